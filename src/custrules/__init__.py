@@ -1,0 +1,1 @@
+"""custrules: decide what a customer is entitled to, and say why."""

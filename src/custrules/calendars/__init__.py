@@ -1,0 +1,29 @@
+"""Local days, spans and windows. The only place that uses python-dateutil and zoneinfo."""
+
+from custrules.calendars.days import (
+    ONE_DAY,
+    MissingZoneData,
+    add_months,
+    anniversary,
+    end_of_day,
+    known_zone,
+    local_day,
+    start_of_day,
+)
+from custrules.calendars.spans import Duration, Length, Span
+from custrules.calendars.windows import Window
+
+__all__ = [
+    "ONE_DAY",
+    "Duration",
+    "Length",
+    "MissingZoneData",
+    "Span",
+    "Window",
+    "add_months",
+    "anniversary",
+    "end_of_day",
+    "known_zone",
+    "local_day",
+    "start_of_day",
+]

@@ -1,0 +1,68 @@
+"""The one local day of a program: instants, days, and months counted from an anchor."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from dateutil.relativedelta import relativedelta
+
+from custrules.errors import MissingExtra
+
+ONE_DAY = timedelta(days=1)
+
+
+class MissingZoneData(MissingExtra):
+    """The machine has no time-zone data."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "tzdata")
+        self.args = (f"no time-zone data for {name!r} on this machine. Install it with: pip install tzdata",)
+
+    def __reduce__(self) -> tuple[type[MissingZoneData], tuple[str]]:
+        return type(self), (self.what,)
+
+
+def known_zone(name: str) -> ZoneInfo | None:
+    """The zone of that IANA name; None when there is no such name; MissingZoneData when the machine has none at all."""
+    try:
+        return ZoneInfo(name)
+    except Exception:  # noqa: BLE001 - zoneinfo raises a different type for each way in which a name can be odd
+        try:
+            ZoneInfo("Etc/GMT")
+        except Exception:  # noqa: BLE001
+            raise MissingZoneData(name) from None
+        return None
+
+
+@lru_cache(maxsize=16384)
+def start_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of a local day, in UTC. Where midnight does not exist the day begins when the clocks jump."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(timezone.utc)
+
+
+def local_day(instant: datetime, zone: ZoneInfo) -> date:
+    """The local day of an instant. Days follow one another even where clocks are turned back over midnight."""
+    day = instant.astimezone(zone).date()
+    return day + ONE_DAY if instant >= start_of_day(day + ONE_DAY, zone) else day
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The last instant of a local day: one microsecond before the next begins."""
+    return start_of_day(day + ONE_DAY, zone) - timedelta(microseconds=1)
+
+
+@lru_cache(maxsize=16384)
+def add_months(day: date, months: int) -> date:
+    """``day`` plus (or minus) whole months, clamped at the end of the month."""
+    return day + relativedelta(months=months)
+
+
+def first_of_month(day: date) -> date:
+    return day.replace(day=1)
+
+
+def anniversary(born: date, year: int) -> date:
+    """The day in ``year`` on which a solar date is kept; 29 February is kept on the 28th of other years."""
+    return add_months(born, 12 * (year - born.year))

@@ -1,0 +1,93 @@
+"""Canonical JSON: sorted keys, no spaces, UTC, no floats; and its strict reader."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Never
+
+from custrules.errors import Diagnostic, Faults
+from custrules.fields import instant_text, plain, rate_text
+from custrules.money import Money
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_DEPTH = 64
+
+
+def canonical(data: object) -> bytes:
+    """The one JSON text of plain data; Money, decimals, fractions and dates as their exact text, a float never."""
+    return json.dumps(_plain(data), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return scalar_text(value)
+
+
+def scalar_text(value: object) -> str:
+    """The exact text of a scalar that JSON has no type for."""
+    if isinstance(value, Money):
+        return str(value)
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, Fraction):
+        return rate_text(value)
+    if isinstance(value, datetime):
+        return instant_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no canonical JSON; a float never has")
+
+
+def parse_json(text: bytes | str, error: type[Faults], source: str = "") -> Any:
+    """Plain data out of JSON text: decimals stay text, repeated keys, NaN, bad UTF-8, great size and depth are refused."""
+
+    def refuse(code: str, line: int = 0, column: int = 0, **params: object) -> Never:
+        raise error([Diagnostic(code, params=params, source=source, line=line, column=column)])
+
+    def constant(name: str) -> Never:
+        refuse("document.not_a_number", found=name)
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(items)
+        if len(result) != len(items):
+            keys = [key for key, _ in items]
+            refuse("document.repeated_key", key=next(key for key in keys if keys.count(key) > 1))
+        return result
+
+    if len(text) > MAX_BYTES:
+        refuse("document.too_large", found=len(text), most=MAX_BYTES)
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8-sig")
+        data = json.loads(text, parse_float=str, parse_int=_whole, parse_constant=constant, object_pairs_hook=pairs)
+    except UnicodeDecodeError as fault:
+        refuse("document.not_utf8", byte=fault.start)
+    except json.JSONDecodeError as fault:
+        refuse("document.syntax", line=fault.lineno, column=fault.colno, reason=fault.msg)
+    except RecursionError:
+        refuse("document.too_deep", most=MAX_DEPTH)
+    if _depth(data) > MAX_DEPTH:
+        refuse("document.too_deep", most=MAX_DEPTH)
+    return data
+
+
+def _whole(text: str) -> int | str:
+    return int(text) if len(text) <= 19 else text
+
+
+def _depth(data: Any) -> int:
+    """Nesting of plain data, found without recursion."""
+    deepest, level = 0, [data]
+    while level and deepest <= MAX_DEPTH:
+        level = [item for outer in level if isinstance(outer, dict | list) for item in (outer.values() if isinstance(outer, dict) else outer)]
+        deepest += 1
+    return deepest

@@ -1,0 +1,119 @@
+"""What can go wrong, as types. Answers to customers are never exceptions: these are for documents, data, plug-ins and misuse.
+
+    CustrulesError
+    ├── DocumentError     a document (or a Program built in code) has faults: every one of them in ``.diagnostics``
+    ├── EventError        an event cannot be read, or does not belong to this program
+    ├── StateError        a State cannot be read, or belongs to another customer or program
+    ├── ScenarioError     a scenario file has faults
+    ├── ContractError     a policy broke its contract; names the policy and the event
+    ├── MoneyError        an amount cannot be read, or currencies were mixed (also a ValueError)
+    └── MissingExtra      an optional package is not installed; says the one pip line (also an ImportError)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One fault in a document, an event or a state: what, where, and the numbers for its sentence.
+
+    ``path`` is the place inside the data (``policies[2].levels[0].enter``), ``line`` and ``column`` count from 1 and are
+    0 where the data has no text (a dict). ``params`` fill the sentence of ``code`` in ``messages/``.
+    """
+
+    code: str
+    path: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+    line: int = 0
+    column: int = 0
+    severity: Severity = "error"
+
+    def at(self, source: str, line: int, column: int) -> Diagnostic:
+        return replace(self, source=source, line=line, column=column)
+
+    @property
+    def place(self) -> str:
+        """``aurora.yaml:12:22``, as far as it is known."""
+        numbers = f":{self.line}:{self.column}" if self.line else ""
+        return f"{self.source}{numbers}"
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for JSON: code, severity, source, path, line, column, params (as text)."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "source": self.source,
+            "path": self.path,
+            "line": self.line,
+            "column": self.column,
+            "params": {name: str(value) for name, value in self.params.items()},
+        }
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{name}={value}" for name, value in self.params.items())
+        return " ".join(part for part in (self.place, self.code, self.path, f"({told})" if told else "") if part)
+
+
+class CustrulesError(Exception):
+    """Everything this library raises on purpose."""
+
+
+class Faults(CustrulesError):
+    """An error that carries every fault found, not only the first."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], message: str = "") -> None:
+        self.diagnostics = tuple(diagnostics)
+        self.message = message or "\n".join(str(diagnostic) for diagnostic in self.diagnostics)
+        super().__init__(self.message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.diagnostics, self.message)
+
+
+class DocumentError(Faults):
+    """The document has faults; ``.diagnostics`` holds each with its place."""
+
+
+class EventError(Faults):
+    """The event has faults; ``.diagnostics`` holds each with its path."""
+
+
+class StateError(Faults):
+    """The state cannot be used here; ``.diagnostics`` says why."""
+
+
+class ScenarioError(Faults):
+    """The scenario file has faults; ``.diagnostics`` holds each with its place."""
+
+
+class ContractError(CustrulesError):
+    """A policy broke its contract. ``policy_id`` and ``event_id`` name the culprit, ``rule`` what was broken."""
+
+    def __init__(self, policy_id: str, event_id: str, rule: str) -> None:
+        self.policy_id, self.event_id, self.rule = policy_id, event_id, rule
+        super().__init__(f"policy {policy_id!r} on event {event_id!r}: {rule}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.policy_id, self.event_id, self.rule)
+
+
+class MoneyError(CustrulesError, ValueError):
+    """An amount that cannot be read exactly, an unknown currency, or two currencies in one sum."""
+
+
+class MissingExtra(CustrulesError, ImportError):
+    """An optional package is missing; the message ends with the pip line that installs it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.what, self.extra = what, extra
+        super().__init__(f"{what} needs an optional package. Install it with: pip install 'custrules[{extra}]'")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.what, self.extra)

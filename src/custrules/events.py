@@ -1,0 +1,441 @@
+"""What happens to a customer: frozen models with a discriminator ``type``. The set of kinds is closed.
+
+Amounts are Money; in data a bare "12.50" takes the program's currency when it is read with ``program.event``.
+Instants are aware and kept in UTC. Quantities are exact decimals. A host's own doings are an ``Activity``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timezone
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, model_validator
+
+from custrules.codec import canonical, parse_json
+from custrules.errors import Diagnostic, EventError
+from custrules.fields import (
+    MAX_TEXT,
+    Day,
+    Frozen,
+    Instant,
+    Name,
+    Text,
+    Whole,
+    fault,
+    instant_text,
+    one_of,
+    plain,
+    read_decimal,
+    wrong_type,
+)
+from custrules.money import Money
+from custrules.validation import diagnostics_of, nearest
+
+MAX_LINES = 10_000
+MAX_ID = 200
+RESERVED_PREFIXES = ("day:", "at:")
+Scalar = str | int | bool
+_UNSET = datetime(2000, 1, 1, tzinfo=timezone.utc)  # passing time has no instant of its own before its program's zone is known
+
+
+def _read_id(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_ID or not value.isprintable():
+        raise wrong_type(f"an id of 1 to {MAX_ID} printable characters", value)
+    return value
+
+
+def _read_event_id(value: object) -> str:
+    text = _read_id(value)
+    if text.startswith(RESERVED_PREFIXES):
+        raise fault("event.reserved_id", found=text)
+    return text
+
+
+def read_scalar(value: object) -> Scalar:
+    """A flat value as it is kept: text, whole number or flag; decimals, money and dates as their exact text."""
+    if isinstance(value, bool | int) and abs(value) < 10**18:
+        return value
+    if isinstance(value, str) and len(value) <= MAX_TEXT:
+        return value
+    if isinstance(value, Decimal) and value.is_finite():
+        return plain(value)
+    if isinstance(value, Money):
+        return str(value)
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise fault("event.naive_instant", found=value.isoformat())
+        return instant_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise wrong_type("text, a whole number, true or false, a Decimal, a date or Money (a float is not exact: write it as text)", value)
+
+
+def _read_scalars(value: object) -> Frozen:
+    if not isinstance(value, Mapping):
+        raise wrong_type("a mapping of names to values", value)
+    if len(value) > MAX_ID:
+        raise fault("document.too_many", what="values", most=MAX_ID)
+    return Frozen({_read_id(name): read_scalar(item) for name, item in value.items()})
+
+
+def _read_profile(value: object) -> Frozen:
+    if not isinstance(value, Mapping):
+        raise wrong_type("a mapping of profile fields to values", value)
+    return Frozen({_read_id(name): None if item is None else read_scalar(item) for name, item in value.items()})
+
+
+def _read_tags(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(tag, str) and tag for tag in value):
+        raise wrong_type("a list of words", value)
+    return tuple(value)
+
+
+def _not_negative(value: Money) -> Money:
+    if value.minor < 0:
+        raise fault("event.negative_amount", found=value)
+    return value
+
+
+def _read_quantity(value: object) -> Decimal:
+    number = read_decimal(value)
+    if abs(number) >= 10**12 or number != round(number, 6):
+        raise wrong_type("a quantity of at most 12 digits and 6 decimals", value)
+    return number
+
+
+def _read_positive(value: object) -> Decimal:
+    number = _read_quantity(value)
+    if number <= 0:
+        raise wrong_type("a quantity above zero", value)
+    return number
+
+
+Id = Annotated[str, PlainValidator(_read_id)]
+EventId = Annotated[str, PlainValidator(_read_event_id)]
+Scalars = Annotated[Mapping[str, Scalar], PlainValidator(_read_scalars), PlainSerializer(dict)]
+Profile = Annotated[Mapping[str, Scalar | None], PlainValidator(_read_profile), PlainSerializer(dict)]
+Tags = Annotated[tuple[str, ...], PlainValidator(_read_tags)]
+Quantity = Annotated[Decimal, PlainValidator(_read_quantity), PlainSerializer(plain, when_used="json")]
+Positive = Annotated[Decimal, PlainValidator(_read_positive), PlainSerializer(plain, when_used="json")]
+TenderType = Literal["cash", "card", "points", "stored_value", "gift_card", "coupon"]
+_TENDERS = ("cash", "card", "points", "stored_value", "gift_card", "coupon")
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Line(Part):
+    """One line of an order. ``amount`` is what is asked for the whole line, ``list_amount`` what it costs undiscounted."""
+
+    sku: Id | None = None
+    category: Id | None = None
+    quantity: Positive = Decimal(1)
+    amount: Money
+    list_amount: Money | None = None
+    cost: Money | None = None
+    tags: Tags = ()
+
+
+class Tender(Part):
+    """One way in which an order is paid: its ``amount``, for points also their ``quantity``."""
+
+    type: Annotated[TenderType, one_of(*_TENDERS)]
+    amount: Money
+    quantity: Positive | None = None
+    reference: Id | None = None
+
+    @model_validator(mode="after")
+    def _points_say_how_many(self) -> Self:
+        if (self.type == "points") != (self.quantity is not None):
+            raise fault("event.points_quantity", tender=self.type)
+        return self
+
+
+class ReturnLine(Part):
+    """A returned line: named by ``line`` (counting from 1) or ``sku``; as much of it as ``amount`` or ``quantity`` says."""
+
+    line: Whole | None = None
+    sku: Id | None = None
+    quantity: Positive | None = None
+    amount: Money | None = None
+
+
+def _read_tenders(value: object) -> object:
+    """Tenders as a list, or as a mapping of type to amount or fields, in the order named."""
+    if not isinstance(value, Mapping):
+        return value
+    rows = []
+    for kind, item in value.items():
+        rows.append({"type": kind, **item} if isinstance(item, Mapping) else {"type": kind, "amount": item})
+    return rows
+
+
+class Event(BaseModel):
+    """What every event carries. ``decided_at`` is stamped by the step that accepted it; hosts store the stamped event."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    brings_value: ClassVar[bool] = False
+
+    type: str
+    id: EventId
+    customer_id: Id
+    occurred_at: Instant
+    recorded_at: Instant | None = None
+    decided_at: Instant | None = None
+    channel: Id | None = None
+    attributes: Scalars = Frozen()
+
+    @model_validator(mode="after")
+    def _decided_after_it_happened(self) -> Self:
+        if self.decided_at is not None and self.decided_at < self.occurred_at:
+            raise fault("event.decided_too_early", decided_at=instant_text(self.decided_at), occurred_at=instant_text(self.occurred_at))
+        return self
+
+    def to_json(self) -> bytes:
+        """Canonical JSON: sorted keys, UTC, no floats; fields at their default are left out."""
+        return canonical(self.model_dump(mode="json", exclude_defaults=True) | {"type": self.type})
+
+    @classmethod
+    def from_json(cls, text: bytes | str) -> AnyEvent:
+        """The event whose ``to_json`` this is; EventError names every fault."""
+        return read_event(parse_json(text, EventError))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Event.from_json, (self.to_json(),)
+
+
+class Enrolment(Event):
+    """The customer joined; may bring profile fields."""
+
+    type: Literal["enrolment"] = "enrolment"
+    profile: Profile = Frozen()
+
+
+class ProfileUpdate(Event):
+    """Profile fields changed; ``None`` takes one away."""
+
+    type: Literal["profile_update"] = "profile_update"
+    profile: Profile
+
+
+class ConsentUpdate(Event):
+    """Consent given or withdrawn, by channel: ``{"sms": "marketing"}`` or ``{"sms": "none"}``."""
+
+    type: Literal["consent_update"] = "consent_update"
+    consent: Mapping[Id, Annotated[Literal["marketing", "none"], one_of("marketing", "none")]] = Field(default_factory=dict)
+    do_not_contact: bool | None = None
+
+
+class Purchase(Event):
+    """An order: ``lines`` and ``tenders``, or simply ``amount``. What is given must agree; what is not is filled in."""
+
+    type: Literal["purchase"] = "purchase"
+    amount: Money = Field(default=None, validate_default=False)  # filled by _amounts_agree
+    lines: Annotated[tuple[Line, ...], Field(max_length=MAX_LINES)] = ()
+    tenders: Annotated[tuple[Tender, ...], BeforeValidator(_read_tenders), Field(max_length=100)] = ()
+    list_amount: Money | None = None
+
+    @model_validator(mode="after")
+    def _amounts_agree(self) -> Self:
+        totals = {"amount": self.amount, "lines": total_of(self.lines), "tenders": total_of(self.tenders)}
+        given = {name: total for name, total in totals.items() if total is not None}
+        if not given:
+            raise fault("event.no_amount")
+        _one_currency(self)
+        amount, *others = given.values()
+        if any(other != amount for other in others):
+            raise fault("event.amounts_differ", totals=", ".join(f"{name} {total}" for name, total in given.items()))
+        _not_negative(amount)
+        for part in (*self.lines, *self.tenders):
+            _not_negative(part.amount)
+        object.__setattr__(self, "amount", amount)
+        return self
+
+
+class Return(Event):
+    """Goods came back: of the purchase ``of``, or of none that is named (then the program's ``returns.matching`` looks).
+
+    What comes back: ``lines``, or an ``amount``, or, with neither, all that is left of the purchase.
+    """
+
+    type: Literal["return"] = "return"
+    of: Id | None = None
+    lines: Annotated[tuple[ReturnLine, ...], Field(max_length=MAX_LINES)] = ()
+    amount: Money | None = None
+
+    @model_validator(mode="after")
+    def _says_what_comes_back(self) -> Self:
+        if self.lines and self.amount is not None and total_of(self.lines) != self.amount:
+            raise fault("event.amounts_differ", totals=f"amount {self.amount}, lines {total_of(self.lines)}")
+        for part in (self, *self.lines):
+            if part.amount is not None:
+                _not_negative(part.amount)
+        if self.of is None:
+            if self.amount is None and not self.lines:
+                raise fault("event.return_of_nothing")
+            if any(line.amount is None or line.line is not None for line in self.lines):
+                raise fault("event.return_needs_amounts")
+        elif any(line.line is None and line.sku is None for line in self.lines):
+            raise fault("event.return_names_no_line")
+        _one_currency(self)
+        return self
+
+
+class Redemption(Event):
+    """Points are spent outside an order: as money off, or for a named ``reward``."""
+
+    type: Literal["redemption"] = "redemption"
+    brings_value: ClassVar[bool] = True
+    points: Positive
+    account: Id | None = None
+    reward: Id | None = None
+
+
+class RedemptionCancelled(Event):
+    """A redemption is undone; ``of`` names it."""
+
+    type: Literal["redemption_cancelled"] = "redemption_cancelled"
+    of: Id
+
+
+class Referral(Event):
+    """The customer brought a friend."""
+
+    type: Literal["referral"] = "referral"
+    friend: Id
+    friend_keys: Scalars = Frozen()
+
+
+class Visit(Event):
+    """The customer came by."""
+
+    type: Literal["visit"] = "visit"
+
+
+class Activity(Event):
+    """The host's own doing, declared under ``activities:``; ``quantity`` where the declaration gives it a unit."""
+
+    type: Literal["activity"] = "activity"
+    name: Name
+    quantity: Quantity | None = None
+
+
+class Adjustment(Event):
+    """A correction by hand: ``quantity`` is added to (or, negative, taken from) ``account``."""
+
+    type: Literal["adjustment"] = "adjustment"
+    account: Id
+    quantity: Quantity
+    reason: Text
+    approver: Text | None = None
+
+
+class TierGrant(Event):
+    """A level given by hand: never below ``level`` until ``until`` (a last day)."""
+
+    type: Literal["tier_grant"] = "tier_grant"
+    level: Id
+    until: Day | None = None
+    reason: Text
+    approver: Text | None = None
+    status: Name = "tier"
+
+
+class NewDay(Event):
+    """A local day opens. Its id is ``day:`` and the day; hosts call ``advance``, or send one to have a day asked."""
+
+    type: Literal["new_day"] = "new_day"
+    id: Id = ""
+    occurred_at: Instant = _UNSET
+    day: Day
+
+    @model_validator(mode="after")
+    def _named_after_its_day(self) -> Self:
+        object.__setattr__(self, "id", f"day:{self.day.isoformat()}")
+        if "occurred_at" not in self.model_fields_set:
+            object.__setattr__(self, "occurred_at", datetime.combine(self.day, time(), timezone.utc))
+        return self
+
+
+class Tick(Event):
+    """An instant is reached. Its id is ``at:`` and the instant."""
+
+    type: Literal["tick"] = "tick"
+    id: Id = ""
+    occurred_at: Instant = _UNSET
+    at: Instant
+
+    @model_validator(mode="after")
+    def _named_after_its_instant(self) -> Self:
+        object.__setattr__(self, "id", f"at:{instant_text(self.at)}")
+        object.__setattr__(self, "occurred_at", self.at)
+        return self
+
+
+AnyEvent = (
+    Enrolment
+    | ProfileUpdate
+    | ConsentUpdate
+    | Purchase
+    | Return
+    | Redemption
+    | RedemptionCancelled
+    | Referral
+    | Visit
+    | Activity
+    | Adjustment
+    | TierGrant
+    | NewDay
+    | Tick
+)
+
+KINDS: dict[str, type[Event]] = {kind.model_fields["type"].default: kind for kind in AnyEvent.__args__}
+Time = NewDay | Tick
+
+
+def total_of(parts: tuple[Line, ...] | tuple[Tender, ...] | tuple[ReturnLine, ...]) -> Money | None:
+    """The sum of the parts' amounts; None where there are none."""
+    amounts = [part.amount for part in parts if part.amount is not None]
+    _same_currency(amounts)
+    return Money.from_minor(sum(amount.minor for amount in amounts), amounts[0].currency) if amounts else None
+
+
+def moneys_in(event: Event) -> list[Money]:
+    """Every amount that an event carries."""
+    if not isinstance(event, Purchase | Return):
+        return []
+    amounts = [event.amount, *(part.amount for part in event.lines)]
+    if isinstance(event, Purchase):
+        amounts += [event.list_amount, *(part.amount for part in event.tenders)]
+        amounts += [extra for line in event.lines for extra in (line.list_amount, line.cost)]
+    return [amount for amount in amounts if amount is not None]
+
+
+def _one_currency(event: Purchase | Return) -> None:
+    _same_currency(moneys_in(event))
+
+
+def _same_currency(amounts: list[Money]) -> None:
+    currencies = sorted({amount.currency for amount in amounts})
+    if len(currencies) > 1:
+        raise fault("event.currencies_mixed", found=", ".join(currencies))
+
+
+def read_event(data: object, currency: str | None = None) -> AnyEvent:
+    """An event out of plain data; EventError carries every fault with its path."""
+    if isinstance(data, Event):
+        data = data.model_dump()
+    if not isinstance(data, Mapping):
+        raise EventError([Diagnostic("event.wrong_type", params={"expected": "a mapping with a type", "found": type(data).__name__})])
+    name = data.get("type")
+    kind = KINDS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        params = {"found": name, "known": ", ".join(sorted(KINDS)), "nearest": nearest(str(name), KINDS)}
+        raise EventError([Diagnostic("event.unknown_type", "type", params)])
+    try:
+        return kind.model_validate(data, context={"currency": currency})  # type: ignore[return-value]
+    except ValidationError as error:
+        raise EventError(diagnostics_of(error, "event", kind)) from None

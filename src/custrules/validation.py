@@ -1,0 +1,96 @@
+"""From pydantic's errors to Diagnostics: one place that knows their types, so that codes and sentences stay ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any, cast
+
+from pydantic import BaseModel, ValidationError
+
+from custrules.errors import Diagnostic
+from custrules.fields import describe
+
+Loc = tuple[int | str, ...]
+
+
+def path_text(loc: Sequence[int | str]) -> str:
+    """A place inside data as text: ``policies[2].levels[0].enter``."""
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that was probably meant, or ''."""
+    return next(iter(get_close_matches(word, sorted(known), n=1, cutoff=0.6)), "")
+
+
+def located(error: ValidationError, model: type[BaseModel] | None = None) -> list[tuple[Loc, Diagnostic]]:
+    """Every fault of a validation, with its place as pydantic tells it and as a Diagnostic without source and line."""
+    return [(fault["loc"], _diagnostic(fault, model)) for fault in error.errors(include_url=False)]
+
+
+def diagnostics_of(error: ValidationError, family: str, model: type[BaseModel] | None = None, prefix: Loc = ()) -> list[Diagnostic]:
+    """Every fault of a validation as a Diagnostic whose path begins with ``prefix``; codes in ``family`` (event, state)."""
+    return [
+        Diagnostic(in_family(found.code, family), path_text(prefix + loc), found.params) for loc, found in located(error, model)
+    ]
+
+
+def in_family(code: str, family: str) -> str:
+    return f"{family}.{code.removeprefix('document.')}" if code.startswith("document.") else code
+
+
+def _diagnostic(fault: Any, model: type[BaseModel] | None) -> Diagnostic:
+    kind, loc, found = fault["type"], fault["loc"], fault.get("input")
+    if "." in kind:
+        params = {name: value for name, value in fault.get("ctx", {}).items() if name != "code"}
+        return Diagnostic(kind, params=params)
+    if kind == "money":
+        return Diagnostic("document.bad_money", params={"reason": fault["ctx"]["reason"]})
+    if kind == "missing":
+        return Diagnostic("document.missing_field", params={"field": loc[-1]})
+    if kind == "extra_forbidden":
+        known = known_fields(model, loc[:-1]) if model else []
+        word = str(loc[-1])
+        return Diagnostic("document.unknown_field", params={"field": word, "known": ", ".join(sorted(known)), "nearest": nearest(word, known)})
+    expected = _EXPECTED.get(kind, kind.replace("_", " "))
+    if kind in ("too_long", "too_short"):
+        limit = fault["ctx"].get("max_length", fault["ctx"].get("min_length"))
+        return Diagnostic("document.wrong_length", params={"found": fault["ctx"].get("actual_length", "?"), "limit": limit})
+    return Diagnostic("document.wrong_type", params={"expected": expected, "found": describe(found)})
+
+
+_EXPECTED = {
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "dict_type": "a mapping",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "int_type": "a whole number",
+    "none_required": "nothing",
+}
+
+
+def known_fields(model: type[BaseModel], loc: Loc) -> list[str]:
+    """Field names at a place inside a model, as far as its annotations tell."""
+    current: type[BaseModel] | None = model
+    for part in loc:
+        if current is None:
+            return []
+        if isinstance(part, str):
+            info = current.model_fields.get(part)
+            current = _model_inside(info.annotation) if info else None
+    return list(current.model_fields) if current else []
+
+
+def _model_inside(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type):
+        return cast("type[BaseModel]", annotation) if issubclass(annotation, BaseModel) else None
+    arguments = getattr(annotation, "__args__", ())
+    return next((model for argument in arguments if (model := _model_inside(argument))), None)
