@@ -1,13 +1,13 @@
 """What can go wrong, as types. Answers to customers are never exceptions: these are for documents, data, plug-ins and misuse.
 
-    CustrulesError
-    ├── DocumentError     a document (or a Program built in code) has faults: every one of them in ``.diagnostics``
-    ├── EventError        an event cannot be read, or does not belong to this program
-    ├── StateError        a State cannot be read, or belongs to another customer or program
-    ├── ScenarioError     a scenario file has faults
-    ├── ContractError     a policy broke its contract; names the policy and the event
-    ├── MoneyError        an amount cannot be read, or currencies were mixed (also a ValueError)
-    └── MissingExtra      an optional package is not installed; says the one pip line (also an ImportError)
+CustrulesError
+├── DocumentError     a document (or a Program built in code) has faults: every one of them in ``.diagnostics``
+├── EventError        an event cannot be read, or does not belong to this program
+├── StateError        a State cannot be read, or belongs to another customer or program
+├── ScenarioError     a scenario file has faults
+├── ContractError     a policy broke its contract; names the policy and the event
+├── MoneyError        an amount cannot be read, or currencies were mixed (also a ValueError)
+└── MissingExtra      an optional package is not installed; says the one pip line (also an ImportError)
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ Instants are aware and kept in UTC. Quantities are exact decimals. A host's own 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timezone
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -37,7 +37,7 @@ MAX_LINES = 10_000
 MAX_ID = 200
 RESERVED_PREFIXES = ("day:", "at:")
 Scalar = str | int | bool
-_UNSET = datetime(2000, 1, 1, tzinfo=timezone.utc)  # passing time has no instant of its own before its program's zone is known
+_UNSET = datetime(2000, 1, 1, tzinfo=UTC)  # passing time has no instant of its own before its program's zone is known
 
 
 def _read_id(value: object) -> str:
@@ -356,7 +356,7 @@ class NewDay(Event):
     def _named_after_its_day(self) -> Self:
         object.__setattr__(self, "id", f"day:{self.day.isoformat()}")
         if "occurred_at" not in self.model_fields_set:
-            object.__setattr__(self, "occurred_at", datetime.combine(self.day, time(), timezone.utc))
+            object.__setattr__(self, "occurred_at", datetime.combine(self.day, time(), UTC))
         return self
 
 

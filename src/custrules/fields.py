@@ -7,7 +7,7 @@ YAML, JSON and TOML hand every scalar over as text, so nothing depends on what a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Never, Self, TypeVar
@@ -164,12 +164,12 @@ def read_instant(value: object) -> datetime:
     if value.tzinfo is None or value.utcoffset() is None:
         raise fault("event.naive_instant", found=value.isoformat())
     check_year(value)
-    return value.astimezone(timezone.utc)
+    return value.astimezone(UTC)
 
 
 def instant_text(value: datetime) -> str:
     """UTC with a Z; fractions of a second only where there are any."""
-    return value.astimezone(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def read_text(value: object) -> str:

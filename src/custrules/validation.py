@@ -34,9 +34,7 @@ def located(error: ValidationError, model: type[BaseModel] | None = None) -> lis
 
 def diagnostics_of(error: ValidationError, family: str, model: type[BaseModel] | None = None, prefix: Loc = ()) -> list[Diagnostic]:
     """Every fault of a validation as a Diagnostic whose path begins with ``prefix``; codes in ``family`` (event, state)."""
-    return [
-        Diagnostic(in_family(found.code, family), path_text(prefix + loc), found.params) for loc, found in located(error, model)
-    ]
+    return [Diagnostic(in_family(found.code, family), path_text(prefix + loc), found.params) for loc, found in located(error, model)]
 
 
 def in_family(code: str, family: str) -> str:
@@ -53,8 +51,11 @@ def _diagnostic(fault: Any, model: type[BaseModel] | None) -> Diagnostic:
     if kind == "missing":
         return Diagnostic("document.missing_field", params={"field": loc[-1]})
     if kind == "extra_forbidden":
-        known = known_fields(model, loc[:-1]) if model else []
+        inside = model_at(model, loc[:-1])
+        known = list(inside.model_fields) if inside else []
         word = str(loc[-1])
+        if word in getattr(inside, "later_fields", ()):
+            return Diagnostic("document.not_available", params={"what": f"the field '{word}'"})
         return Diagnostic("document.unknown_field", params={"field": word, "known": ", ".join(sorted(known)), "nearest": nearest(word, known)})
     expected = _EXPECTED.get(kind, kind.replace("_", " "))
     if kind in ("too_long", "too_short"):
@@ -77,16 +78,15 @@ _EXPECTED = {
 }
 
 
-def known_fields(model: type[BaseModel], loc: Loc) -> list[str]:
-    """Field names at a place inside a model, as far as its annotations tell."""
-    current: type[BaseModel] | None = model
+def model_at(model: type[BaseModel] | None, loc: Loc) -> type[BaseModel] | None:
+    """The model at a place inside a model, as far as its annotations tell."""
     for part in loc:
-        if current is None:
-            return []
+        if model is None:
+            return None
         if isinstance(part, str):
-            info = current.model_fields.get(part)
-            current = _model_inside(info.annotation) if info else None
-    return list(current.model_fields) if current else []
+            info = model.model_fields.get(part)
+            model = _model_inside(info.annotation) if info else None
+    return model
 
 
 def _model_inside(annotation: Any) -> type[BaseModel] | None:

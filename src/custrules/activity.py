@@ -1,0 +1,218 @@
+"""What a customer did, counted by local day: running totals, and the latest value of a kind.
+
+A tally keeps a row a day for as long as some measure may look back; older rows become one base. ``held_from`` is the
+first day it was kept (None: from the start), ``cut`` the last day whose row is gone.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from custrules.ledger import whole
+
+NUMBER_SCALE = 6  # decimals in which numbers (not money, not counts) are tallied
+
+
+class Tally:
+    """Running totals by day: ``total(day)`` is everything counted up to the end of that day."""
+
+    __slots__ = ("base", "cut", "days", "held_from", "owner", "totals")
+
+    def __init__(self, owner: object, held_from: int | None = None) -> None:
+        self.owner, self.held_from = owner, held_from
+        self.cut: int | None = None
+        self.base = 0
+        self.days: list[int] = []
+        self.totals: list[int] = []
+
+    def copy(self, owner: object) -> Tally:
+        twin = Tally(owner, self.held_from)
+        twin.cut, twin.base, twin.days, twin.totals = self.cut, self.base, list(self.days), list(self.totals)
+        return twin
+
+    def add(self, day: date, quantity: int) -> None:
+        """Count a quantity (negative: correct one) on a day; a day that comes to nothing leaves no row."""
+        number = day.toordinal()
+        if not quantity or (self.held_from is not None and number < self.held_from):
+            return
+        if self.cut is not None and number <= self.cut:
+            self.base += quantity
+            self.totals = [total + quantity for total in self.totals]
+            return
+        place = bisect_left(self.days, number)
+        if place == len(self.days) or self.days[place] != number:
+            self.days.insert(place, number)
+            self.totals.insert(place, self._before(place))
+        for later in range(place, len(self.totals)):
+            self.totals[later] += quantity
+        if self.totals[place] == self._before(place):
+            del self.days[place], self.totals[place]
+
+    def _before(self, place: int) -> int:
+        return self.totals[place - 1] if place else self.base
+
+    def total(self, day: date) -> int:
+        return self._before(bisect_right(self.days, day.toordinal()))
+
+    def between(self, after: date | None, upto: date) -> int | None:
+        """What was counted on the days after the first up to the second; None where the tally does not reach back."""
+        if not self.reaches(after):
+            return None
+        return self.total(upto) - (self.total(after) if after is not None else 0)
+
+    def reaches(self, after: date | None) -> bool:
+        if after is None:
+            return self.held_from is None
+        number = after.toordinal()
+        return (self.cut is None or number >= self.cut) and (self.held_from is None or number >= self.held_from - 1)
+
+    def first_after(self, after: date | None) -> date | None:
+        place = bisect_right(self.days, after.toordinal()) if after is not None else 0
+        return date.fromordinal(self.days[place]) if place < len(self.days) else None
+
+    def last_upto(self, day: date) -> date | None:
+        """The last day up to ``day`` on which something was counted."""
+        place = bisect_right(self.days, day.toordinal())
+        number = self.days[place - 1] if place else self.cut
+        return date.fromordinal(number) if number is not None and number <= day.toordinal() else None
+
+    def forget(self, upto: date) -> None:
+        """Fold the rows up to a day into the base."""
+        place = bisect_right(self.days, upto.toordinal())
+        if place:
+            self.cut, self.base = self.days[place - 1], self.totals[place - 1]
+            del self.days[:place], self.totals[:place]
+
+    def forgets(self, upto: date) -> bool:
+        return bool(self.days) and self.days[0] <= upto.toordinal()
+
+    def to_data(self) -> dict[str, Any]:
+        data: dict[str, Any] = {"rows": [[day, total] for day, total in zip(self.days, self.totals, strict=True)]}
+        extras = {"base": self.base, "cut": self.cut, "held_from": self.held_from}
+        return data | {name: value for name, value in extras.items() if value}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], owner: object) -> Tally:
+        tally = cls(owner, whole(data["held_from"]) if "held_from" in data else None)
+        tally.cut = whole(data["cut"]) if "cut" in data else None
+        tally.base = whole(data.get("base", 0))
+        rows = [(whole(day), whole(total)) for day, total in data["rows"]]
+        tally.days, tally.totals = [day for day, _ in rows], [total for _, total in rows]
+        if tally.days != sorted(set(tally.days)):
+            raise ValueError("the rows of a tally are in order of days")
+        return tally
+
+
+class Latest:
+    """The latest value of each day, by instant; rows of (day, instant as text, value)."""
+
+    __slots__ = ("cut", "held_from", "owner", "rows")
+
+    def __init__(self, owner: object, held_from: int | None = None) -> None:
+        self.owner, self.held_from = owner, held_from
+        self.cut: int | None = None
+        self.rows: list[tuple[int, str, int]] = []
+
+    def copy(self, owner: object) -> Latest:
+        twin = Latest(owner, self.held_from)
+        twin.cut, twin.rows = self.cut, list(self.rows)
+        return twin
+
+    def put(self, day: date, instant: str, value: int) -> None:
+        number = day.toordinal()
+        place = bisect_left(self.rows, (number,))
+        if place < len(self.rows) and self.rows[place][0] == number:
+            if self.rows[place][1] <= instant:
+                self.rows[place] = (number, instant, value)
+        elif self.cut is None or number > self.cut:
+            self.rows.insert(place, (number, instant, value))
+
+    def upto(self, day: date) -> tuple[date, int] | None:
+        place = bisect_left(self.rows, (day.toordinal() + 1,))
+        return (date.fromordinal(self.rows[place - 1][0]), self.rows[place - 1][2]) if place else None
+
+    def first_after(self, after: date) -> date | None:
+        place = bisect_left(self.rows, (after.toordinal() + 1,))
+        return date.fromordinal(self.rows[place][0]) if place < len(self.rows) else None
+
+    def forget(self, upto: date) -> None:
+        """Drop rows up to a day, but for the last of them, which is carried forward."""
+        place = bisect_left(self.rows, (upto.toordinal() + 1,)) - 1
+        if place > 0:
+            self.cut = self.rows[place - 1][0]
+            del self.rows[:place]
+
+    def forgets(self, upto: date) -> bool:
+        return len(self.rows) > 1 and self.rows[1][0] <= upto.toordinal()
+
+    def to_data(self) -> dict[str, Any]:
+        extras = {"cut": self.cut, "held_from": self.held_from}
+        return {"latest": [list(row) for row in self.rows]} | {name: value for name, value in extras.items() if value}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], owner: object) -> Latest:
+        latest = cls(owner, whole(data["held_from"]) if "held_from" in data else None)
+        latest.cut = whole(data["cut"]) if "cut" in data else None
+        latest.rows = [(whole(day), str(instant), whole(value)) for day, instant, value in data["latest"]]
+        return latest
+
+
+class ActivityLog:
+    """The tallies of one customer, by key."""
+
+    __slots__ = ("_owner", "tallies")
+
+    def __init__(self, tallies: dict[str, Tally | Latest] | None = None) -> None:
+        self.tallies = tallies if tallies is not None else {}
+        self._owner = object()
+
+    def fork(self) -> ActivityLog:
+        return ActivityLog(dict(self.tallies))
+
+    def open(self, key: str, latest: bool, held_from: date | None) -> None:
+        """Begin a tally that is not kept yet."""
+        if key not in self.tallies:
+            number = held_from.toordinal() if held_from is not None else None
+            self.tallies[key] = (Latest if latest else Tally)(self._owner, number)
+
+    def tally(self, key: str) -> Tally | None:
+        tally = self.tallies.get(key)
+        return tally if isinstance(tally, Tally) else None
+
+    def latest(self, key: str) -> Latest | None:
+        tally = self.tallies.get(key)
+        return tally if isinstance(tally, Latest) else None
+
+    def own(self, key: str) -> Tally | Latest:
+        tally = self.tallies[key]
+        if tally.owner is not self._owner:
+            tally = self.tallies[key] = tally.copy(self._owner)
+        return tally
+
+    def add(self, key: str, day: date, quantity: int) -> None:
+        tally = self.own(key)
+        assert isinstance(tally, Tally)
+        tally.add(day, quantity)
+
+    def put(self, key: str, day: date, instant: str, value: int) -> None:
+        latest = self.own(key)
+        assert isinstance(latest, Latest)
+        latest.put(day, instant, value)
+
+    def forget(self, key: str, upto: date) -> None:
+        if key in self.tallies and self.tallies[key].forgets(upto):
+            self.own(key).forget(upto)
+
+    def to_data(self) -> dict[str, Any]:
+        return {key: tally.to_data() for key, tally in self.tallies.items()}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> ActivityLog:
+        log = cls()
+        for key, row in data.items():
+            kind: type[Tally] | type[Latest] = Latest if "latest" in row else Tally
+            log.tallies[str(key)] = kind.from_data(row, log._owner)
+        return log

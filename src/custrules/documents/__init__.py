@@ -1,0 +1,1 @@
+"""Documents: from text to data with places, from data to policies. The only room that opens YAML."""

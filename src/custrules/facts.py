@@ -1,0 +1,61 @@
+"""Facts: the named values that conditions are tested on, and their types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Literal, Protocol, TypeAlias
+
+Kind = Literal["money", "number", "whole", "text", "flag", "date", "level"]
+
+FactValue: TypeAlias = Fraction | int | str | bool | date
+"""By kind: money is an int or Fraction of smallest units (an average may be a Fraction), number an int or Fraction,
+whole an int, text and level a str, flag a bool, date a date. Never a float, never a Money, never a datetime."""
+
+ORDERED: frozenset[Kind] = frozenset({"money", "number", "whole", "date", "level"})
+"""Kinds whose values have an order, so that ``>= x`` and ``[a..b]`` mean something."""
+
+_HELD_AS: Mapping[Kind, tuple[type, ...]] = {
+    "money": (int, Fraction),
+    "number": (int, Fraction),
+    "whole": (int,),
+    "text": (str,),
+    "flag": (bool,),
+    "date": (date,),
+    "level": (str,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FactType:
+    """What a fact may hold.
+
+    ``values`` is, for text, the closed set where one is declared (empty: any text), for a level its names in order of
+    rank. ``scale`` is, for money, the number of the currency's decimals.
+    """
+
+    kind: Kind
+    values: tuple[str, ...] = ()
+    scale: int = 0
+
+    @property
+    def ordered(self) -> bool:
+        return self.kind in ORDERED
+
+    def admits(self, value: object) -> bool:
+        """Whether ``value`` is of the Python type in which this kind is held."""
+        if isinstance(value, bool):  # a bool is an int to Python, and must not pass for a number
+            return self.kind == "flag"
+        return isinstance(value, _HELD_AS[self.kind]) and not isinstance(value, datetime)
+
+
+class Facts(Protocol):
+    """The values of all facts as they stand on one local day."""
+
+    def value(self, name: str) -> FactValue | None:
+        """The value of the fact; None where it is missing."""
+
+    def next_change(self, name: str) -> date | None:
+        """The first local day after this one on which time alone may change the fact: early at worst, never late. None: no such day."""

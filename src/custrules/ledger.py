@@ -1,0 +1,373 @@
+"""Quantities with an origin: lots in accounts, moved by postings and never edited.
+
+Account names are dotted: the id of the account's policy, then the bucket (``points``, ``points.pending``, ``points.held``,
+``points.owed``). ``.owed`` is the debt: postings out of it raise what is owed, postings into it settle it. Outsides are
+named ``world.…`` and hold nothing. Quantities are whole numbers of the unit's smallest part.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+WORLD = "world."
+ISSUED, SPENT, EXPIRED, REVERSED = "world.issued", "world.spent", "world.expired", "world.reversed"
+ADJUSTED = "world.adjusted"
+
+
+class Lot(NamedTuple):
+    """A quantity with one origin and one expiry; what remains of it belongs to the account that holds it.
+
+    ``usable_from`` and ``last_day`` are local days, inclusive; ``last_day`` None never expires. ``origin`` is the id of the
+    event that granted it, ``source`` what kind of grant it was (purchase, gratis).
+    """
+
+    id: str
+    unit: str
+    origin: str
+    day: date
+    usable_from: date
+    last_day: date | None
+    granted: int
+    source: str = ""
+
+    @property
+    def order(self) -> tuple[date, date, str]:
+        """Soonest expiry, then oldest, then id; what never expires comes last."""
+        return (self.last_day or date.max, self.day, self.id)
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """What rules can tell of a lot once no order can undo it."""
+        return (self.unit, self.usable_from, self.last_day, self.source)
+
+    def usable(self, day: date) -> bool:
+        return self.usable_from <= day and not self.expired(day)
+
+    def expired(self, day: date) -> bool:
+        return self.last_day is not None and self.last_day < day
+
+    def to_row(self) -> list[Any]:
+        last = self.last_day.isoformat() if self.last_day else None
+        return [self.id, self.unit, self.origin, self.day.isoformat(), self.usable_from.isoformat(), last, self.granted, self.source]
+
+    @classmethod
+    def from_row(cls, row: list[Any]) -> Lot:
+        lot, unit, origin, day, usable_from, last, granted, source = row
+        return cls(
+            _text(lot),
+            _text(unit),
+            _text(origin),
+            date.fromisoformat(day),
+            date.fromisoformat(usable_from),
+            date.fromisoformat(last) if last is not None else None,
+            whole(granted),
+            _text(source),
+        )
+
+
+class LotPart(NamedTuple):
+    """So much of a lot."""
+
+    lot: Lot
+    quantity: int
+
+
+class Move(NamedTuple):
+    """One movement before it has an id: source account, target account, quantity, and the lots it is made of."""
+
+    source: str
+    target: str
+    quantity: int
+    parts: tuple[LotPart, ...] = ()
+
+    def to_row(self) -> list[Any]:
+        return [self.source, self.target, self.quantity, [[*part.lot.to_row(), part.quantity] for part in self.parts]]
+
+    @classmethod
+    def from_row(cls, row: list[Any]) -> Move:
+        source, target, quantity, parts = row
+        return cls(_text(source), _text(target), whole(quantity), tuple(LotPart(Lot.from_row(part[:-1]), whole(part[-1])) for part in parts))
+
+
+class LedgerFault(Exception):
+    """A move that cannot be made; the kernel names the policy and the event."""
+
+
+class Account:
+    """What remains of each lot in one bucket, in lot order; or, for a debt, how much is owed."""
+
+    __slots__ = ("owed", "owner", "parts", "scale", "unit")
+
+    def __init__(
+        self, unit: str, scale: int, owner: object, parts: list[tuple[tuple[date, date, str], LotPart]] | None = None, owed: int = 0
+    ) -> None:
+        self.unit, self.scale, self.owner, self.owed = unit, scale, owner, owed
+        self.parts = parts if parts is not None else []
+
+    def copy(self, owner: object) -> Account:
+        return Account(self.unit, self.scale, owner, list(self.parts), self.owed)
+
+    @property
+    def total(self) -> int:
+        return sum(part.quantity for _, part in self.parts)
+
+    def __iter__(self) -> Iterator[LotPart]:
+        return (part for _, part in self.parts)
+
+    def remaining(self, lot: Lot) -> int:
+        place = self._place(lot)
+        return self.parts[place][1].quantity if place is not None else 0
+
+    def change(self, lot: Lot, by: int) -> None:
+        """Add to (or take from) what remains of a lot; a lot at nothing leaves."""
+        place = self._place(lot)
+        before = self.parts[place][1].quantity if place is not None else 0
+        if before + by < 0:
+            raise LedgerFault(f"lot {lot.id} has {before} left, {-by} were taken")
+        if place is None:
+            insort(self.parts, (lot.order, LotPart(lot, by)))
+        elif before + by:
+            self.parts[place] = (lot.order, LotPart(self.parts[place][1].lot, before + by))
+        else:
+            del self.parts[place]
+
+    def _place(self, lot: Lot) -> int | None:
+        key = lot.order
+        place = bisect_left(self.parts, key, key=lambda entry: entry[0])
+        return place if place < len(self.parts) and self.parts[place][0] == key else None
+
+
+class Ledger:
+    """All accounts of one customer. Read it through ``state``; it changes only by folding moves."""
+
+    __slots__ = ("_owner", "accounts", "first")
+
+    def __init__(self, accounts: dict[str, Account] | None = None, first: Mapping[str, str] | None = None) -> None:
+        self.accounts = accounts if accounts is not None else {}
+        self.first = dict(first or {})
+        self._owner = object()
+
+    def fork(self) -> Ledger:
+        """A copy that shares every account until it is changed."""
+        return Ledger(dict(self.accounts), self.first)
+
+    def open(self, name: str, unit: str, scale: int) -> None:
+        """Make sure that an account and its buckets exist."""
+        for bucket in (name, f"{name}.pending", f"{name}.held", f"{name}.owed"):
+            if bucket not in self.accounts:
+                self.accounts[bucket] = Account(unit, scale, self._owner)
+        self.first.setdefault("points", name)
+
+    def resolve(self, name: str) -> str:
+        """The account a name stands for: ``points`` also names the program's first points account."""
+        head, dot, bucket = name.partition(".")
+        return name if name in self.accounts or head not in self.first else self.first[head] + dot + bucket
+
+    def usable(self, account: str, day: date) -> int:
+        """What can be spent on a day: the only gate, whether expired lots were swept or not."""
+        return sum(part.quantity for part in self.accounts[account] if part.lot.usable(day))
+
+    def own(self, name: str) -> Account:
+        account = self.accounts[name]
+        if account.owner is not self._owner:
+            account = self.accounts[name] = account.copy(self._owner)
+        return account
+
+    def fold(self, move: Move) -> None:
+        """Make one move, after every check that can fail."""
+        self._check(move)
+        for name, sign in ((move.source, -1), (move.target, 1)):
+            if name.startswith(WORLD):
+                continue
+            account = self.own(name)
+            if name.endswith(".owed"):
+                account.owed -= sign * move.quantity
+                if account.owed < 0:
+                    raise LedgerFault(f"{name} would be settled by more than is owed")
+                continue
+            for lot, quantity in move.parts:
+                account.change(lot, sign * quantity)
+
+    def _check(self, move: Move) -> None:
+        sides = [name for name in (move.source, move.target) if not name.startswith(WORLD)]
+        unknown = [name for name in sides if name not in self.accounts]
+        if unknown:
+            raise LedgerFault(f"there is no account {unknown[0]}")
+        if move.quantity <= 0:
+            raise LedgerFault(f"a posting moves more than nothing, not {move.quantity}")
+        units = {self.accounts[name].unit for name in sides} | {part.lot.unit for part in move.parts}
+        if len(units) > 1:
+            raise LedgerFault(f"one posting, one unit, not {', '.join(sorted(units))}")
+        needs_lots = any(not name.endswith(".owed") for name in sides)
+        if (needs_lots or move.parts) and sum(part.quantity for part in move.parts) != move.quantity:
+            raise LedgerFault(f"the lots sum to {sum(part.quantity for part in move.parts)}, the posting moves {move.quantity}")
+        if any(part.quantity <= 0 for part in move.parts):
+            raise LedgerFault("a posting names a lot without taking any of it")
+
+    def merge(self, closed: Callable[[str], bool]) -> None:
+        """Lots that no rule and no order can tell apart become one; ``closed`` tells whether an origin can be undone no more."""
+        for name, account in self.accounts.items():
+            if any(_alike(left, right, closed) for (_, left), (_, right) in zip(account.parts, account.parts[1:], strict=False)):
+                self._merge(self.own(name), closed)
+
+    @staticmethod
+    def _merge(account: Account, closed: Callable[[str], bool]) -> None:
+        merged: list[tuple[tuple[date, date, str], LotPart]] = []
+        for key, part in account.parts:
+            if merged and _alike(merged[-1][1], part, closed):
+                first, quantity = merged[-1][1]
+                whole_lot = first._replace(granted=first.granted + part.lot.granted)
+                merged[-1] = (merged[-1][0], LotPart(whole_lot, quantity + part.quantity))
+            else:
+                merged.append((key, part))
+        account.parts = merged
+
+    def to_data(self) -> dict[str, Any]:
+        """Accounts by name: unit, scale, and lots as rows (the lot's fields, then what remains); empty ones by name alone."""
+        return {
+            "first": self.first,
+            "accounts": {
+                name: {"unit": account.unit, "scale": account.scale, "owed": account.owed, "lots": [[*lot.to_row(), left] for lot, left in account]}
+                for name, account in self.accounts.items()
+            },
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Ledger:
+        ledger = cls({}, {_text(kind): _text(name) for kind, name in data["first"].items()})
+        for name, row in data["accounts"].items():
+            account = Account(_text(row["unit"]), whole(row["scale"]), ledger._owner, owed=whole(row["owed"]))
+            for lot_row in row["lots"]:
+                account.change(Lot.from_row(lot_row[:-1]), whole(lot_row[-1]))
+            ledger.accounts[name] = account
+        return ledger
+
+
+def _alike(left: LotPart, right: LotPart, closed: Callable[[str], bool]) -> bool:
+    return left.lot.kind == right.lot.kind and closed(left.lot.origin) and closed(right.lot.origin)
+
+
+class Debit(NamedTuple):
+    """What a debit took: from lots, from debt, and what could not be taken."""
+
+    taken: int
+    owed: int
+    missing: int
+
+
+class Draft:
+    """Builds the moves of one decision on a copy of the ledger: ``credit`` and ``debit``, and ``move`` between buckets.
+
+    ``day`` is the event's local day (lots are dated by it), ``settled`` the day up to which time is settled (what is
+    usable is judged by it). Nothing is posted until the decision is folded.
+    """
+
+    def __init__(self, ledger: Ledger, day: date, settled: date, event_id: str, policy_id: str) -> None:
+        self.ledger, self.day, self.settled = ledger.fork(), day, settled
+        self._event_id, self._policy_id = event_id, policy_id
+        self.moves: list[Move] = []
+
+    def resolve(self, account: str) -> str:
+        return self.ledger.resolve(account)
+
+    def usable(self, account: str) -> int:
+        return self.ledger.usable(account, self.settled)
+
+    def owed(self, account: str) -> int:
+        return self.ledger.accounts[f"{account}.owed"].owed
+
+    def post(self, move: Move) -> None:
+        """Note a move and make it on the copy; a move of nothing is none."""
+        if move.quantity:
+            self.ledger.fold(move)
+            self.moves.append(move)
+
+    def credit(
+        self, account: str, quantity: int, *, last_day: date | None, usable_from: date | None = None, source: str = "gratis", of: str = ISSUED
+    ) -> None:
+        """Put a new quantity into an account: debt is settled first, the rest becomes a lot.
+
+        What is usable only later goes to ``.pending`` whole and settles debt when it matures.
+        """
+        usable_from = usable_from or self.day
+        lot_id = f"{escaped(self._event_id)}/{escaped(self._policy_id)}/{len(self.moves)}"
+        lot = Lot(lot_id, self.ledger.accounts[account].unit, self._event_id, self.day, usable_from, last_day, quantity, source)
+        if usable_from > self.settled:
+            self.post(Move(of, f"{account}.pending", quantity, (LotPart(lot, quantity),)))
+        else:
+            self.settle(of, account, [LotPart(lot, quantity)])
+
+    def settle(self, source: str, account: str, parts: Iterable[LotPart]) -> None:
+        """Move parts of lots into an account where they become usable: what is owed is settled out of them first."""
+        to_debt, to_lots, owed = [], [], self.owed(account)
+        for lot, quantity in parts:
+            settling = min(owed, quantity)
+            owed -= settling
+            to_debt += [LotPart(lot, settling)] if settling else []
+            to_lots += [LotPart(lot, quantity - settling)] if quantity > settling else []
+        for target, chosen in ((f"{account}.owed", to_debt), (account, to_lots)):
+            self.post(Move(source, target, sum(part.quantity for part in chosen), tuple(chosen)))
+
+    def debit(self, account: str, quantity: int, *, to: str, prefer: Iterable[Lot] = (), debt: bool = False) -> Debit:
+        """Take a quantity: the preferred lots first (pending too), then usable lots in lot order, then, if allowed, debt.
+
+        Without ``debt`` it takes what there is and says what is missing.
+        """
+        left = quantity
+        for lot in prefer:
+            for bucket in (f"{account}.pending", account):
+                left -= self._take(bucket, lot, left, to)
+        usable = [part.lot for part in self.ledger.accounts[account] if part.lot.usable(self.settled)] if left else []
+        left -= self._take_all(account, usable, left, to)
+        owed = left if debt else 0
+        self.post(Move(f"{account}.owed", to, owed))
+        return Debit(quantity - left, owed, left - owed)
+
+    def _take(self, bucket: str, lot: Lot, wanted: int, to: str) -> int:
+        taken = min(wanted, self.ledger.accounts[bucket].remaining(lot))
+        self.post(Move(bucket, to, taken, (LotPart(lot, taken),) if taken else ()))
+        return taken
+
+    def _take_all(self, bucket: str, lots: Iterable[Lot], wanted: int, to: str) -> int:
+        parts, left = [], wanted
+        for lot in lots:
+            if not left:
+                break
+            taken = min(left, self.ledger.accounts[bucket].remaining(lot))
+            parts.append(LotPart(lot, taken))
+            left -= taken
+        self.post(Move(bucket, to, wanted - left, tuple(parts)))
+        return wanted - left
+
+    def expire(self, bucket: str) -> int:
+        """Let every lot go whose last usable day has passed; how much that was."""
+        parts = tuple(part for part in self.ledger.accounts[bucket] if part.lot.expired(self.settled))
+        quantity = sum(part.quantity for part in parts)
+        self.post(Move(bucket, EXPIRED, quantity, parts))
+        return quantity
+
+    def mature(self, account: str) -> int:
+        """Let pending lots whose day has come become usable, settling debt first; how much that was."""
+        parts = [part for part in self.ledger.accounts[f"{account}.pending"] if part.lot.usable(self.settled)]
+        self.settle(f"{account}.pending", account, parts)
+        return sum(part.quantity for part in parts)
+
+
+def escaped(part: str) -> str:
+    """A part of an effect's or lot's id: a slash inside is escaped."""
+    return part.replace("%", "%25").replace("/", "%2F")
+
+
+def whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"expected a whole number, found {type(value).__name__}")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, found {type(value).__name__}")
+    return value

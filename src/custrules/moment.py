@@ -1,0 +1,160 @@
+"""The facts of one customer as they stand on one local day, for one event; recorded facts in place of live ones where given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from custrules.calendars.rules import WEEKDAYS, birthday_month, birthday_today, birthday_week, next_difference, tomorrow
+from custrules.codec import scalar_text
+from custrules.conditions import Bound, Trace, evaluate, next_change, trace
+from custrules.events import AnyEvent
+from custrules.facts import FactType, FactValue
+from custrules.fields import rate_text, read_day, read_rate
+from custrules.measures import EventFacts, Source, attribute_value, event_fact_types, exact
+from custrules.policy import BalanceFact, StatusFact
+from custrules.rulebook import BIRTHDAY_FACTS, Rulebook
+from custrules.state import State
+
+_BIRTHDAYS: Mapping[str, Callable[[date, date], bool]] = dict(zip(BIRTHDAY_FACTS, (birthday_today, birthday_week, birthday_month), strict=True))
+
+
+class Moment:
+    """Facts as of ``day``: live ones of ``state``, the event's own, and ``recorded`` ones, which go before both."""
+
+    def __init__(
+        self,
+        rules: Rulebook,
+        state: State,
+        day: date,
+        event: AnyEvent | None = None,
+        recorded: Mapping[str, Any] | None = None,
+        amount: int | None = None,
+    ) -> None:
+        self.rules, self.state, self.day, self.recorded = rules, state, day, recorded
+        self.source = Source(state.activity, self._profile_date)
+        declared = rules.parts.declared
+        name = "" if event is None else event.name if event.type == "activity" else event.type
+        activity = declared.activities.get(name)
+        self.event = EventFacts(event, activity.attributes if activity else {}, rules.scale, amount) if event is not None else None
+        self.event_names = event_fact_types(name, declared) if event is not None else {}
+
+    def value(self, name: str) -> FactValue | None:
+        """A fact by name; None where it is missing."""
+        if self.recorded is not None and name in self.recorded and name != "amount":
+            return decoded(self.recorded[name], self.type_of(name))
+        if name in self.rules.types:
+            return self._live(name)
+        if self.event is not None:
+            return self.event.value(name)
+        return None
+
+    def type_of(self, name: str) -> FactType | None:
+        return self.rules.types.get(name) or self.event_names.get(name)
+
+    def _live(self, name: str) -> FactValue | None:
+        meter = self.rules.meters.get(name)
+        if meter is not None:
+            return meter.value(self.source, self.day)
+        if name in self.rules.parts.profile:
+            return self._profile(name)
+        if name in self.rules.parts.calendar:
+            return self.rules.parts.calendar[name].holds(self.day)
+        given = self.rules.given.get(name)
+        if isinstance(given, StatusFact):
+            return self._status(given)
+        if isinstance(given, BalanceFact):
+            return self._balance(given)
+        return self._built_in(name)
+
+    def _built_in(self, name: str) -> FactValue | None:
+        state, day = self.state, self.day
+        if name in _BIRTHDAYS:
+            born = self._birthday()
+            return born is not None and _BIRTHDAYS[name](born, day)
+        plain: dict[str, FactValue | None] = {
+            "weekday": WEEKDAYS[day.weekday()],
+            "day_of_month": day.day,
+            "month": day.month,
+            "zone": str(state.profile.get("zone", self.rules.zone.key)),
+            "joined": state.joined,
+            "do_not_contact": state.do_not_contact,
+        }
+        return plain[name]
+
+    def _profile(self, name: str) -> FactValue | None:
+        value = self.state.profile.get(name)
+        return attribute_value(value, self.rules.parts.profile[name].kind, self.rules.scale) if value is not None else None
+
+    def _profile_date(self, name: str) -> date | None:
+        found = self._profile(name)
+        return found if isinstance(found, date) else None
+
+    def _birthday(self) -> date | None:
+        return self._profile_date(self.rules.birthday) if self.rules.birthday else None
+
+    def _status(self, given: StatusFact) -> FactValue | None:
+        held = self.state.statuses.get((given.status, ""))
+        return held.value if held is not None else None
+
+    def _balance(self, given: BalanceFact) -> FactValue | None:
+        name = self.state.ledger.resolve(given.account)
+        account = self.state.ledger.accounts.get(name)
+        if account is None:
+            return 0
+        units = account.owed if name.endswith(".owed") else account.total
+        return units if given.type.kind == "money" else exact(Fraction(units, 10**account.scale))
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def next_change(self, name: str) -> date | None:
+        """The first day after ``day`` on which time alone may change a fact; statuses and balances change by decisions only."""
+        meter = self.rules.meters.get(name)
+        if meter is not None:
+            return meter.next_change(self.source, self.day)
+        if name in self.rules.parts.calendar:
+            return next_difference(self.rules.parts.calendar[name].holds, self.day)
+        if name in _BIRTHDAYS:
+            born = self._birthday()
+            return next_difference(lambda day: _BIRTHDAYS[name](born, day), self.day) if born is not None else None
+        if name in ("weekday", "day_of_month"):
+            return tomorrow(self.day)
+        return next_difference(lambda day: day.month, self.day) if name == "month" else None
+
+    # -- conditions ------------------------------------------------------------------------------------------------
+
+    def test(self, bound: Bound) -> bool:
+        return evaluate(bound, self)
+
+    def trace(self, bound: Bound) -> Trace:
+        return trace(bound, self)
+
+    def changes(self, bound: Bound) -> date | None:
+        return next_change(bound, self)
+
+    def snapshot(self, names: frozenset[str]) -> dict[str, Any]:
+        """The values of facts as they are recorded with an order; missing ones are left out."""
+        values = {name: self.value(name) for name in sorted(names)}
+        return {name: encoded(value) for name, value in values.items() if value is not None}
+
+
+def encoded(value: FactValue) -> Any:
+    """A fact as a scalar of canonical JSON."""
+    if isinstance(value, Fraction):
+        return rate_text(value)
+    return scalar_text(value) if isinstance(value, date) else value
+
+
+def decoded(value: Any, kind: FactType | None) -> FactValue | None:
+    """A recorded scalar as the fact of its type."""
+    if kind is None or not isinstance(value, str) or kind.kind in ("text", "level"):
+        return value  # type: ignore[no-any-return]
+    if kind.kind == "date":
+        return read_day(value)
+    return exact(_fraction(value))
+
+
+def _fraction(text: str) -> Fraction:
+    return -read_rate(text[1:]) if text.startswith("-") else read_rate(text)

@@ -1,0 +1,328 @@
+"""What is needed to undo an event exactly: lines and tenders not yet returned, and what each policy did then.
+
+Amounts are whole numbers of the currency's smallest unit. A returned amount is split over lines and tenders by running
+totals, so that parts always sum to the whole (``money.split``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from custrules.events import Purchase, Return, ReturnLine
+from custrules.fields import instant_text, plain, read_decimal, read_instant
+from custrules.ledger import REVERSED, LotPart, Move, whole
+from custrules.money import Rounding, rounded, split
+
+# The tenders that are neither money nor stored value: they do not earn, and no cash goes back for them.
+NOT_EARNING = frozenset({"points", "gift_card", "coupon"})
+MONEY = frozenset({"cash", "card"})
+
+
+class OrderFault(Exception):
+    """A return that asks for what is not there: a reason code and its numbers."""
+
+    def __init__(self, code: str, **params: Any) -> None:
+        super().__init__(code)
+        self.code, self.params = code, params
+
+
+class OrderLine(NamedTuple):
+    """A line as it was sold, and how much of it came back (by its own name; amounts spread over the order not counted)."""
+
+    sku: str | None
+    category: str | None
+    quantity: Decimal
+    amount: int
+    cost: int
+    back: int = 0
+    back_quantity: Decimal = Decimal(0)
+
+    @property
+    def left(self) -> int:
+        return self.amount - self.back
+
+    @property
+    def quantity_left(self) -> Decimal:
+        return self.quantity - self.back_quantity
+
+    def to_row(self) -> list[Any]:
+        return [self.sku, self.category, plain(self.quantity), self.amount, self.cost, self.back, plain(self.back_quantity)]
+
+    @classmethod
+    def from_row(cls, row: list[Any]) -> OrderLine:
+        sku, category, quantity, amount, cost, back, back_quantity = row
+        return cls(sku, category, read_decimal(quantity), whole(amount), whole(cost), whole(back), read_decimal(back_quantity))
+
+
+class OrderTender(NamedTuple):
+    """A way in which an order was paid; ``quantity`` (points) in smallest units of its account."""
+
+    type: str
+    amount: int
+    quantity: Decimal | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one policy did for an event: its version, the facts it could read, and every move made for the order since."""
+
+    effective_from: date
+    facts: Mapping[str, Any]
+    moves: tuple[Move, ...] = ()
+
+    def moved(self, source: str | None = None, target: str | None = None) -> int:
+        """How much was moved in all, from a source or to a target."""
+        return sum(move.quantity for move in self.moves if source in (None, move.source) and target in (None, move.target))
+
+    def parts(self, source: str) -> Iterator[LotPart]:
+        """The lots that were moved out of a source."""
+        return (part for move in self.moves if move.source == source for part in move.parts)
+
+    @property
+    def reversed(self) -> int:
+        return self.moved(target=REVERSED)
+
+    def to_data(self) -> dict[str, Any]:
+        moves = [move.to_row() for move in self.moves]
+        return {"effective_from": self.effective_from.isoformat(), "facts": dict(self.facts), "moves": moves}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Record:
+        return cls(date.fromisoformat(data["effective_from"]), dict(data["facts"]), tuple(Move.from_row(row) for row in data["moves"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An event that moved value. ``spread`` is what came back as a mere amount, shared over what is left of all lines."""
+
+    id: str
+    type: str
+    day: date
+    occurred_at: datetime
+    lines: tuple[OrderLine, ...] = ()
+    tenders: tuple[OrderTender, ...] = ()
+    spread: int = 0
+    list_amount: int | None = None
+    tallied: tuple[str, ...] = ()
+    records: Mapping[str, Record] = field(default_factory=dict)
+    expired: Mapping[str, int] = field(default_factory=dict)
+    done: bool = False
+
+    @property
+    def amount(self) -> int:
+        return sum(line.amount for line in self.lines)
+
+    @property
+    def returned(self) -> int:
+        return sum(line.back for line in self.lines) + self.spread
+
+    @property
+    def left(self) -> int:
+        return self.amount - self.returned
+
+    def kept(self) -> list[int]:
+        """What is left of each line's amount."""
+        lefts = [line.left for line in self.lines]
+        return [left - share for left, share in zip(lefts, split(self.spread, lefts), strict=True)] if self.spread else lefts
+
+    @property
+    def coupons(self) -> int:
+        return sum(tender.amount for tender in self.tenders if tender.type == "coupon")
+
+    def tenders_back(self, rule: str) -> list[int]:
+        """How much of each tender has gone back in all, for what has come back so far; coupons keep their share.
+
+        ``reverse``: from the last tender named to the first; ``pro_rata``: in proportion to their amounts.
+        """
+        net = self.returned - self._coupon_share()
+        payable = [0 if tender.type == "coupon" else tender.amount for tender in self.tenders]
+        if rule == "pro_rata":
+            backs = split(net, payable) if sum(payable) else [0] * len(payable)
+        else:
+            backs = _filled(net, payable[::-1])[::-1]
+        return [
+            back if tender.type != "coupon" else self._coupon_part(index)
+            for index, (tender, back) in enumerate(zip(self.tenders, backs, strict=True))
+        ]
+
+    def _coupon_share(self) -> int:
+        """The part of what came back that coupons had paid for; a running total, rounded half up."""
+        return rounded(Fraction(self.coupons * self.returned, self.amount), Rounding.half_up) if self.coupons and self.amount else 0
+
+    def _coupon_part(self, index: int) -> int:
+        amounts = [tender.amount if tender.type == "coupon" else 0 for tender in self.tenders]
+        return split(self._coupon_share(), amounts)[index]
+
+    def refunded(self, rule: str) -> int:
+        """What has gone back in cash or card in all; an order that names no tenders was paid in cash."""
+        if not self.tenders:
+            return self.returned
+        return sum(back for tender, back in zip(self.tenders, self.tenders_back(rule), strict=True) if tender.type in MONEY)
+
+    def earning(self, rule: str) -> list[Fraction]:
+        """What is kept of each line and was paid by tenders that earn: coupons and the others are shared by amount."""
+        kept = self.kept()
+        total = sum(kept)
+        if not self.tenders or not total:
+            return [Fraction(amount) for amount in kept]
+        backs = self.tenders_back(rule)
+        earning = sum(tender.amount - back for tender, back in zip(self.tenders, backs, strict=True) if tender.type not in NOT_EARNING)
+        return [Fraction(amount * earning, total) for amount in kept]
+
+    # -- returns ---------------------------------------------------------------------------------------------------
+
+    def take_back(self, event: Return) -> Order:
+        """This order after a return that names it; OrderFault when it asks for more than is left."""
+        if event.lines:
+            order = self
+            for line in event.lines:
+                order = order._line_back(line)
+            return order
+        amount = event.amount.minor if event.amount is not None else self.left
+        if amount > self.left or (not self.left and self.amount):
+            raise OrderFault("event.exceeds_order", of=self.id, asked=amount, left=self.left)
+        if amount == self.left:
+            return self.all_back()
+        return replace(self, spread=self.spread + amount)
+
+    def all_back(self) -> Order:
+        lines = tuple(line._replace(back=line.amount, back_quantity=line.quantity) for line in self.lines)
+        return replace(self, lines=lines, spread=0)
+
+    def _settled(self) -> Order:
+        """The same order with what was spread written to its lines."""
+        if not self.spread:
+            return self
+        lines = tuple(line._replace(back=line.amount - kept) for line, kept in zip(self.lines, self.kept(), strict=True))
+        return replace(self, lines=lines, spread=0)
+
+    def _line_back(self, asked: ReturnLine) -> Order:
+        order = self._settled()
+        places = order._places(asked)
+        if not places:
+            raise OrderFault("event.exceeds_order", of=self.id, asked=asked.sku or asked.line, left=0)
+        amount, quantity = order._wanted(asked, places)
+        lines = list(order.lines)
+        for place in places:
+            line = lines[place]
+            taken, number = min(amount, line.left), min(quantity, line.quantity_left)
+            lines[place] = line._replace(back=line.back + taken, back_quantity=line.back_quantity + number)
+            amount, quantity = amount - taken, quantity - number
+        if amount or quantity > 0:
+            left = sum(order.lines[place].left for place in places)
+            raise OrderFault("event.exceeds_order", of=self.id, asked=asked.sku or asked.line, left=left)
+        return replace(order, lines=tuple(lines))
+
+    def _places(self, asked: ReturnLine) -> list[int]:
+        if asked.line is not None:
+            fits = 1 <= asked.line <= len(self.lines) and asked.sku in (None, self.lines[asked.line - 1].sku)
+            return [asked.line - 1] if fits else []
+        return [place for place, line in enumerate(self.lines) if line.sku == asked.sku]
+
+    def _wanted(self, asked: ReturnLine, places: Sequence[int]) -> tuple[int, Decimal]:
+        """Amount and quantity that a line asks back: what it does not say follows from what it says."""
+        lines = [self.lines[place] for place in places]
+        left, quantity_left = sum(line.left for line in lines), sum((line.quantity_left for line in lines), Decimal(0))
+        if asked.amount is None and asked.quantity is None:
+            if not left and not quantity_left:
+                raise OrderFault("event.exceeds_order", of=self.id, asked=asked.sku or asked.line, left=0)
+            return left, quantity_left
+        if asked.amount is None:
+            assert asked.quantity is not None
+            return self._amount_of(asked.quantity, lines), asked.quantity
+        share = Fraction(asked.amount.minor, left) if left else Fraction(0)
+        quantity = asked.quantity if asked.quantity is not None else _decimal(Fraction(quantity_left) * min(share, Fraction(1)))
+        return asked.amount.minor, quantity
+
+    @staticmethod
+    def _amount_of(quantity: Decimal, lines: Sequence[OrderLine]) -> int:
+        """What a returned quantity cost, line by line: the running total rounded, so that parts sum to the whole."""
+        amount = 0
+        for line in lines:
+            number = min(quantity, line.quantity_left)
+            if number == line.quantity_left:
+                amount += line.left
+            elif number > 0:
+                kept = rounded(line.amount * Fraction(line.quantity_left - number) / Fraction(line.quantity), Rounding.half_up)
+                amount += max(0, line.left - kept)
+            quantity -= number
+        return amount
+
+    def matched(self, place: int, amount: int, quantity: Decimal) -> Order:
+        """This order after a return that named none took so much of one line."""
+        order = self._settled()
+        line = order.lines[place]
+        number = min(quantity, line.quantity_left)
+        line = line._replace(back=line.back + amount, back_quantity=line.back_quantity + number)
+        return replace(order, lines=(*order.lines[:place], line, *order.lines[place + 1 :]))
+
+    # -- wire ------------------------------------------------------------------------------------------------------
+
+    def to_data(self) -> dict[str, Any]:
+        data: dict[str, Any] = {"type": self.type, "day": self.day.isoformat(), "occurred_at": instant_text(self.occurred_at)}
+        extras = {
+            "lines": [line.to_row() for line in self.lines],
+            "tenders": [[*tender[:2], plain(tender.quantity) if tender.quantity is not None else None, tender.reference] for tender in self.tenders],
+            "spread": self.spread,
+            "list_amount": self.list_amount,
+            "tallied": list(self.tallied),
+            "records": {policy: record.to_data() for policy, record in self.records.items()},
+            "expired": dict(self.expired),
+            "done": self.done,
+        }
+        return data | {name: value for name, value in extras.items() if value}
+
+    @classmethod
+    def from_data(cls, event_id: str, data: Mapping[str, Any]) -> Order:
+        tenders = tuple(
+            OrderTender(kind, whole(amount), read_decimal(quantity) if quantity is not None else None, reference)
+            for kind, amount, quantity, reference in data.get("tenders", [])
+        )
+        return cls(
+            id=event_id,
+            type=str(data["type"]),
+            day=date.fromisoformat(data["day"]),
+            occurred_at=read_instant(data["occurred_at"]),
+            lines=tuple(OrderLine.from_row(row) for row in data.get("lines", [])),
+            tenders=tenders,
+            spread=whole(data.get("spread", 0)),
+            list_amount=data.get("list_amount"),
+            tallied=tuple(str(key) for key in data.get("tallied", [])),
+            records={str(policy): Record.from_data(row) for policy, row in data.get("records", {}).items()},
+            expired={str(lot): whole(quantity) for lot, quantity in data.get("expired", {}).items()},
+            done=data.get("done", False) is True,
+        )
+
+
+def order_of(event: Purchase, day: date) -> Order:
+    """The order of a purchase; one that is given only by its amount is one line without sku or category."""
+    if event.lines:
+        lines = tuple(
+            OrderLine(line.sku, line.category, line.quantity, line.amount.minor, line.cost.minor if line.cost is not None else 0)
+            for line in event.lines
+        )
+    else:
+        lines = (OrderLine(None, None, Decimal(1), event.amount.minor, 0),)
+    tenders = tuple(OrderTender(tender.type, tender.amount.minor, tender.quantity, tender.reference) for tender in event.tenders)
+    list_amount = event.list_amount.minor if event.list_amount is not None else None
+    return Order(event.id, event.type, day, event.occurred_at, lines, tenders, list_amount=list_amount)
+
+
+def _filled(amount: int, sizes: Sequence[int]) -> list[int]:
+    """Pour an amount into vessels of given sizes, one after the other."""
+    parts = []
+    for size in sizes:
+        parts.append(min(amount, size))
+        amount -= parts[-1]
+    return parts
+
+
+def _decimal(value: Fraction) -> Decimal:
+    """A fraction of a quantity in at most six decimals, rounded down: a quantity is never overdrawn by an amount."""
+    return Decimal(rounded(value * 10**6, Rounding.floor)).scaleb(-6).normalize()

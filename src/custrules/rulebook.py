@@ -1,0 +1,272 @@
+"""A program as the kernel reads it: versions in force, facts with their types, meters, and typed conditions.
+
+Built once from the parts of a document; building finds every fault that concerns several parts at once.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from custrules.calendars.rules import DayRule
+from custrules.conditions import Bound, Condition, bind
+from custrules.errors import Diagnostic
+from custrules.events import KINDS
+from custrules.facts import FactType
+from custrules.measures import AttributeKind, Compiler, Counted, Declarations, Measure, Meter, event_fact_types, line_types
+from custrules.policy import PHASES, BalanceFact, Fact, Known, Policy, StatusFact, conditions_in, fact_fields
+from custrules.returns import ReturnsRule
+from custrules.validation import nearest, path_text
+
+RESERVED_IDS = ("returns", "world", "day", "at")
+LINE_FIELDS = ("lines", "exclude_lines")
+BUILT_IN: dict[str, FactType] = {
+    "weekday": FactType("text", ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")),
+    "day_of_month": FactType("whole"),
+    "month": FactType("whole"),
+    "zone": FactType("text"),
+    "joined": FactType("date"),
+    "do_not_contact": FactType("flag"),
+}
+BIRTHDAY_FACTS = ("birthday_today", "birthday_week", "birthday_month")
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileField:
+    """A declared profile field: how it is kept, and its closed set of values where there is one."""
+
+    kind: AttributeKind
+    values: tuple[str, ...] = ()
+    birthday: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The sections of a document, each already valid in itself."""
+
+    id: str
+    zone: ZoneInfo
+    currency: str
+    scale: int
+    late: timedelta
+    returns: ReturnsRule
+    profile: Mapping[str, ProfileField]
+    declared: Declarations
+    calendar: Mapping[str, DayRule]
+    measures: Mapping[str, Measure]
+    policies: Sequence[Policy]
+    paths: Sequence[tuple[int | str, ...]] = field(default_factory=tuple)
+
+
+class Rulebook:
+    """What one program says, ready to be asked. ``faults`` are its Diagnostics; it may be asked only when there are none."""
+
+    def __init__(self, parts: Parts, digest: str = "") -> None:
+        self.parts, self.digest = parts, digest
+        self.id, self.zone, self.currency, self.scale = parts.id, parts.zone, parts.currency, parts.scale
+        self.late, self.returns = parts.late, parts.returns
+        self.faults: list[Diagnostic] = []
+        self._versions()
+        self._measures()
+        self._facts()
+        self._conditions()
+        self._policies()
+        self._tallies()
+
+    # -- building --------------------------------------------------------------------------------------------------
+
+    def _fault(self, code: str, path: Sequence[int | str], **params: object) -> None:
+        self.faults.append(Diagnostic(code, path_text(path), {name: str(value) for name, value in params.items()}))
+
+    def _path(self, index: int) -> tuple[int | str, ...]:
+        return self.parts.paths[index] if self.parts.paths else ("policies", index)
+
+    def _versions(self) -> None:
+        self.versions: dict[str, list[Policy]] = {}
+        self.places: dict[int, tuple[int | str, ...]] = {}
+        for index, policy in enumerate(self.parts.policies):
+            self.places[id(policy)] = self._path(index)
+            others = self.versions.setdefault(policy.id, [])
+            if policy.id in RESERVED_IDS:
+                self._fault("document.reserved_id", (*self._path(index), "id"), id=policy.id)
+            if any(other.kind != policy.kind for other in others):
+                self._fault("document.kind_changed", (*self._path(index), "kind"), id=policy.id, before=others[0].kind, found=policy.kind)
+            if any(other.effective_from == policy.effective_from for other in others):
+                self._fault("document.same_version", (*self._path(index), "effective_from"), id=policy.id, day=policy.effective_from)
+            others.append(policy)
+        for others in self.versions.values():
+            others.sort(key=lambda policy: policy.effective_from)
+        self.starts = {policy_id: [policy.effective_from for policy in others] for policy_id, others in self.versions.items()}
+        self.first_days = sorted({day for days in self.starts.values() for day in days})
+        self._in_force: dict[date, dict[str, tuple[Policy, ...]]] = {}
+
+    def _measures(self) -> None:
+        compiler = Compiler(self.parts.measures, self.parts.declared)
+        self.faults += compiler.faults
+        self.meters: dict[str, Meter] = compiler.meters
+
+    def _facts(self) -> None:
+        """Every fact that conditions may read anywhere, by name; a name means one thing."""
+        self.given: dict[str, StatusFact | BalanceFact] = {}
+        self.levels: tuple[str, ...] = ()
+        self._statuses()
+        self.types: dict[str, FactType] = dict(BUILT_IN)
+        profile = {name: FactType(declared.kind, declared.values, self._scale_of(declared.kind)) for name, declared in self.parts.profile.items()}
+        self.birthday = next((name for name, declared in self.parts.profile.items() if declared.birthday), None)
+        birthdays = {name: FactType("flag") for name in BIRTHDAY_FACTS} if self.birthday else {}
+        self.types |= birthdays
+        self.types |= {name: given.type for name, given in self.given.items()}
+        sections = (
+            ("profile", profile),
+            ("calendar", {name: FactType("flag") for name in self.parts.calendar}),
+            ("measures", {name: meter.type for name, meter in self.meters.items()}),
+        )
+        for section, types in sections:
+            for name, kind in types.items():
+                if name in self.types:
+                    self._fault("document.name_taken", (section, name), name=name)
+                self.types[name] = kind
+
+    def _scale_of(self, kind: AttributeKind) -> int:
+        return self.scale if kind == "money" else 0
+
+    def _statuses(self) -> None:
+        """Statuses and balances that policies give; one writer per status; levels of all versions in one order."""
+        self.accounts: dict[str, tuple[str, int]] = {}
+        self.kept_by: dict[str, str] = {}
+        writers: dict[str, str] = {}
+        for policy in self.parts.policies:
+            for name in policy.writes():
+                if writers.setdefault(name, policy.id) != policy.id:
+                    self._fault("document.two_writers", (*self.places[id(policy)], "kind"), status=name, first=writers[name], second=policy.id)
+            opened = policy.opens()
+            if opened is not None:
+                self.accounts.setdefault(opened[0], (opened[1], opened[2]))
+                self.kept_by[opened[0]] = policy.id
+        self.first_account = next(iter(self.accounts), None)
+        if self.first_account is not None and "points" in self.accounts and self.first_account != "points":
+            self.faults.append(Diagnostic("document.points_not_first", "policies", {"first": self.first_account}))
+        for policy_id, versions in self.versions.items():
+            for policy in versions:
+                for name, given in policy.gives().items():
+                    self._give(policy_id, name, given)
+        if self.first_account is not None and self.first_account != "points":
+            head = self.first_account
+            aliases = {f"points{name.removeprefix(head)}": given for name, given in self.given.items() if name == head or name.startswith(f"{head}.")}
+            self.given |= aliases
+
+    def _give(self, policy_id: str, name: str, given: StatusFact | BalanceFact) -> None:
+        before = self.given.get(name)
+        if isinstance(given, StatusFact) and isinstance(before, StatusFact) and given.type.kind == "level":
+            given = StatusFact(FactType("level", merged(before.type.values, given.type.values)), given.status)
+        if isinstance(given, StatusFact) and given.type.kind == "level" and given.status == "tier":
+            self.levels = given.type.values
+        self.given[name] = given
+
+    def _conditions(self) -> None:
+        self.bound: dict[int, Bound] = {}
+        lines = line_types(self.scale)
+        for policy in self.parts.policies:
+            event = policy.event_name()
+            own = self.types | (event_fact_types(event, self.parts.declared) if event else {})
+            for path, condition in conditions_in(policy):
+                is_line = any(part in LINE_FIELDS for part in path)
+                self._bind(condition, lines if is_line else own, (*self.places[id(policy)], *path))
+            for path, fact in fact_fields(policy):
+                self._check_fact(fact, own, (*self.places[id(policy)], *path))
+
+    def _bind(self, condition: Condition, types: Mapping[str, FactType], path: tuple[int | str, ...]) -> None:
+        bound, faults = bind(condition, types, path_text(path))
+        self.faults += faults
+        if bound is not None:
+            self.bound[id(condition)] = bound
+
+    def _check_fact(self, fact: Fact[Any], types: Mapping[str, FactType], path: tuple[int | str, ...]) -> None:
+        found = types.get(fact.name)
+        if found is None:
+            self._fault("document.unknown_fact", path, fact=fact.name, nearest=nearest(fact.name, types), known=", ".join(sorted(types)))
+        elif found.kind not in Fact.KINDS.get(fact.kind, ()):
+            self._fault("document.fact_of_other_kind", path, fact=fact.name, found=found.kind, expected=fact.kind.__name__)
+
+    def _policies(self) -> None:
+        """What each policy has to say about itself inside this program, and the account it works on."""
+        events = tuple(KINDS) + tuple(self.parts.declared.activities)
+        accounts = (*self.accounts, *(("points",) if self.accounts else ()))
+        known = Known(self.levels, accounts, events, self.scale)
+        for policy in self.parts.policies:
+            place = self.places[id(policy)]
+            for fault in policy.faults(known):
+                self.faults.append(Diagnostic(fault.code, f"{path_text(place)}.{fault.path}" if fault.path else path_text(place), fault.params))
+            account = policy.works_on()
+            if account is not None and account not in accounts:
+                code = "document.unknown_account" if self.accounts else "document.no_account"
+                named = "account" in policy.model_fields_set
+                self._fault(
+                    code, (*place, "account") if named else place, account=account, known=", ".join(accounts), nearest=nearest(account, accounts)
+                )
+
+    def _tallies(self) -> None:
+        """Which tallies are kept, and for how many days their rows are."""
+        term = max((policy.remembers() for policy in self.parts.policies), default=0)
+        extra = max(term, self.returns.window.at_most_days) + 1
+        self.tallies: dict[str, Counted] = {}
+        self.retention: dict[str, int] = {}
+        for meter in self.meters.values():
+            for counted in meter.counted:
+                self.tallies[counted.key] = counted
+                self.retention[counted.key] = max(self.retention.get(counted.key, 0), (meter.reach or 0) + extra)
+        self.award_tallies: dict[str, str] = {}
+        for policy in self.parts.policies:
+            days = policy.counts_awards()
+            if days is not None:
+                key = f"awarded:{policy.id}"
+                self.award_tallies[policy.id] = key
+                self.retention[key] = max(self.retention.get(key, 0), days + extra)
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    def in_force(self, policy_id: str, day: date) -> Policy | None:
+        """The version of a policy in force on a local day; None before its first."""
+        place = bisect_right(self.starts.get(policy_id, []), day)
+        return self.versions[policy_id][place - 1] if place else None
+
+    def version(self, policy_id: str, effective_from: date, day: date) -> Policy | None:
+        """The version that was recorded; where the program has it no longer, the one in force on the order's day."""
+        recorded = next((policy for policy in self.versions.get(policy_id, ()) if policy.effective_from == effective_from), None)
+        return recorded or self.in_force(policy_id, day)
+
+    def phases(self, day: date) -> dict[str, tuple[Policy, ...]]:
+        """The policies in force on a day, by phase, in document order."""
+        place = bisect_right(self.first_days, day)
+        start = self.first_days[place - 1] if place else date.min
+        if start not in self._in_force:
+            present = [policy for policy in (self.in_force(policy_id, day) for policy_id in self.versions) if policy is not None]
+            self._in_force[start] = {phase: tuple(policy for policy in present if policy.phase == phase) for phase in PHASES}
+        return self._in_force[start]
+
+    def next_first_day(self, day: date) -> date | None:
+        """The first day after ``day`` on which some version begins."""
+        place = bisect_right(self.first_days, day)
+        return self.first_days[place] if place < len(self.first_days) else None
+
+    def resolve(self, account: str) -> str:
+        """The account's own name: ``points`` is also the first points account."""
+        return self.first_account if account == "points" and "points" not in self.accounts and self.first_account else account
+
+
+def merged(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
+    """Two ladders in one order: the second's, with levels that only the first has before the level they stood under."""
+    result = list(second)
+    for place, name in reversed(list(enumerate(first))):
+        if name not in result:
+            above = next((other for other in first[place + 1 :] if other in result), None)
+            result.insert(result.index(above) if above is not None else len(result), name)
+    return tuple(result)
+
+
+def names_of(facts: Iterable[str]) -> str:
+    return ", ".join(sorted(facts))

@@ -1,0 +1,310 @@
+"""The state of one customer: the fold of events and effects. Immutable to the caller; ``program.step`` makes new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple, Never
+
+from custrules.activity import ActivityLog
+from custrules.codec import canonical, parse_json
+from custrules.errors import Diagnostic, StateError
+from custrules.events import Scalar, read_scalar
+from custrules.fields import instant_text, read_instant
+from custrules.ledger import Ledger, LedgerFault, LotPart
+from custrules.money import SCALES, Money, from_units
+from custrules.orders import Order
+
+SCHEMA_VERSION = 1
+
+
+def shown(units: int, unit: str, scale: int) -> Money | int | Decimal:
+    """Smallest units as people read them: Money in a currency, else a whole number or a decimal."""
+    if unit in SCALES:
+        return Money.from_minor(units, unit)
+    return from_units(units, scale) if scale else units
+
+
+class Level(NamedTuple):
+    """A level held: its name, the day it was reached, and the last day of its term (None: no end)."""
+
+    name: str
+    since: date
+    until: date | None
+
+
+class LotLeft(NamedTuple):
+    """What is left of a lot: quantity, the event it came from, usable from, last usable day (None: never expires)."""
+
+    quantity: Money | int | Decimal
+    origin: str
+    usable_from: date
+    last_day: date | None
+
+
+class Points(NamedTuple):
+    """A points account: what can be spent, is pending, held and owed; its lots, and what expires on which last day."""
+
+    available: int | Decimal | Money
+    pending: int | Decimal | Money
+    held: int | Decimal | Money
+    owed: int | Decimal | Money
+    lots: tuple[LotLeft, ...]
+    expiring: tuple[tuple[date, int | Decimal | Money], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusValue:
+    """A status: its value (None: none), the day since when, the last day (None: no end), and flat data."""
+
+    value: Scalar | None
+    since: date
+    until: date | None = None
+    data: Mapping[str, Scalar] = field(default_factory=dict)
+
+    def to_data(self) -> dict[str, Any]:
+        until = self.until.isoformat() if self.until else None
+        return {"value": self.value, "since": self.since.isoformat(), "until": until, "data": dict(self.data)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> StatusValue:
+        value, until = data["value"], data["until"]
+        kept = {str(name): read_scalar(item) for name, item in data["data"].items()}
+        since = date.fromisoformat(data["since"])
+        return cls(None if value is None else read_scalar(value), since, date.fromisoformat(until) if until is not None else None, kept)
+
+
+@dataclass(frozen=True, slots=True)
+class TouchpointAsked:
+    """A contact that was asked for: by which policy, for which cycle, planned for ``day``, not to be sent after ``last_day``."""
+
+    policy_id: str
+    cycle: str
+    category: str
+    channel: str
+    day: date
+    last_day: date | None
+    outcome: str = "asked"
+
+    def reads(self, day: date) -> str:
+        """What became of it as of a day: ``asked``, or ``expired`` once its last day has passed."""
+        return "expired" if self.outcome == "asked" and self.last_day is not None and self.last_day < day else self.outcome
+
+    def to_row(self) -> list[Any]:
+        last = self.last_day.isoformat() if self.last_day else None
+        return [self.policy_id, self.cycle, self.category, self.channel, self.day.isoformat(), last, self.outcome]
+
+    @classmethod
+    def from_row(cls, row: list[Any]) -> TouchpointAsked:
+        policy, cycle, category, channel, day, last, outcome = row
+        return cls(policy, cycle, category, channel, date.fromisoformat(day), date.fromisoformat(last) if last else None, outcome)
+
+
+class State:
+    """Everything the program remembers of one customer. ``State.new("c-1")`` is of no program and no time.
+
+    ``as_of`` is the instant up to which time is settled (None before the first step), ``day`` its local day. Two states are equal when their
+    canonical JSON is.
+    """
+
+    __slots__ = (
+        "_seen",
+        "activity",
+        "as_of",
+        "consent",
+        "customer_id",
+        "day",
+        "digest",
+        "do_not_contact",
+        "joined",
+        "ledger",
+        "orders",
+        "profile",
+        "program",
+        "schema_version",
+        "statuses",
+        "touchpoints",
+    )
+
+    def __init__(self, customer_id: str) -> None:
+        self.customer_id = customer_id
+        self.program = self.digest = ""
+        self.profile: dict[str, Scalar] = {}
+        self.consent: dict[str, str] = {}
+        self.do_not_contact = False
+        self.joined: date | None = None
+        self.ledger = Ledger()
+        self.orders: dict[str, Order] = {}
+        self.activity = ActivityLog()
+        self.statuses: dict[tuple[str, str], StatusValue] = {}
+        self.touchpoints: dict[str, TouchpointAsked] = {}
+        self.as_of: datetime | None = None
+        self.day: date | None = None
+        self.schema_version = SCHEMA_VERSION
+        self._seen: dict[str, datetime] = {}
+
+    @classmethod
+    def new(cls, customer_id: str) -> State:
+        """A customer of whom nothing is known yet."""
+        if not isinstance(customer_id, str) or not customer_id.strip():
+            _refuse("state.bad_customer", found=repr(customer_id))
+        return cls(customer_id)
+
+    # -- readings --------------------------------------------------------------------------------------------------
+
+    def points(self, account: str = "points") -> Points:
+        """A points account by its id; ``points`` is also the program's first. An unknown name raises StateError."""
+        name = self._account(account)
+        buckets = {bucket: self.ledger.accounts[f"{name}.{bucket}"] for bucket in ("pending", "held", "owed")}
+        account_ = self.ledger.accounts[name]
+        unit, scale = account_.unit, account_.scale
+        expiring: dict[date, int] = {}
+        for lot, left in account_:
+            if lot.last_day is not None:
+                expiring[lot.last_day] = expiring.get(lot.last_day, 0) + left
+        usable = self.ledger.usable(name, self.day) if self.day is not None else 0
+        return Points(
+            shown(usable, unit, scale),
+            shown(buckets["pending"].total, unit, scale),
+            shown(buckets["held"].total, unit, scale),
+            shown(buckets["owed"].owed, unit, scale),
+            tuple(_left(part, unit, scale) for part in account_),
+            tuple((day, shown(left, unit, scale)) for day, left in sorted(expiring.items())),
+        )
+
+    def balance(self, account: str) -> Money | int | Decimal:
+        """What an account or bucket holds by its dotted name; ``.owed`` is what is owed. An unknown name raises StateError."""
+        name = self._account(account)
+        held = self.ledger.accounts[name]
+        units = held.owed if name.endswith(".owed") else held.total
+        return shown(units, held.unit, held.scale)
+
+    def tier(self, status: str = "tier") -> Level | None:
+        """The level held; None for a customer without one (excluded, or nothing has happened yet)."""
+        held = self.statuses.get((status, ""))
+        if held is None and status != "tier":
+            _refuse("state.unknown_status", name=status)
+        return Level(str(held.value), held.since, held.until) if held is not None and held.value is not None else None
+
+    def status(self, name: str, subject: str = "") -> StatusValue:
+        """A status by name and subject. An unknown one raises StateError."""
+        try:
+            return self.statuses[name, subject]
+        except KeyError:
+            _refuse("state.unknown_status", name=f"{name}.{subject}" if subject else name)
+
+    def _account(self, name: str) -> str:
+        found = self.ledger.resolve(name)
+        if found not in self.ledger.accounts:
+            _refuse("state.unknown_account", name=name, known=", ".join(sorted(self.ledger.accounts)))
+        return found
+
+    # -- copies ----------------------------------------------------------------------------------------------------
+
+    def fork(self) -> State:
+        """A copy that shares what it does not change; only the kernel changes one."""
+        twin = State(self.customer_id)
+        twin.program, twin.digest, twin.joined = self.program, self.digest, self.joined
+        twin.as_of, twin.day = self.as_of, self.day
+        twin.do_not_contact, twin.profile, twin.consent = self.do_not_contact, self.profile, self.consent
+        twin.ledger, twin.activity = self.ledger.fork(), self.activity.fork()
+        twin.orders, twin.statuses = dict(self.orders), dict(self.statuses)
+        twin.touchpoints, twin._seen = dict(self.touchpoints), dict(self._seen)
+        return twin
+
+    def knows(self, event_id: str) -> bool:
+        """Whether an event of this id was accepted before, as far as the state remembers."""
+        return event_id in self._seen or event_id in self.orders
+
+    def saw(self, event_id: str, at: datetime) -> None:
+        self._seen[event_id] = at
+
+    def forget_seen(self, before: datetime) -> None:
+        """Drop ids that would be late by now: they need not be known any more."""
+        if any(at < before for at in self._seen.values()):
+            self._seen = {event_id: at for event_id, at in self._seen.items() if at >= before}
+
+    def change_order(self, order: Order, **changes: Any) -> Order:
+        self.orders[order.id] = changed = replace(order, **changes)
+        return changed
+
+    # -- wire ------------------------------------------------------------------------------------------------------
+
+    def to_data(self) -> dict[str, Any]:
+        return {
+            "customer_id": self.customer_id,
+            "program": self.program,
+            "digest": self.digest,
+            "profile": self.profile,
+            "consent": self.consent,
+            "do_not_contact": self.do_not_contact,
+            "joined": self.joined.isoformat() if self.joined else None,
+            "ledger": self.ledger.to_data(),
+            "orders": {order_id: order.to_data() for order_id, order in self.orders.items()},
+            "activity": self.activity.to_data(),
+            "statuses": [[name, subject, status.to_data()] for (name, subject), status in sorted(self.statuses.items())],
+            "touchpoints": {key: asked.to_row() for key, asked in self.touchpoints.items()},
+            "as_of": instant_text(self.as_of) if self.as_of else None,
+            "day": self.day.isoformat() if self.day else None,
+            "seen": {event_id: instant_text(at) for event_id, at in self._seen.items()},
+            "schema_version": self.schema_version,
+        }
+
+    def to_json(self) -> bytes:
+        """Canonical JSON; ``State.from_json`` reads it back."""
+        return canonical(self.to_data())
+
+    @classmethod
+    def from_json(cls, text: bytes | str) -> State:
+        """The state whose ``to_json`` this is. StateError for anything else, and for a newer schema version."""
+        data = parse_json(text, StateError)
+        version = data.get("schema_version") if isinstance(data, dict) else None
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            _refuse("state.newer_schema", found=version, known=SCHEMA_VERSION)
+        if version != SCHEMA_VERSION:
+            _refuse("state.unreadable", reason="schema_version is missing or unknown")
+        try:
+            return cls._from_data(data)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, LedgerFault) as error:
+            _refuse("state.unreadable", reason=f"{type(error).__name__}: {error}"[:200])
+
+    @classmethod
+    def _from_data(cls, data: Mapping[str, Any]) -> State:
+        state = cls.new(data["customer_id"])
+        state.program, state.digest = str(data["program"]), str(data["digest"])
+        state.profile = {str(name): read_scalar(value) for name, value in data["profile"].items()}
+        state.consent = {str(channel): str(purpose) for channel, purpose in data["consent"].items()}
+        state.do_not_contact = data["do_not_contact"] is True
+        state.joined = date.fromisoformat(data["joined"]) if data["joined"] is not None else None
+        state.ledger = Ledger.from_data(data["ledger"])
+        state.orders = {order_id: Order.from_data(order_id, order) for order_id, order in data["orders"].items()}
+        state.activity = ActivityLog.from_data(data["activity"])
+        state.statuses = {(name, subject): StatusValue.from_data(status) for name, subject, status in data["statuses"]}
+        state.touchpoints = {key: TouchpointAsked.from_row(row) for key, row in data["touchpoints"].items()}
+        state.as_of = read_instant(data["as_of"]) if data["as_of"] is not None else None
+        state.day = date.fromisoformat(data["day"]) if data["day"] is not None else None
+        state._seen = {event_id: read_instant(at) for event_id, at in data["seen"].items()}
+        return state
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, State) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
+
+    def __repr__(self) -> str:
+        at = instant_text(self.as_of) if self.as_of else "before its first step"
+        return f"<State of {self.customer_id!r} in {self.program or 'no program'!r}, {at}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return State.from_json, (self.to_json(),)
+
+
+def _left(part: LotPart, unit: str, scale: int) -> LotLeft:
+    return LotLeft(shown(part.quantity, unit, scale), part.lot.origin, part.lot.usable_from, part.lot.last_day)
+
+
+def _refuse(code: str, **params: Any) -> Never:
+    raise StateError([Diagnostic(code, params=params)])

@@ -1,0 +1,1 @@
+"""Tools for tests: the scenario runner, the pytest plug-in."""

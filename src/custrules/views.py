@@ -1,0 +1,119 @@
+"""What a policy sees while one event is decided, and what a tracing step writes down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from custrules.calendars import Window
+from custrules.conditions import Condition, Trace, evaluate
+from custrules.events import AnyEvent
+from custrules.facts import FactValue
+from custrules.ledger import Draft
+from custrules.measures import LineFacts
+from custrules.moment import Moment
+from custrules.orders import Order, OrderLine, Record
+from custrules.policy import Policy, View
+from custrules.rulebook import Rulebook
+from custrules.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Where a policy is asked: the state and event, the days it stands on, and the order it is about."""
+
+    rules: Rulebook
+    state: State
+    event: AnyEvent
+    day: date
+    settled: date
+    instant: datetime
+    order: Order | None = None
+    record: Record | None = None
+    watch: Watch | None = None
+
+
+@dataclass(slots=True)
+class Watch:
+    """What a tracing step writes down: per decision asked, the conditions tested and what was compared."""
+
+    tests: list[tuple[str, str, Trace]] = field(default_factory=list)
+
+
+class StepView(View):
+    """The view of one policy while one event is decided."""
+
+    def __init__(self, asked: Asked, policy: Policy) -> None:
+        self.state, self.event, self.day = asked.state, asked.event, asked.day
+        self.settled, self.instant, self.order = asked.settled, asked.instant, asked.order
+        self.currency, self.zone = asked.rules.currency, asked.rules.zone
+        self._rules, self._policy, self._record, self._watch = asked.rules, policy, asked.record, asked.watch
+        self._draft: Draft | None = None
+        self._moments: dict[date, Moment] = {}
+
+    @property
+    def ledger(self) -> Draft:  # type: ignore[override]
+        if self._draft is None:
+            self._draft = Draft(self.state.ledger, self.day, self.settled, self.event.id, self._policy.id)
+        return self._draft
+
+    def moment(self, day: date | None = None) -> Moment:
+        """Facts as of a day; for a follow-up that this policy took part in, the recorded facts and what is kept."""
+        day = day or self.day
+        if day not in self._moments:
+            recorded = self._record.facts if self._record is not None else None
+            amount = self.order.left if self._record is not None and self.order is not None else None
+            self._moments[day] = Moment(self._rules, self.state, day, self.event, recorded, amount)
+        return self._moments[day]
+
+    def test(self, condition: Condition, on: date | None = None) -> bool:
+        bound = self._rules.bound[id(condition)]
+        if self._watch is not None:
+            told = self.moment(on).trace(bound)
+            self._watch.tests.append((self._policy.id, self.event.id, told))
+            return told.result
+        return self.moment(on).test(bound)
+
+    def next_change(self, condition: Condition) -> date | None:
+        return self.moment().changes(self._rules.bound[id(condition)])
+
+    def value(self, name: str, on: date | None = None) -> FactValue | None:
+        return self.moment(on).value(name)
+
+    def evaluable(self, condition: Condition, on: date) -> bool:
+        meters = [self._rules.meters[name] for name in condition.facts if name in self._rules.meters]
+        return all(meter.evaluable(self.moment(on).source, on) for meter in meters)
+
+    def in_force(self, policy_id: str, day: date) -> Policy | None:
+        return self._rules.in_force(policy_id, day)
+
+    def account(self, name: str) -> Policy | None:
+        kept_by = self._rules.kept_by.get(self._rules.resolve(name))
+        return self._rules.in_force(kept_by, self.day) if kept_by else None
+
+    def record(self, policy: Policy) -> Record | None:
+        return self._record
+
+    def tender_back(self, kind: str) -> tuple[int, Decimal, int]:
+        if self.order is None:
+            return 0, Decimal(0), 0
+        backs = self.order.tenders_back(self._rules.returns.tenders) if self.order.tenders else []
+        rows = [(tender, back) for tender, back in zip(self.order.tenders, backs, strict=True) if tender.type == kind]
+        quantity = sum((tender.quantity or Decimal(0) for tender, _ in rows), Decimal(0))
+        return sum(tender.amount for tender, _ in rows), quantity, sum(back for _, back in rows)
+
+    def earning(self) -> Sequence[tuple[OrderLine, Fraction]]:
+        if self.order is None:
+            return ()
+        return tuple(zip(self.order.lines, self.order.earning(self._rules.returns.tenders), strict=True))
+
+    def awarded(self, policy: Policy, window: Window) -> int:
+        tally = self.state.activity.tally(self._rules.award_tallies.get(policy.id, ""))
+        after, upto = window.bounds(self.day)
+        return (tally.between(after, upto) if tally is not None else 0) or 0
+
+    def line_matches(self, condition: Condition, line: OrderLine) -> bool:
+        return evaluate(self._rules.bound[id(condition)], LineFacts(line))
