@@ -208,6 +208,10 @@ def test_a_condition_of_very_many_bad_cells_is_refused_after_the_first_two_hundr
     assert len(faults_of({f"fact{number}": "!= 1" for number in range(10_000)})) == 202
 
 
+def test_a_list_of_very_many_bad_conditions_is_refused_after_the_first_two_thousand() -> None:
+    assert len(faults_of({"any": ["x"] * 10_000})) == 2001
+
+
 def test_a_cell_may_have_200_tests() -> None:
     assert Condition.of({"a": ["1"] * 200}).facts == {"a"}
 

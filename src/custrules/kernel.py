@@ -5,7 +5,8 @@ The order of things is the whole of the meaning here; each policy sees the state
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -17,7 +18,7 @@ from custrules.ledger import EXPIRED, ISSUED, REVERSED, LedgerFault, Move, escap
 from custrules.moment import Moment
 from custrules.money import Money
 from custrules.orders import Order, OrderFault, Record, order_of
-from custrules.policy import Decision, Effect, Phase, Policy, Posting, Reason, Signal, Status, Touchpoint, reason
+from custrules.policy import Decision, Effect, Outcome, Phase, Policy, Posting, Reason, Signal, Status, Touchpoint, reason
 from custrules.returns import Part, Wanted, find_orders
 from custrules.rulebook import Rulebook
 from custrules.state import State, StatusValue, TouchpointAsked
@@ -61,10 +62,11 @@ class Step:
         if policy.hears is not None and self.event.type not in policy.hears:
             return None
         view = self._view(policy, part.after if part is not None else self.order, record)
-        decision = self._guarded(policy, lambda: policy.decide(self.event, view))
-        if decision is None:
+        with self._guarded(policy):
+            answer = policy.decide(self.event, view)
+        if answer is None:
             return None
-        self._check(policy, decision)
+        decision = self._checked(policy, answer)
         if policy.retired and part is None and not isinstance(self.event, NewDay | Tick):
             return policy.declined(self.event, [reason(f"{policy.kind}.retired", policy=policy.id)]) if policy.phase == "pay" else None
         return decision
@@ -72,9 +74,11 @@ class Step:
     def _view(self, policy: Policy, order: Order | None = None, record: Record | None = None) -> StepView:
         return StepView(Asked(self.rules, self.state, self.event, self.day, self.settled, self.instant, order, record, self.watch), policy)
 
-    def _guarded(self, policy: Policy, answer: Callable[[], Any]) -> Any:
+    @contextmanager
+    def _guarded(self, policy: Policy) -> Iterator[None]:
+        """What a policy raises, or what its answer breaks, is the policy's fault and says so."""
         try:
-            return answer()
+            yield
         except ContractError:
             raise
         except LedgerFault as fault:
@@ -82,13 +86,14 @@ class Step:
         except Exception as error:
             raise ContractError(policy.id, self.event.id, f"raised {type(error).__name__}: {error}") from error
 
-    def _check(self, policy: Policy, decision: object) -> None:
+    def _checked(self, policy: Policy, decision: object) -> Decision:
         if not isinstance(decision, Decision):
             raise ContractError(policy.id, self.event.id, f"answered with {type(decision).__name__}, not with a Decision or None")
         if (decision.policy_id, decision.event_id, decision.effective_from) != (policy.id, self.event.id, policy.effective_from):
             raise ContractError(policy.id, self.event.id, "signed its decision as another policy, version or event")
         if decision.outcome == "DECLINED" and decision.effects:
             raise ContractError(policy.id, self.event.id, "declined and moved something all the same")
+        return decision
 
     # -- folding ---------------------------------------------------------------------------------------------------
 
@@ -98,7 +103,8 @@ class Step:
         for number, effect in enumerate(decision.effects, first):
             parts = (self.state.customer_id, self.event.id, policy.id, str(number))
             effects.append(replace(effect, id="/".join(map(escaped, parts))))
-            self._guarded(policy, lambda effect=effect: self._fold(policy, effect, order))
+            with self._guarded(policy):
+                self._fold(policy, effect, order)
         return replace(decision, effects=tuple(effects))
 
     def _fold(self, policy: Policy, effect: Effect, order: Order | None) -> None:
@@ -174,7 +180,8 @@ class Step:
         dues: list[tuple[datetime, date | datetime, str]] = [] if first is None else [(start_of_day(first, self.rules.zone), first, "")]
         for policy in self._in_force(day):
             view = self._view(policy)
-            due = self._guarded(policy, lambda policy=policy, view=view: policy.due(view))
+            with self._guarded(policy):
+                due = policy.due(view)
             if due is not None:
                 dues.append(self._clamped(due, day, as_of, policy.id))
         return min(dues, key=lambda due: (due[0], isinstance(due[1], datetime)), default=None)
@@ -244,7 +251,8 @@ class Step:
         return None
 
     def _pay(self) -> tuple[list[Decision], dict[str, Record]]:
-        declined, records = [], {}
+        declined: list[Decision] = []
+        records: dict[str, Record] = {}
         self._answered: set[str] = set()
         for policy in self.rules.phases(self.day)["pay"]:
             facts = self._snapshot(policy)
@@ -273,7 +281,8 @@ class Step:
 
     def _unserved(self, event: AnyEvent, records: dict[str, Record]) -> Reason | None:
         """Value that the event brings or asks for and that no policy answered."""
-        asked = [tender.type for tender in event.tenders if tender.type in VALUE_TENDERS] if isinstance(event, Purchase) else []
+        tenders = event.tenders if isinstance(event, Purchase) else ()
+        asked: list[str] = [tender.type for tender in tenders if tender.type in VALUE_TENDERS]
         asked += [event.type] if type(event).brings_value else []
         missing = [what for what in asked if what not in self._answered]
         return reason("event.unserved", what=missing[0]) if missing else None
@@ -386,7 +395,7 @@ def joined(decisions: Sequence[Decision]) -> Decision:
     """One decision out of a policy's answers about several orders: applied when any was."""
     if len(decisions) == 1:
         return decisions[0]
-    outcome = "APPLIED" if any(decision.outcome == "APPLIED" for decision in decisions) else "DECLINED"
+    outcome: Outcome = "APPLIED" if any(decision.outcome == "APPLIED" for decision in decisions) else "DECLINED"
     latest = max(decisions, key=lambda decision: decision.effective_from)
     reasons = tuple(why for decision in decisions for why in decision.reasons)
     return replace(latest, outcome=outcome, reasons=reasons, effects=tuple(effect for decision in decisions for effect in decision.effects))

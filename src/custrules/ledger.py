@@ -8,7 +8,7 @@ named ``world.…`` and hold nothing. Quantities are whole numbers of the unit's
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -258,6 +258,14 @@ class Debit(NamedTuple):
     missing: int
 
 
+class Reversal(NamedTuple):
+    """How an accrual was taken back: out of lots, forgiven because it had expired unspent, and owed."""
+
+    taken: int
+    forgiven: int
+    owed: int
+
+
 class Draft:
     """Builds the moves of one decision on a copy of the ledger: ``credit`` and ``debit``, and ``move`` between buckets.
 
@@ -341,6 +349,32 @@ class Draft:
             left -= taken
         self.post(Move(bucket, to, wanted - left, tuple(parts)))
         return wanted - left
+
+    def take_back(self, account: str, quantity: int, lots: Sequence[Lot], expired: Mapping[str, int]) -> Reversal:
+        """Reverse an earlier accrual: out of its own lots, then what of them expired unspent is forgiven, then others, then debt.
+
+        ``expired`` says how much of each lot expired and was not forgiven yet.
+        """
+        left = quantity
+        for lot in lots:
+            for bucket in (f"{account}.pending", account):
+                left -= self._take(bucket, lot, left, REVERSED)
+        forgiven = 0
+        for lot in lots:
+            part = min(left - forgiven, expired.get(lot.id, 0))
+            self.post(Move(EXPIRED, REVERSED, part, (LotPart(lot, part),) if part else ()))
+            forgiven += part
+        debit = self.debit(account, left - forgiven, to=REVERSED, debt=True)
+        return Reversal(quantity - left + debit.taken, forgiven, debit.owed)
+
+    def give_back(self, account: str, parts: Iterable[LotPart]) -> int:
+        """Undo a spending: into the lots it came from, with their own expiry; how much of it had expired meanwhile."""
+        parts = list(parts)
+        expired = tuple(part for part in parts if part.lot.expired(self.settled))
+        quantity = sum(part.quantity for part in expired)
+        self.post(Move(SPENT, EXPIRED, quantity, expired))
+        self.settle(SPENT, account, [part for part in parts if not part.lot.expired(self.settled)])
+        return quantity
 
     def expire(self, bucket: str) -> int:
         """Let every lot go whose last usable day has passed; how much that was."""

@@ -44,7 +44,8 @@ class Moment:
     def value(self, name: str) -> FactValue | None:
         """A fact by name; None where it is missing."""
         if self.recorded is not None and name in self.recorded and name != "amount":
-            return decoded(self.recorded[name], self.type_of(name))
+            held = self.recorded[name]
+            return decoded(held, self.type_of(name)) if held is not None else None
         if name in self.rules.types:
             return self._live(name)
         if self.event is not None:
@@ -135,9 +136,9 @@ class Moment:
         return next_change(bound, self)
 
     def snapshot(self, names: frozenset[str]) -> dict[str, Any]:
-        """The values of facts as they are recorded with an order; missing ones are left out."""
+        """The values of facts as they are recorded with an order; what is missing stays missing, whatever comes later."""
         values = {name: self.value(name) for name in sorted(names)}
-        return {name: encoded(value) for name, value in values.items() if value is not None}
+        return {name: encoded(value) if value is not None else None for name, value in values.items()}
 
 
 def encoded(value: FactValue) -> Any:

@@ -29,7 +29,6 @@ from custrules.state import State, shown
 Phase = Literal["pay", "earn", "rank", "lapse", "care"]
 PHASES: tuple[Phase, ...] = get_args(Phase)
 Outcome = Literal["APPLIED", "DECLINED"]
-ParamValue = Scalar | Money | Decimal | Fraction | date | None
 T = TypeVar("T")
 
 
@@ -60,7 +59,7 @@ class Reason:
         return cls(str(data["code"]), {name: _untagged(value) for name, value in data["params"].items()})
 
 
-def reason(code: str, **params: ParamValue) -> Reason:
+def reason(code: str, **params: Any) -> Reason:
     """A Reason out of keyword arguments."""
     return Reason(code, params)
 
@@ -305,9 +304,15 @@ class View(ABC):
     settled: date
     instant: datetime
     currency: str
+    scale: int
     zone: ZoneInfo
-    ledger: Draft
+    levels: tuple[str, ...]
     order: Order | None
+
+    @property
+    @abstractmethod
+    def ledger(self) -> Draft:
+        """A draft on the customer's ledger: ``credit`` and ``debit`` build the postings of this decision."""
 
     @abstractmethod
     def test(self, condition: Condition, on: date | None = None) -> bool:
@@ -459,6 +464,10 @@ class Policy(BaseModel):
 
     def faults(self, known: Known) -> list[Diagnostic]:
         """What is wrong with this policy inside its program, at paths that begin at its fields."""
+        return []
+
+    def follows(self, before: Policy) -> list[Diagnostic]:
+        """What is wrong with this policy as the next version of another."""
         return []
 
     def applied(self, event: AnyEvent, reasons: Iterable[Reason], effects: Iterable[Effect] = ()) -> Decision:

@@ -32,6 +32,7 @@ BUILT_IN: dict[str, FactType] = {
     "joined": FactType("date"),
     "do_not_contact": FactType("flag"),
 }
+EVENT_FACTS = ("channel", "amount", "quantity")
 BIRTHDAY_FACTS = ("birthday_today", "birthday_week", "birthday_month")
 
 
@@ -120,6 +121,7 @@ class Rulebook:
         birthdays = {name: FactType("flag") for name in BIRTHDAY_FACTS} if self.birthday else {}
         self.types |= birthdays
         self.types |= {name: given.type for name, given in self.given.items()}
+        taken = {*self.types, *EVENT_FACTS}
         sections = (
             ("profile", profile),
             ("calendar", {name: FactType("flag") for name in self.parts.calendar}),
@@ -127,9 +129,14 @@ class Rulebook:
         )
         for section, types in sections:
             for name, kind in types.items():
-                if name in self.types:
+                if name in taken:
                     self._fault("document.name_taken", (section, name), name=name)
+                taken.add(name)
                 self.types[name] = kind
+        for activity, declared in self.parts.declared.activities.items():
+            for name in declared.attributes:
+                if name in taken:
+                    self._fault("document.name_taken", ("activities", activity, name), name=name)
 
     def _scale_of(self, kind: AttributeKind) -> int:
         return self.scale if kind == "money" else 0
@@ -199,7 +206,9 @@ class Rulebook:
         known = Known(self.levels, accounts, events, self.scale)
         for policy in self.parts.policies:
             place = self.places[id(policy)]
-            for fault in policy.faults(known):
+            versions = self.versions[policy.id]
+            before = versions[versions.index(policy) - 1] if policy is not versions[0] else None
+            for fault in policy.faults(known) + (policy.follows(before) if before is not None and before.kind == policy.kind else []):
                 self.faults.append(Diagnostic(fault.code, f"{path_text(place)}.{fault.path}" if fault.path else path_text(place), fault.params))
             account = policy.works_on()
             if account is not None and account not in accounts:

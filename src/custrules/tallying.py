@@ -98,7 +98,7 @@ def returns_decision(
     others = {kind: _money(rules, amount) for kind, amount in back.items() if amount and kind not in ("cash", "card")}
     reasons.append(reason("returns.tenders.split", refund=_money(rules, refund), **others))
     matching = rules.returns.matching
-    effects = ()
+    effects: tuple[Touchpoint, ...] = ()
     if missing and event.of is None and matching is not None and matching.unmatched == "to_person":
         effects = (Touchpoint("return_unmatched", event.id, day, outcome="task", id=_effect_id(customer_id, event.id)),)
     return Decision(RETURNS, day, event.id, "APPLIED", tuple(reasons), effects)

@@ -49,13 +49,14 @@ class StepView(View):
     def __init__(self, asked: Asked, policy: Policy) -> None:
         self.state, self.event, self.day = asked.state, asked.event, asked.day
         self.settled, self.instant, self.order = asked.settled, asked.instant, asked.order
-        self.currency, self.zone = asked.rules.currency, asked.rules.zone
+        self.currency, self.scale, self.zone = asked.rules.currency, asked.rules.scale, asked.rules.zone
+        self.levels = asked.rules.levels
         self._rules, self._policy, self._record, self._watch = asked.rules, policy, asked.record, asked.watch
         self._draft: Draft | None = None
         self._moments: dict[date, Moment] = {}
 
     @property
-    def ledger(self) -> Draft:  # type: ignore[override]
+    def ledger(self) -> Draft:
         if self._draft is None:
             self._draft = Draft(self.state.ledger, self.day, self.settled, self.event.id, self._policy.id)
         return self._draft
@@ -113,6 +114,7 @@ class StepView(View):
     def awarded(self, policy: Policy, window: Window) -> int:
         tally = self.state.activity.tally(self._rules.award_tallies.get(policy.id, ""))
         after, upto = window.bounds(self.day)
+        upto = max(upto, window.end(self.day))
         return (tally.between(after, upto) if tally is not None else 0) or 0
 
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
@@ -45,8 +45,8 @@ class Length(TextValue):
             raise fault("document.too_long", found=text, most=f"{MAX_YEARS} years")
         return cls(months, days, f"{count} {unit}{'s' if count != 1 else ''}")
 
-    def after(self, anchor: date) -> date:
-        return add_months(anchor, self.months) if self.months else anchor + timedelta(days=self.days)
+    def after(self, anchor: date, times: int = 1) -> date:
+        return add_months(anchor, self.months * times) if self.months else anchor + timedelta(days=self.days * times)
 
     def before(self, anchor: date) -> date:
         return add_months(anchor, -self.months) if self.months else anchor - timedelta(days=self.days)
@@ -112,6 +112,7 @@ class Span(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    later_fields: ClassVar[tuple[str, ...]] = ("from", "minimum", "inactivity", "of")
 
     length: Length
     rounded_to: Annotated[Rounded, one_of(*_MONTHS_OF)] | None = None
@@ -133,9 +134,9 @@ class Span(BaseModel):
         parts = {"length": str(self.length), "rounded_to": self.rounded_to, "plus": str(self.plus) if self.plus else None}
         return {name: text for name, text in parts.items() if text is not None}
 
-    def last_day(self, anchor: date) -> date:
-        """The last day of the span that begins with ``anchor``."""
-        last = self.length.after(anchor)
+    def last_day(self, anchor: date, times: int = 1) -> date:
+        """The last day of the span that begins with ``anchor``; with ``times``, of so many spans counted from it."""
+        last = self.length.after(anchor, times)
         if self.rounded_to is not None:
             last = end_of_period(last, _MONTHS_OF[self.rounded_to])
         return self.plus.after(last) if self.plus is not None else last

@@ -60,6 +60,10 @@ class Window(TextValue):
             return self._back(this, self.count - 1) - ONE_DAY, day
         return self._back(this, self.count) - ONE_DAY, this - ONE_DAY
 
+    def end(self, day: date) -> date:
+        """The last day of the running period for ``this calendar …``, else ``day``: what came late counts in its period too."""
+        return self._next_start(day) - ONE_DAY if self.kind == "this" else day
+
     def next_change(self, day: date, earliest: date | None, following: date | None) -> date | None:
         """The first day after ``day`` on which what the window holds may differ, if nothing happens.
 

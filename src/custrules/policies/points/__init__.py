@@ -1,0 +1,7 @@
+"""Points: accounts that expire, accrual by what was bought, redemption as money off; each exact under returns."""
+
+from custrules.policies.points.account import Account
+from custrules.policies.points.accrual import Accrual
+from custrules.policies.points.redemption import Redemption
+
+__all__ = ["Account", "Accrual", "Redemption"]
