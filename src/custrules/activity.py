@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from custrules.ledger import whole
+from custrules.ledger import text, whole
 
 NUMBER_SCALE = 6  # decimals in which numbers (not money, not counts) are tallied
 
@@ -101,8 +101,7 @@ class Tally:
         tally.base = whole(data.get("base", 0))
         rows = [(whole(day), whole(total)) for day, total in data["rows"]]
         tally.days, tally.totals = [day for day, _ in rows], [total for _, total in rows]
-        if tally.days != sorted(set(tally.days)):
-            raise ValueError("the rows of a tally are in order of days")
+        _check_days(tally.held_from, tally.cut, tally.days)
         return tally
 
 
@@ -156,8 +155,18 @@ class Latest:
     def from_data(cls, data: Mapping[str, Any], owner: object) -> Latest:
         latest = cls(owner, whole(data["held_from"]) if "held_from" in data else None)
         latest.cut = whole(data["cut"]) if "cut" in data else None
-        latest.rows = [(whole(day), str(instant), whole(value)) for day, instant, value in data["latest"]]
+        latest.rows = [(whole(day), text(instant), whole(value)) for day, instant, value in data["latest"]]
+        _check_days(latest.held_from, latest.cut, [day for day, _, _ in latest.rows])
         return latest
+
+
+def _check_days(held_from: int | None, cut: int | None, days: list[int]) -> None:
+    """ValueError where the days of a tally are out of order, or none of the calendar's."""
+    in_order = [cut, *days] if cut is not None else days
+    if in_order != sorted(set(in_order)):
+        raise ValueError("the rows of a tally are in order of days")
+    if not all(1 <= day <= date.max.toordinal() for day in (*in_order, held_from) if day is not None):
+        raise ValueError("a day of a tally is none of the calendar's")
 
 
 class ActivityLog:

@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, model_validator
 
 from custrules.codec import canonical, parse_json
-from custrules.errors import Diagnostic, EventError
+from custrules.errors import Diagnostic, EventError, MoneyError
 from custrules.fields import (
     MAX_TEXT,
     Day,
@@ -23,14 +23,16 @@ from custrules.fields import (
     Name,
     Text,
     Whole,
+    encodable,
     fault,
     instant_text,
     one_of,
     plain,
     read_decimal,
+    read_flag,
     wrong_type,
 )
-from custrules.money import Money
+from custrules.money import Money, to_units
 from custrules.validation import diagnostics_of, nearest
 
 MAX_LINES = 10_000
@@ -57,10 +59,10 @@ def read_scalar(value: object) -> Scalar:
     """A flat value as it is kept: text, whole number or flag; decimals, money and dates as their exact text."""
     if isinstance(value, bool | int) and abs(value) < 10**18:
         return value
-    if isinstance(value, str) and len(value) <= MAX_TEXT:
+    if isinstance(value, str) and len(value) <= MAX_TEXT and encodable(value):
         return value
-    if isinstance(value, Decimal) and value.is_finite():
-        return plain(value)
+    if isinstance(value, Decimal):
+        return plain(read_decimal(value))
     if isinstance(value, Money):
         return str(value)
     if isinstance(value, datetime):
@@ -83,13 +85,17 @@ def _read_scalars(value: object) -> Frozen:
 def _read_profile(value: object) -> Frozen:
     if not isinstance(value, Mapping):
         raise wrong_type("a mapping of profile fields to values", value)
+    if len(value) > MAX_ID:
+        raise fault("document.too_many", what="profile fields", most=MAX_ID)
     return Frozen({_read_id(name): None if item is None else read_scalar(item) for name, item in value.items()})
 
 
 def _read_tags(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(tag, str) and tag for tag in value):
+    if not isinstance(value, list | tuple):
         raise wrong_type("a list of words", value)
-    return tuple(value)
+    if len(value) > MAX_ID:
+        raise fault("document.too_many", what="tags", most=MAX_ID)
+    return tuple(_read_id(tag) for tag in value)
 
 
 def _not_negative(value: Money) -> Money:
@@ -100,8 +106,10 @@ def _not_negative(value: Money) -> Money:
 
 def _read_quantity(value: object) -> Decimal:
     number = read_decimal(value)
-    if abs(number) >= 10**12 or number != round(number, 6):
-        raise wrong_type("a quantity of at most 12 digits and 6 decimals", value)
+    try:
+        to_units(number, 6, "a quantity")
+    except MoneyError:
+        raise wrong_type("a quantity of at most 12 digits and 6 decimals", value) from None
     return number
 
 
@@ -111,6 +119,8 @@ def _read_positive(value: object) -> Decimal:
         raise wrong_type("a quantity above zero", value)
     return number
 
+
+_FILLED_IN: Any = None  # an amount that is not given is the sum of the parts
 
 Id = Annotated[str, PlainValidator(_read_id)]
 EventId = Annotated[str, PlainValidator(_read_event_id)]
@@ -225,15 +235,17 @@ class ConsentUpdate(Event):
     """Consent given or withdrawn, by channel: ``{"sms": "marketing"}`` or ``{"sms": "none"}``."""
 
     type: Literal["consent_update"] = "consent_update"
-    consent: Mapping[Id, Annotated[Literal["marketing", "none"], one_of("marketing", "none")]] = Field(default_factory=dict)
-    do_not_contact: bool | None = None
+    consent: Annotated[
+        Mapping[Id, Annotated[Literal["marketing", "none"], one_of("marketing", "none")]], AfterValidator(Frozen), PlainSerializer(dict)
+    ] = Frozen()
+    do_not_contact: Annotated[bool, PlainValidator(read_flag)] | None = None
 
 
 class Purchase(Event):
     """An order: ``lines`` and ``tenders``, or simply ``amount``. What is given must agree; what is not is filled in."""
 
     type: Literal["purchase"] = "purchase"
-    amount: Money = Field(default=None, validate_default=False)  # filled by _amounts_agree
+    amount: Money = _FILLED_IN
     lines: Annotated[tuple[Line, ...], Field(max_length=MAX_LINES)] = ()
     tenders: Annotated[tuple[Tender, ...], BeforeValidator(_read_tenders), Field(max_length=100)] = ()
     list_amount: Money | None = None
@@ -249,8 +261,8 @@ class Purchase(Event):
         if any(other != amount for other in others):
             raise fault("event.amounts_differ", totals=", ".join(f"{name} {total}" for name, total in given.items()))
         _not_negative(amount)
-        for part in (*self.lines, *self.tenders):
-            _not_negative(part.amount)
+        for part in (*(line.amount for line in self.lines), *(tender.amount for tender in self.tenders)):
+            _not_negative(part)
         object.__setattr__(self, "amount", amount)
         return self
 
@@ -270,9 +282,9 @@ class Return(Event):
     def _says_what_comes_back(self) -> Self:
         if self.lines and self.amount is not None and total_of(self.lines) != self.amount:
             raise fault("event.amounts_differ", totals=f"amount {self.amount}, lines {total_of(self.lines)}")
-        for part in (self, *self.lines):
-            if part.amount is not None:
-                _not_negative(part.amount)
+        for part in (self.amount, *(line.amount for line in self.lines)):
+            if part is not None:
+                _not_negative(part)
         if self.of is None:
             if self.amount is None and not self.lines:
                 raise fault("event.return_of_nothing")
@@ -436,6 +448,6 @@ def read_event(data: object, currency: str | None = None) -> AnyEvent:
         params = {"found": name, "known": ", ".join(sorted(KINDS)), "nearest": nearest(str(name), KINDS)}
         raise EventError([Diagnostic("event.unknown_type", "type", params)])
     try:
-        return kind.model_validate(data, context={"currency": currency})  # type: ignore[return-value]
+        return kind.model_validate(dict(data), context={"currency": currency})  # type: ignore[return-value]  # KINDS holds the union's members
     except ValidationError as error:
         raise EventError(diagnostics_of(error, "event", kind)) from None

@@ -25,7 +25,7 @@ MAX_NAME = 100
 
 def fault(code: str, **params: object) -> PydanticCustomError:
     """The error that a field raises: a diagnostic code and its numbers, picked up where the place is known."""
-    return PydanticCustomError(code, "{code}", {"code": code, **{name: str(value)[:200] for name, value in params.items()}})  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{code}", {"code": code, **{name: str(value)[:200] for name, value in params.items()}})
 
 
 def wrong_type(expected: str, found: object) -> PydanticCustomError:
@@ -40,6 +40,8 @@ def describe(value: object) -> str:
         return "a mapping {" + ", ".join(str(key)[:20] for key in list(value)[:3]) + "}"
     if isinstance(value, list | tuple):
         return "a list"
+    if isinstance(value, int) and value.bit_length() > 256:  # Python refuses to write out very long ones
+        return "a number of very many digits"
     return f"{type(value).__name__} {str(value)[:60]}"
 
 
@@ -68,7 +70,7 @@ class TextValue:
 
 def read_whole(value: object) -> int:
     """A whole number: digits without signs other than a leading minus, leading zeros, underscores or points."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
         return value
     if isinstance(value, str):
         digits = value.removeprefix("-")
@@ -82,7 +84,7 @@ def read_decimal(value: object) -> Decimal:
         result = decimal_of(value)
     except MoneyError:
         raise wrong_type("a number such as 12 or 12.50", value) from None
-    sign, digits, exponent = result.as_tuple()
+    _, digits, exponent = result.as_tuple()
     if len(digits) > 18 or not isinstance(exponent, int) or not -18 <= exponent <= 18:
         raise wrong_type("a number of at most 18 digits", value)
     return result
@@ -137,9 +139,10 @@ def read_day(value: object) -> date:
         return check_year(value)
     if isinstance(value, str) and len(value) == 10 and value.isascii() and value[4] == value[7] == "-":
         try:
-            return check_year(date.fromisoformat(value))
+            day = date.fromisoformat(value)
         except ValueError:
-            pass
+            raise wrong_type("a date such as 2026-03-31", value) from None
+        return check_year(day)
     raise wrong_type("a date such as 2026-03-31", value)
 
 
@@ -154,7 +157,7 @@ def check_year(value: Dated) -> Dated:
 
 def read_instant(value: object) -> datetime:
     """An aware datetime, kept in UTC; from text with an offset (2026-03-31T10:00:00+08:00 or ...Z)."""
-    if isinstance(value, str) and 16 <= len(value) <= 40 and value.isascii() and value[10] in "T ":
+    if isinstance(value, str) and 16 <= len(value) <= 40 and value.isascii() and value[4] == value[7] == "-" and value[10] in "T ":
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
@@ -163,8 +166,7 @@ def read_instant(value: object) -> datetime:
         raise wrong_type("an instant such as 2026-03-31T10:00:00+08:00", value)
     if value.tzinfo is None or value.utcoffset() is None:
         raise fault("event.naive_instant", found=value.isoformat())
-    check_year(value)
-    return value.astimezone(UTC)
+    return check_year(check_year(value).astimezone(UTC))
 
 
 def instant_text(value: datetime) -> str:
@@ -175,9 +177,18 @@ def instant_text(value: datetime) -> str:
 def read_text(value: object) -> str:
     if not isinstance(value, str):
         raise wrong_type("text", value)
-    if not value.strip() or len(value) > MAX_TEXT:
+    if not value.strip() or len(value) > MAX_TEXT or not encodable(value):
         raise wrong_type(f"text of 1 to {MAX_TEXT} characters", value)
     return value
+
+
+def encodable(text: str) -> bool:
+    """Whether a text can be written as UTF-8: half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_name(value: object) -> str:
@@ -220,6 +231,7 @@ class Frozen(Mapping[str, Any]):
     """A read-only mapping that compares, hashes and pickles by its content; keeps the order it was given."""
 
     __slots__ = ("_items",)
+    _items: dict[str, Any]
 
     def __init__(self, items: Mapping[str, Any] | None = None) -> None:
         object.__setattr__(self, "_items", dict(items or {}))

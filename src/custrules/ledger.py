@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from custrules.money import MAX_DIGITS
+
 WORLD = "world."
 ISSUED, SPENT, EXPIRED, REVERSED = "world.issued", "world.spent", "world.expired", "world.reversed"
 ADJUSTED = "world.adjusted"
@@ -57,14 +59,14 @@ class Lot(NamedTuple):
     def from_row(cls, row: list[Any]) -> Lot:
         lot, unit, origin, day, usable_from, last, granted, source = row
         return cls(
-            _text(lot),
-            _text(unit),
-            _text(origin),
+            text(lot),
+            text(unit),
+            text(origin),
             date.fromisoformat(day),
             date.fromisoformat(usable_from),
             date.fromisoformat(last) if last is not None else None,
             whole(granted),
-            _text(source),
+            text(source),
         )
 
 
@@ -89,7 +91,7 @@ class Move(NamedTuple):
     @classmethod
     def from_row(cls, row: list[Any]) -> Move:
         source, target, quantity, parts = row
-        return cls(_text(source), _text(target), whole(quantity), tuple(LotPart(Lot.from_row(part[:-1]), whole(part[-1])) for part in parts))
+        return cls(text(source), text(target), whole(quantity), tuple(LotPart(Lot.from_row(part[:-1]), whole(part[-1])) for part in parts))
 
 
 class LedgerFault(Exception):
@@ -237,11 +239,15 @@ class Ledger:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Ledger:
-        ledger = cls({}, {_text(kind): _text(name) for kind, name in data["first"].items()})
+        ledger = cls({}, {text(kind): text(name) for kind, name in data["first"].items()})
         for name, row in data["accounts"].items():
-            account = Account(_text(row["unit"]), whole(row["scale"]), ledger._owner, owed=whole(row["owed"]))
+            account = Account(text(row["unit"]), whole(row["scale"]), ledger._owner, owed=whole(row["owed"]))
+            if not 0 <= account.scale <= MAX_DIGITS or account.owed < 0:
+                raise ValueError(f"account {name}: a scale from 0 to {MAX_DIGITS}, and a debt that is not negative")
             for lot_row in row["lots"]:
                 account.change(Lot.from_row(lot_row[:-1]), whole(lot_row[-1]))
+            if not all(quantity > 0 for _, quantity in account):
+                raise ValueError(f"account {name}: a lot of which nothing is left")
             ledger.accounts[name] = account
         return ledger
 
@@ -401,7 +407,7 @@ def whole(value: object) -> int:
     return value
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"expected text, found {type(value).__name__}")
     return value

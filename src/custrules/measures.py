@@ -431,8 +431,8 @@ class Compiler:
             if measure.ratio is not None:
                 self._ratio(name, measure)
 
-    def _fault(self, code: str, name: str, field: str = "", **params: object) -> None:
-        path = f"measures.{name}" + (f".{field}" if field else "")
+    def _fault(self, code: str, name: str, part: str = "", /, **params: object) -> None:
+        path = f"measures.{name}" + (f".{part}" if part else "")
         self.faults.append(Diagnostic(code, path, {key: str(value) for key, value in params.items()}))
 
     def _compile(self, name: str, measure: Measure) -> None:

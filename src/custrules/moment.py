@@ -65,7 +65,7 @@ class Moment:
             return self.rules.parts.calendar[name].holds(self.day)
         given = self.rules.given.get(name)
         if isinstance(given, StatusFact):
-            return self._status(given)
+            return self._status(name, given)
         if isinstance(given, BalanceFact):
             return self._balance(given)
         return self._built_in(name)
@@ -96,9 +96,13 @@ class Moment:
     def _birthday(self) -> date | None:
         return self._profile_date(self.rules.birthday) if self.rules.birthday else None
 
-    def _status(self, given: StatusFact) -> FactValue | None:
+    def _status(self, name: str, given: StatusFact) -> FactValue | None:
         held = self.state.statuses.get((given.status, ""))
-        return held.value if held is not None else None
+        if held is not None:
+            return held.value
+        giver = self.rules.in_force(self.rules.given_by[name], self.day)
+        given = giver.gives().get(name, given) if giver is not None else given  # type: ignore[assignment]
+        return None if giver is None or any(self.test(self.rules.bound[id(when)]) for when in given.unless) else given.default
 
     def _balance(self, given: BalanceFact) -> FactValue | None:
         name = self.state.ledger.resolve(given.account)

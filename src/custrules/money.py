@@ -76,13 +76,15 @@ def split(total: int, weights: Sequence[int], rounding: Rounding = Rounding.half
     Each share is rounded out of what is still left, so shares sum to ``total`` and none shrinks when ``total`` grows:
     splitting a running total and posting the differences never takes a unit back.
     """
+    if min(weights, default=0) < 0:
+        raise MoneyError("a weight is not negative: give each share 0 or more")
     left, weight_left, shares = total, sum(weights), []
     for weight in weights:
         share = rounded(Fraction(left * weight, weight_left), rounding) if weight else 0
         shares.append(share)
         left, weight_left = left - share, weight_left - weight
     if left:
-        raise ValueError(f"{total} cannot be split over weights that are all zero")
+        raise MoneyError(f"{total} cannot be split over weights that are all zero")
     return shares
 
 
@@ -125,17 +127,24 @@ def to_units(value: Decimal, scale: int, what: str) -> int:
         raise MoneyError(f"{value} is too large: at most {MAX_DIGITS} digits of {what}'s smallest unit")
     sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
-    magnitude = int("".join(map(str, digits)))
     shift = exponent + scale
-    if shift < 0:
-        if shift < -40:
-            raise MoneyError(f"{value} has more decimals than {what} (which has {scale}): round it before, by a named rule")
-        magnitude, rest = divmod(magnitude, 10**-shift)
-        if rest:
-            raise MoneyError(f"{value} has more decimals than {what} (which has {scale}): round it before, by a named rule")
+    if shift >= 0:
+        magnitude, rest = _whole_of(digits) * _power_of_ten(shift), 0
+    elif shift < -40:  # before any arithmetic: a Decimal may have a million decimals
+        magnitude, rest = 0, 1
     else:
-        magnitude *= 10**shift
+        magnitude, rest = divmod(_whole_of(digits), _power_of_ten(-shift))
+    if rest:
+        raise MoneyError(f"{str(value)[:40]} has more decimals than {what} (which has {scale}): round it before, by a named rule")
     return -magnitude if sign else magnitude
+
+
+def _whole_of(digits: tuple[int, ...]) -> int:
+    return int("".join(map(str, digits)))
+
+
+def _power_of_ten(exponent: int) -> int:
+    return int(10**exponent)
 
 
 def from_units(units: int, scale: int) -> Decimal:
@@ -179,11 +188,13 @@ class Money:
 
     def times(self, factor: Fraction, rounding: Rounding) -> Money:
         """This amount times an exact factor, rounded by name."""
-        return Money.from_minor(rounded(self.minor * factor, rounding), self.currency)
+        if isinstance(factor, bool) or not isinstance(factor, int | Fraction):
+            raise MoneyError(f"a factor is exact: write Fraction('1.15') or a whole number, not {type(factor).__name__}")
+        return Money.from_minor(rounded(self.minor * factor, _named(rounding)), self.currency)
 
     def split(self, weights: Sequence[int], rounding: Rounding = Rounding.half_up) -> list[Money]:
         """This amount in exact shares; see ``custrules.money.split`` for the remainder rule."""
-        return [Money.from_minor(share, self.currency) for share in split(self.minor, weights, rounding)]
+        return [Money.from_minor(share, self.currency) for share in split(self.minor, weights, _named(rounding))]
 
     def __add__(self, other: Money) -> Money:
         return Money.from_minor(self.minor + self._same(other), self.currency)
@@ -248,6 +259,13 @@ class Money:
         return {"type": "string", "examples": ["12.50 CNY"]}
 
 
+def _named(rounding: Rounding | str) -> Rounding:
+    try:
+        return Rounding(rounding)
+    except ValueError:
+        raise MoneyError(f"{rounding!r} is no rounding; one of {', '.join(Rounding)}") from None
+
+
 def _set(money: Money, minor: int, currency: str) -> None:
     if abs(minor) >= 10**MAX_DIGITS:
         raise MoneyError(f"amount too large: at most {MAX_DIGITS} digits of {currency}'s smallest unit")
@@ -270,12 +288,15 @@ def _validated_money(value: object, info: core_schema.ValidationInfo[Any]) -> Mo
     if isinstance(value, Money):
         return value
     try:
-        if isinstance(value, str) and " " in value:
-            return Money(value)
-        number = decimal_of(value)
-        currency = (info.context or {}).get("currency")
-        if currency is None:
-            raise MoneyError(f"{value} names no currency: write '{value} CNY', or read the event with program.event, which fills it in")
-        return Money(number, currency)
+        return _money_in(value, (info.context or {}).get("currency"))
     except MoneyError as error:
         raise PydanticCustomError("money", "{reason}", {"reason": str(error)}) from None
+
+
+def _money_in(value: object, currency: str | None) -> Money:
+    if isinstance(value, str) and " " in value:
+        return Money(value)
+    number = decimal_of(value)
+    if currency is None:
+        raise MoneyError(f"{value} names no currency: write '{value} CNY', or read the event with program.event, which fills it in")
+    return Money(number, currency)

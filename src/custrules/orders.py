@@ -13,9 +13,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from custrules.events import Purchase, Return, ReturnLine
+from custrules.events import Purchase, Return, ReturnLine, read_scalar
 from custrules.fields import instant_text, plain, read_decimal, read_instant
-from custrules.ledger import REVERSED, LotPart, Move, whole
+from custrules.ledger import REVERSED, LotPart, Move, text, whole
 from custrules.money import Rounding, rounded, split
 
 # The tenders that are neither money nor stored value: they do not earn, and no cash goes back for them.
@@ -56,7 +56,11 @@ class OrderLine(NamedTuple):
     @classmethod
     def from_row(cls, row: list[Any]) -> OrderLine:
         sku, category, quantity, amount, cost, back, back_quantity = row
-        return cls(sku, category, read_decimal(quantity), whole(amount), whole(cost), whole(back), read_decimal(back_quantity))
+        numbers = read_decimal(quantity), whole(amount), whole(cost), whole(back), read_decimal(back_quantity)
+        line = cls(_optional_text(sku), _optional_text(category), *numbers)
+        if not 0 <= line.back <= line.amount or not 0 <= line.back_quantity <= line.quantity or not line.quantity:
+            raise ValueError("a line of which more came back than was sold")
+        return line
 
 
 class OrderTender(NamedTuple):
@@ -66,6 +70,14 @@ class OrderTender(NamedTuple):
     amount: int
     quantity: Decimal | None = None
     reference: str | None = None
+
+    def to_row(self) -> list[Any]:
+        return [self.type, self.amount, plain(self.quantity) if self.quantity is not None else None, self.reference]
+
+    @classmethod
+    def from_row(cls, row: list[Any]) -> OrderTender:
+        kind, amount, quantity, reference = row
+        return cls(text(kind), whole(amount), read_decimal(quantity) if quantity is not None else None, _optional_text(reference))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,8 @@ class Record:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Record:
-        return cls(date.fromisoformat(data["effective_from"]), dict(data["facts"]), tuple(Move.from_row(row) for row in data["moves"]))
+        facts = {name: read_scalar(value) for name, value in data["facts"].items()}
+        return cls(date.fromisoformat(data["effective_from"]), facts, tuple(Move.from_row(row) for row in data["moves"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +145,11 @@ class Order:
         return [left - share for left, share in zip(lefts, split(self.spread, lefts), strict=True)] if self.spread else lefts
 
     @property
+    def all_gone(self) -> bool:
+        """Whether nothing is left to come back; of what cost nothing, no quantity."""
+        return not self.left and (self.amount > 0 or not any(line.quantity_left for line in self.lines))
+
+    @property
     def coupons(self) -> int:
         return sum(tender.amount for tender in self.tenders if tender.type == "coupon")
 
@@ -140,12 +158,11 @@ class Order:
 
         ``reverse``: from the last tender named to the first; ``pro_rata``: in proportion to their amounts.
         """
+        if not self.tenders:
+            return []
         net = self.returned - self._coupon_share()
         payable = [0 if tender.type == "coupon" else tender.amount for tender in self.tenders]
-        if rule == "pro_rata":
-            backs = split(net, payable) if sum(payable) else [0] * len(payable)
-        else:
-            backs = _filled(net, payable[::-1])[::-1]
+        backs = split(net, payable) if rule == "pro_rata" else _filled(net, payable[::-1])[::-1]
         return [
             back if tender.type != "coupon" else self._coupon_part(index)
             for index, (tender, back) in enumerate(zip(self.tenders, backs, strict=True))
@@ -185,7 +202,7 @@ class Order:
                 order = order._line_back(line)
             return order
         amount = event.amount.minor if event.amount is not None else self.left
-        if amount > self.left or (not self.left and self.amount):
+        if amount > self.left or self.all_gone:
             raise OrderFault("event.exceeds_order", of=self.id, asked=amount, left=self.left)
         if amount == self.left:
             return self.all_back()
@@ -268,36 +285,36 @@ class Order:
         data: dict[str, Any] = {"type": self.type, "day": self.day.isoformat(), "occurred_at": instant_text(self.occurred_at)}
         extras = {
             "lines": [line.to_row() for line in self.lines],
-            "tenders": [[*tender[:2], plain(tender.quantity) if tender.quantity is not None else None, tender.reference] for tender in self.tenders],
+            "tenders": [tender.to_row() for tender in self.tenders],
             "spread": self.spread,
-            "list_amount": self.list_amount,
             "tallied": list(self.tallied),
             "records": {policy: record.to_data() for policy, record in self.records.items()},
             "expired": dict(self.expired),
             "done": self.done,
         }
+        if self.list_amount is not None:
+            data["list_amount"] = self.list_amount
         return data | {name: value for name, value in extras.items() if value}
 
     @classmethod
     def from_data(cls, event_id: str, data: Mapping[str, Any]) -> Order:
-        tenders = tuple(
-            OrderTender(kind, whole(amount), read_decimal(quantity) if quantity is not None else None, reference)
-            for kind, amount, quantity, reference in data.get("tenders", [])
-        )
-        return cls(
+        order = cls(
             id=event_id,
-            type=str(data["type"]),
+            type=text(data["type"]),
             day=date.fromisoformat(data["day"]),
             occurred_at=read_instant(data["occurred_at"]),
             lines=tuple(OrderLine.from_row(row) for row in data.get("lines", [])),
-            tenders=tenders,
+            tenders=tuple(OrderTender.from_row(row) for row in data.get("tenders", [])),
             spread=whole(data.get("spread", 0)),
-            list_amount=data.get("list_amount"),
-            tallied=tuple(str(key) for key in data.get("tallied", [])),
-            records={str(policy): Record.from_data(row) for policy, row in data.get("records", {}).items()},
-            expired={str(lot): whole(quantity) for lot, quantity in data.get("expired", {}).items()},
+            list_amount=whole(data["list_amount"]) if "list_amount" in data else None,
+            tallied=tuple(text(key) for key in data.get("tallied", [])),
+            records={policy: Record.from_data(row) for policy, row in data.get("records", {}).items()},
+            expired={lot: whole(quantity) for lot, quantity in data.get("expired", {}).items()},
             done=data.get("done", False) is True,
         )
+        if not 0 <= order.spread <= sum(line.left for line in order.lines):
+            raise ValueError(f"order {event_id}: more came back than was sold")
+        return order
 
 
 def order_of(event: Purchase, day: date) -> Order:
@@ -312,6 +329,10 @@ def order_of(event: Purchase, day: date) -> Order:
     tenders = tuple(OrderTender(tender.type, tender.amount.minor, tender.quantity, tender.reference) for tender in event.tenders)
     list_amount = event.list_amount.minor if event.list_amount is not None else None
     return Order(event.id, event.type, day, event.occurred_at, lines, tenders, list_amount=list_amount)
+
+
+def _optional_text(value: object) -> str | None:
+    return None if value is None else text(value)
 
 
 def _filled(amount: int, sizes: Sequence[int]) -> list[int]:

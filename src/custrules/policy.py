@@ -375,10 +375,12 @@ class View(ABC):
 
 @dataclass(frozen=True, slots=True)
 class StatusFact:
-    """A fact that is the value of a status (subject '')."""
+    """A fact that is the value of a status (subject ''); ``default`` where it was never written, ``unless`` a condition holds."""
 
     type: FactType
     status: str
+    default: str | None = None
+    unless: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

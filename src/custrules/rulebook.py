@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -113,6 +113,7 @@ class Rulebook:
     def _facts(self) -> None:
         """Every fact that conditions may read anywhere, by name; a name means one thing."""
         self.given: dict[str, StatusFact | BalanceFact] = {}
+        self.given_by: dict[str, str] = {}
         self.levels: tuple[str, ...] = ()
         self._statuses()
         self.types: dict[str, FactType] = dict(BUILT_IN)
@@ -169,10 +170,11 @@ class Rulebook:
     def _give(self, policy_id: str, name: str, given: StatusFact | BalanceFact) -> None:
         before = self.given.get(name)
         if isinstance(given, StatusFact) and isinstance(before, StatusFact) and given.type.kind == "level":
-            given = StatusFact(FactType("level", merged(before.type.values, given.type.values)), given.status)
+            given = replace(given, type=FactType("level", merged(before.type.values, given.type.values)))
         if isinstance(given, StatusFact) and given.type.kind == "level" and given.status == "tier":
             self.levels = given.type.values
         self.given[name] = given
+        self.given_by[name] = policy_id
 
     def _conditions(self) -> None:
         self.bound: dict[int, Bound] = {}

@@ -13,7 +13,7 @@ from custrules.codec import canonical, parse_json
 from custrules.errors import Diagnostic, StateError
 from custrules.events import Scalar, read_scalar
 from custrules.fields import instant_text, read_instant
-from custrules.ledger import Ledger, LedgerFault, LotPart
+from custrules.ledger import Ledger, LedgerFault, LotPart, text
 from custrules.money import SCALES, Money, from_units
 from custrules.orders import Order
 
@@ -99,7 +99,8 @@ class TouchpointAsked:
     @classmethod
     def from_row(cls, row: list[Any]) -> TouchpointAsked:
         policy, cycle, category, channel, day, last, outcome = row
-        return cls(policy, cycle, category, channel, date.fromisoformat(day), date.fromisoformat(last) if last else None, outcome)
+        last_day = date.fromisoformat(last) if last is not None else None
+        return cls(text(policy), text(cycle), text(category), text(channel), date.fromisoformat(day), last_day, text(outcome))
 
 
 class State:
@@ -157,6 +158,8 @@ class State:
     def points(self, account: str = "points") -> Points:
         """A points account by its id; ``points`` is also the program's first. An unknown name raises StateError."""
         name = self._account(account)
+        if f"{name}.owed" not in self.ledger.accounts:  # a bucket, which has none of its own
+            _refuse("state.unknown_account", name=account, known=", ".join(sorted(self.ledger.accounts)))
         buckets = {bucket: self.ledger.accounts[f"{name}.{bucket}"] for bucket in ("pending", "held", "owed")}
         account_ = self.ledger.accounts[name]
         unit, scale = account_.unit, account_.scale
@@ -263,7 +266,7 @@ class State:
         version = data.get("schema_version") if isinstance(data, dict) else None
         if isinstance(version, int) and version > SCHEMA_VERSION:
             _refuse("state.newer_schema", found=version, known=SCHEMA_VERSION)
-        if version != SCHEMA_VERSION:
+        if version != SCHEMA_VERSION or isinstance(version, bool):
             _refuse("state.unreadable", reason="schema_version is missing or unknown")
         try:
             return cls._from_data(data)
@@ -273,19 +276,21 @@ class State:
     @classmethod
     def _from_data(cls, data: Mapping[str, Any]) -> State:
         state = cls.new(data["customer_id"])
-        state.program, state.digest = str(data["program"]), str(data["digest"])
+        state.program, state.digest = text(data["program"]), text(data["digest"])
         state.profile = {str(name): read_scalar(value) for name, value in data["profile"].items()}
-        state.consent = {str(channel): str(purpose) for channel, purpose in data["consent"].items()}
+        state.consent = {channel: text(purpose) for channel, purpose in data["consent"].items()}
         state.do_not_contact = data["do_not_contact"] is True
         state.joined = date.fromisoformat(data["joined"]) if data["joined"] is not None else None
         state.ledger = Ledger.from_data(data["ledger"])
         state.orders = {order_id: Order.from_data(order_id, order) for order_id, order in data["orders"].items()}
         state.activity = ActivityLog.from_data(data["activity"])
-        state.statuses = {(name, subject): StatusValue.from_data(status) for name, subject, status in data["statuses"]}
+        state.statuses = {(text(name), text(subject)): StatusValue.from_data(status) for name, subject, status in data["statuses"]}
         state.touchpoints = {key: TouchpointAsked.from_row(row) for key, row in data["touchpoints"].items()}
         state.as_of = read_instant(data["as_of"]) if data["as_of"] is not None else None
         state.day = date.fromisoformat(data["day"]) if data["day"] is not None else None
         state._seen = {event_id: read_instant(at) for event_id, at in data["seen"].items()}
+        if (state.as_of is None) != (state.day is None):
+            raise ValueError("as_of and day go together")
         return state
 
     def __eq__(self, other: object) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from custrules.errors import Diagnostic
-from custrules.fields import describe
+from custrules.errors import Diagnostic, MoneyError
+from custrules.fields import MAX_NAME, describe
 
 Loc = tuple[int | str, ...]
 
@@ -24,6 +24,8 @@ def path_text(loc: Sequence[int | str]) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that was probably meant, or ''."""
+    if len(word) > MAX_NAME:
+        return ""
     return next(iter(get_close_matches(word, sorted(known), n=1, cutoff=0.6)), "")
 
 
@@ -48,6 +50,8 @@ def _diagnostic(fault: Any, model: type[BaseModel] | None) -> Diagnostic:
         return Diagnostic(kind, params=params)
     if kind == "money":
         return Diagnostic("document.bad_money", params={"reason": fault["ctx"]["reason"]})
+    if kind == "value_error" and isinstance(fault["ctx"]["error"], MoneyError):  # a sum of many amounts that is too large
+        return Diagnostic("document.bad_money", params={"reason": str(fault["ctx"]["error"])})
     if kind == "missing":
         return Diagnostic("document.missing_field", params={"field": loc[-1]})
     if kind == "extra_forbidden":
@@ -91,6 +95,6 @@ def model_at(model: type[BaseModel] | None, loc: Loc) -> type[BaseModel] | None:
 
 def _model_inside(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type):
-        return cast("type[BaseModel]", annotation) if issubclass(annotation, BaseModel) else None
+        return annotation if issubclass(annotation, BaseModel) else None
     arguments = getattr(annotation, "__args__", ())
     return next((model for argument in arguments if (model := _model_inside(argument))), None)

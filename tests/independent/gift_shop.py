@@ -92,6 +92,15 @@ class Spend:
         before = months_on(day, -12)
         return sum(amount for d, amount in self.days.items() if before < d <= day)
 
+    def lifts(self) -> Iterator[date]:
+        """Days on which a negative day leaves the twelve months, which alone raises the sum: a level may be reached by that."""
+        for d, amount in self.days.items():
+            if amount < 0:
+                leaves = months_on(d, 12)
+                while months_on(leaves, -12) < d:
+                    leaves += timedelta(days=1)
+                yield leaves
+
 
 def earned(spend: int) -> int:
     """The highest level that this spend enters."""
@@ -100,7 +109,7 @@ def earned(spend: int) -> int:
 
 @dataclass
 class Ladder:
-    """The level held (0 is member), since when, and the term it is held for. A level reached by falling is not `risen`."""
+    """The level held (0 is member), since when, and the term it is held for. A level reached by falling at a review is not `risen`."""
 
     spend: Spend
     level: int
@@ -143,6 +152,7 @@ class Ladder:
         still = max(earned(self.spend.last_12_months(d)) for d in (self.since, day))
         if still < self.level:
             self.move(still, day, anchor=day)
+            self.risen = True  # what is left was earned: a later return judges it again
 
 
 # --- purchases, and what a return takes from them ----------------------------------------------------------------------------------------------
@@ -302,12 +312,14 @@ class Customer:
             self.today = min(due)
             if self.ladder.review_day == self.today:
                 self.ladder.review(self.today)
+            self.ladder.rise(self.today)
             self.account.open_day(self.today)
         self.today = max(self.today, to)
 
     def _dues(self) -> Iterator[date]:
         if self.ladder.review_day:
             yield self.ladder.review_day
+        yield from self.ladder.spend.lifts()
         for lot in self.account.lots:
             if lot.remaining:
                 yield lot.usable_from

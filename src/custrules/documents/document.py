@@ -180,10 +180,14 @@ class _Reader:
             self.note(path, "document.bad_name", name=str(name)[:100])
             self.broken.note(section, str(name))
             return False
-        if name in RESERVED_NAMES:
+        if (section, name) == ("calendar", "working"):
+            self.note(path, "document.not_available", what="the calendar name 'working'")
+        elif name in RESERVED_NAMES:
             self.note(path, "document.reserved_name", name=name)
-            self.broken.note(section, str(name))
-        return name not in RESERVED_NAMES
+        else:
+            return True
+        self.broken.note(section, str(name))
+        return False
 
     def _named(self, section: str, kind: Any) -> Mapping[str, Any]:
         found = {name: self._valid(kind, value, (section, name)) for name, value in self._entries(section).items()}
@@ -205,9 +209,7 @@ class _Reader:
         rules: Mapping[str, DayRule] = self._named("calendar", DayRule)
         for name, rule in rules.items():
             fault = rule.fault()
-            if name == "working":
-                self.note(("calendar", name), "document.not_available", what="the calendar name 'working'")
-            elif isinstance(fault, PydanticCustomError):
+            if isinstance(fault, PydanticCustomError):
                 self.note(("calendar", name), fault.type)
         return rules
 

@@ -121,7 +121,9 @@ class Ladder(Policy):
         return tuple(level.name for level in self.levels)
 
     def gives(self) -> Mapping[str, StatusFact | BalanceFact]:
-        return {self.status: StatusFact(FactType("level", self.names), self.status)}
+        everybodys = self.names[0] if self.levels[0].enter is None else None
+        unless = tuple(row.when for row in self.exclude)
+        return {self.status: StatusFact(FactType("level", self.names), self.status, everybodys, unless)}
 
     def writes(self) -> tuple[str, ...]:
         return (self.status,)

@@ -1,0 +1,129 @@
+"""Many customers in one pass: events grouped by customer, each customer's in order of acceptance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from custrules.errors import Diagnostic, EventError
+from custrules.events import AnyEvent, Event
+from custrules.messages import render_all
+from custrules.policy import Decision
+from custrules.program import Program, aware
+from custrules.state import State
+from custrules.steps import Step
+
+Given = AnyEvent | Mapping[str, Any] | bytes | str
+
+
+class Entry(NamedTuple):
+    """One line of a journal: whose, which event ('' for time that passed up to ``until``), and what was decided."""
+
+    customer_id: str
+    event_id: str
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A whole replay: its journal, and the closing state of every customer."""
+
+    journal: tuple[Entry, ...]
+    states: Mapping[str, State]
+
+
+class Replay:
+    """One pass over events, made as it is iterated. ``collect()`` makes it at once and keeps everything."""
+
+    def __init__(
+        self, program: Program, events: Iterable[Given], until: datetime | None = None, on_state: Callable[[State], object] | None = None
+    ) -> None:
+        self._program, self._events, self._on_state = program, events, on_state
+        self._until = aware(until, "until") if until is not None else None
+        self._finished: set[str] = set()
+        self._state: State | None = None
+        self._entries = self._run()
+
+    def __iter__(self) -> Iterator[Entry]:
+        return self
+
+    def __next__(self) -> Entry:
+        return next(self._entries)
+
+    def collect(self) -> Replayed:
+        """The rest of the pass, kept: journal and states of all customers that it finishes."""
+        states: dict[str, State] = {}
+        hand_over = self._on_state
+
+        def keep(state: State) -> None:
+            states[state.customer_id] = state
+            if hand_over is not None:
+                hand_over(state)
+
+        self._on_state = keep
+        return Replayed(tuple(self), states)
+
+    def _run(self) -> Iterator[Entry]:
+        for number, given in enumerate(self._events):
+            event = self._event(given, number)
+            if self._state is None or self._state.customer_id != event.customer_id:
+                yield from self._close()
+                self._begin(event.customer_id, number)
+            step = self._step(event, number)
+            self._state = step.state
+            yield Entry(event.customer_id, event.id, step.decisions)
+        yield from self._close()
+
+    def _event(self, given: Given, number: int) -> AnyEvent:
+        if isinstance(given, Event):
+            return given  # type: ignore[return-value]  # the step checks it
+        try:
+            return self._program.event(given)
+        except EventError as error:
+            raise _refused(error.diagnostics, number) from None
+
+    def _step(self, event: AnyEvent, number: int) -> Step:
+        assert self._state is not None
+        try:
+            return self._program.step(self._state, event)
+        except EventError as error:
+            raise _refused(error.diagnostics, number) from None
+
+    def _begin(self, customer_id: str, number: int) -> None:
+        if customer_id in self._finished:
+            raise _refused([Diagnostic("event.customer_came_back", "customer_id", {"customer": customer_id})], number)
+        self._finished.add(customer_id)
+        self._state = State.new(customer_id)
+
+    def _close(self) -> Iterator[Entry]:
+        """Let time pass to the end, hand the closing state over, and forget it."""
+        state, self._state = self._state, None
+        if state is None:
+            return
+        if self._until is not None:
+            step = self._program.advance(state, self._until)
+            state = step.state
+            if step.decisions:
+                yield Entry(state.customer_id, "", step.decisions)
+        if self._on_state is not None:
+            self._on_state(state)
+
+
+def _refused(faults: Iterable[Diagnostic], number: int) -> EventError:
+    """Faults of one event of many, at paths that say which: ``events[16].amount``."""
+    placed = [replace(fault, path=f"events[{number}]" + (f".{fault.path}" if fault.path else "")) for fault in faults]
+    return EventError(placed, render_all(placed, "en", plugins=False))
+
+
+def replay(
+    program: Program, events: Iterable[Given], until: datetime | None = None, on_state: Callable[[State], object] | None = None
+) -> Replay:
+    """Step through the events of many customers, each from nothing, in one pass whose memory does not grow with their number.
+
+    Events are Event objects, plain data or JSON, grouped by customer; a customer who comes back later is an EventError.
+    Iterates ``(customer_id, event_id, decisions)``, one per event whatever became of it, and one without event id for
+    what time decides up to ``until``. Each closing state, advanced to ``until`` where that is given, goes to ``on_state``.
+    """
+    return Replay(program, events, until, on_state)
