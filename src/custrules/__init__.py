@@ -47,33 +47,28 @@ if TYPE_CHECKING:
     from custrules.money import Money, Rounding
     from custrules.policy import Decision, Fact, Policy, Posting, Reason, Signal, Status, Touchpoint, View
     from custrules.program import Program, load, loads
-    from custrules.replay import replay
+    from custrules.replaying import replay
     from custrules.state import State
     from custrules.steps import Step
 
     __version__: str
 
 _HOMES = {
-    "calendars": ("Span", "Window"),
-    "conditions": ("Condition",),
-    "errors": (
-        ("ContractError", "CustrulesError", "Diagnostic", "DocumentError", "EventError")
-        + ("MissingExtra", "MoneyError", "ScenarioError", "StateError")
-    ),
-    "events": (
-        ("Activity", "Adjustment", "ConsentUpdate", "Enrolment", "Event", "Line", "NewDay", "ProfileUpdate", "Purchase", "Redemption")
-        + ("RedemptionCancelled", "Referral", "Return", "ReturnLine", "Tender", "Tick", "TierGrant", "Visit")
-    ),
-    "measures": ("Measure",),
-    "messages": ("render",),
-    "money": ("Money", "Rounding"),
-    "policy": ("Decision", "Fact", "Policy", "Posting", "Reason", "Signal", "Status", "Touchpoint", "View"),
-    "program": ("Program", "load", "loads"),
-    "replay": ("replay",),
-    "state": ("State",),
-    "steps": ("Step",),
-}  # fmt: skip
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+    "calendars": "Span Window",
+    "conditions": "Condition",
+    "errors": "ContractError CustrulesError Diagnostic DocumentError EventError MissingExtra MoneyError ScenarioError StateError",
+    "events": "Activity Adjustment ConsentUpdate Enrolment Event Line NewDay ProfileUpdate Purchase Redemption RedemptionCancelled "
+    "Referral Return ReturnLine Tender Tick TierGrant Visit",
+    "measures": "Measure",
+    "messages": "render",
+    "money": "Money Rounding",
+    "policy": "Decision Fact Policy Posting Reason Signal Status Touchpoint View",
+    "program": "Program load loads",
+    "replaying": "replay",
+    "state": "State",
+    "steps": "Step",
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
     "Activity",
@@ -136,7 +131,8 @@ def __getattr__(name: str) -> Any:
         return version("custrules")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'custrules' has no attribute {name!r}")
-    return getattr(import_module(f"custrules.{_HOME_OF[name]}"), name)
+    globals()[name] = found = getattr(import_module(f"custrules.{_HOME_OF[name]}"), name)
+    return found
 
 
 def __dir__() -> list[str]:

@@ -107,11 +107,12 @@ def _attribute(rules: Rulebook, declared: ActivityType, activity: str, name: str
         near = nearest(name, known)
         yield _fault("event.unknown_attribute", f"attributes.{name}", field=name, activity=activity, known=", ".join(known), nearest=near)
     else:
-        yield from _value(rules, "event.bad_attribute", f"attributes.{name}", name, value, kind)
+        yield from _value(rules, ("event.bad_attribute", f"attributes.{name}", name), value, kind)
 
 
-def _value(rules: Rulebook, code: str, path: str, name: str, value: Scalar, kind: AttributeKind) -> Iterator[Diagnostic]:
-    """A declared value is of its kind; an amount is in the program's currency."""
+def _value(rules: Rulebook, where: tuple[str, str, str], value: Scalar, kind: AttributeKind) -> Iterator[Diagnostic]:
+    """A declared value is of its kind; an amount is in the program's currency. ``where``: code, path and name for the fault."""
+    code, path, name = where
     currency = str(value).partition(" ")[2] if kind == "money" else ""
     if currency and currency != rules.currency:
         yield _fault("event.other_currency", path, found=currency, expected=rules.currency)
@@ -136,7 +137,7 @@ def _profile(rules: Rulebook, event: Enrolment | ProfileUpdate) -> Iterator[Diag
             choices = ", ".join(declared.values[:50])
             yield _fault("event.unknown_choice", path, found=describe(value), choices=choices, nearest=nearest(str(value), declared.values))
         elif value is not None:
-            yield from _value(rules, "event.bad_profile_field", path, name, value, declared.kind)
+            yield from _value(rules, ("event.bad_profile_field", path, name), value, declared.kind)
 
 
 def _grant(rules: Rulebook, event: TierGrant) -> Iterator[Diagnostic]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,7 +11,7 @@ from fractions import Fraction
 from typing import Any, Never
 
 from custrules.errors import Diagnostic, Faults
-from custrules.fields import instant_text, plain, rate_text
+from custrules.fields import encodable, instant_text, plain, rate_text
 from custrules.money import Money
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -59,10 +60,11 @@ def parse_json(text: bytes | str, error: type[Faults], source: str = "") -> Any:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(items)
         if len(result) != len(items):
-            keys = [key for key, _ in items]
-            refuse("document.repeated_key", key=next(key for key in keys if keys.count(key) > 1))
+            refuse("document.repeated_key", key=Counter(key for key, _ in items).most_common(1)[0][0])
         return result
 
+    if not isinstance(text, bytes | str):
+        refuse("document.wrong_type", expected="JSON text", found=type(text).__name__)
     if len(text) > MAX_BYTES:
         refuse("document.too_large", found=len(text), most=MAX_BYTES)
     try:
@@ -77,6 +79,8 @@ def parse_json(text: bytes | str, error: type[Faults], source: str = "") -> Any:
         refuse("document.too_deep", most=MAX_DEPTH)
     if _depth(data) > MAX_DEPTH:
         refuse("document.too_deep", most=MAX_DEPTH)
+    if not encodable(text) or ("\\ud" in text.lower() and not encodable(json.dumps(data, ensure_ascii=False))):
+        refuse("document.syntax", reason="half of a surrogate pair")
     return data
 
 

@@ -21,6 +21,7 @@ from custrules.money import decimal_of
 MIN_YEAR, MAX_YEAR = 1900, 2199
 MAX_TEXT = 2000
 MAX_NAME = 100
+MAX_RATE_DIGITS = 100  # of the numerator or denominator of an exact quotient
 
 
 def fault(code: str, **params: object) -> PydanticCustomError:
@@ -96,7 +97,7 @@ def read_rate(value: object) -> Fraction:
         return value
     if isinstance(value, str):
         numerator, slash, denominator = value.partition("/")
-        if slash and numerator.isdigit() and denominator.isdigit() and value.isascii() and len(value) <= 40 and int(denominator):
+        if slash and _is_digits(numerator.removeprefix("-")) and _is_digits(denominator) and denominator != "0":
             return Fraction(int(numerator), int(denominator))
         if value.endswith("%"):
             return Fraction(read_decimal(value.removesuffix("%").rstrip())) / 100
@@ -106,18 +107,23 @@ def read_rate(value: object) -> Fraction:
         raise wrong_type('a rate such as 2, "1.15", "1/100" or 15%', value) from None
 
 
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= MAX_RATE_DIGITS and (text == "0" or text[0] != "0")
+
+
 def rate_text(rate: Fraction) -> str:
-    """The shortest exact text of a fraction: a decimal where it ends, else p/q."""
+    """The exact text of a fraction, which ``read_rate`` reads back: a decimal where it ends within 18 digits, else p/q."""
     denominator = rate.denominator
     twos = fives = 0
     while denominator % 2 == 0:
         denominator, twos = denominator // 2, twos + 1
     while denominator % 5 == 0:
         denominator, fives = denominator // 5, fives + 1
-    if denominator != 1:
-        return f"{rate.numerator}/{rate.denominator}"
     places = max(twos, fives)
-    return plain(Decimal((rate < 0, tuple(map(int, str(abs(rate.numerator) * 10**places // rate.denominator))), -places)))
+    digits = str(abs(rate.numerator) * 10**places // rate.denominator) if denominator == 1 and places <= 18 else ""
+    if not digits or len(digits) > 18:
+        return f"{rate.numerator}/{rate.denominator}"
+    return plain(Decimal((rate < 0, tuple(map(int, digits)), -places)))
 
 
 def plain(value: Decimal) -> str:

@@ -22,7 +22,7 @@ from custrules.conditions import Bound, Condition, bind, evaluate
 from custrules.errors import Diagnostic
 from custrules.events import KINDS, Activity, AnyEvent, Purchase, Return, Scalar
 from custrules.facts import FactType, FactValue
-from custrules.fields import Text, describe, instant_text, read_day, read_decimal, wrong_type
+from custrules.fields import Text, describe, instant_text, read_day, read_decimal, read_flag, wrong_type
 from custrules.money import Money, Rounding, rounded, to_units
 from custrules.orders import Order, OrderLine
 from custrules.validation import nearest
@@ -31,6 +31,7 @@ AGGREGATES = ("sum", "count", "average", "latest", "since", "until", "ratio")
 MONEY_SUBJECTS = ("spend", "margin")
 AttributeKind = Literal["money", "number", "whole", "text", "flag", "date"]
 LINE_FACTS = ("sku", "category", "quantity", "amount")
+_DAYS, _QUOTIENT = FactType("whole"), FactType("number")
 
 
 def _read_pair(value: object) -> object:
@@ -152,8 +153,8 @@ class WindowMeter:
             return None
         after, _ = self.window.bounds(day)
         first = tally.first_after(after)
-        if not tally.reaches(after):  # it becomes evaluable one day: ask daily until then
-            return day + ONE_DAY
+        if not tally.reaches(after):  # it becomes evaluable one day, unless it looks back for ever: ask daily until then
+            return day + ONE_DAY if after is not None else None
         inside = first if first is not None and first <= day else None
         return self.window.next_change(day, inside, tally.first_after(day)) if first or self.window.length is None else None
 
@@ -199,7 +200,7 @@ class SinceMeter:
     """Days since the last event of a kind; missing before the first."""
 
     counted: tuple[Counted, ...]
-    type: FactType = FactType("whole")
+    type: FactType = _DAYS
 
     def value(self, source: Source, day: date) -> FactValue | None:
         tally = source.log.tally(self.counted[0].key)
@@ -226,7 +227,7 @@ class UntilMeter:
     """Days to a date of the profile: 0 on the day, missing after it."""
 
     field: str
-    type: FactType = FactType("whole")
+    type: FactType = _DAYS
     counted: tuple[Counted, ...] = ()
 
     def value(self, source: Source, day: date) -> FactValue | None:
@@ -252,7 +253,7 @@ class RatioMeter:
     over: Meter
     under: Meter
     base: Bound | None = None
-    type: FactType = FactType("number")
+    type: FactType = _QUOTIENT
 
     @property
     def counted(self) -> tuple[Counted, ...]:
@@ -352,9 +353,9 @@ def attribute_value(value: Scalar | None, kind: AttributeKind, scale: int) -> Fa
     if value is None:
         return None
     if kind == "flag":
-        return value if isinstance(value, bool) else {"true": True, "false": False}[str(value)]
+        return read_flag(value)
     if isinstance(value, bool):
-        raise ValueError(f"expected {kind}, found a flag")
+        raise wrong_type(kind, value)
     if kind == "text":
         return str(value)
     if kind == "date":
@@ -364,7 +365,7 @@ def attribute_value(value: Scalar | None, kind: AttributeKind, scale: int) -> Fa
         return to_units(read_decimal(text), scale, "the currency")
     number = Fraction(read_decimal(value if isinstance(value, int) else str(value)))
     if kind == "whole" and number.denominator != 1:
-        raise ValueError(f"expected a whole number, found {value}")
+        raise wrong_type("a whole number", value)
     return exact(number)
 
 
@@ -376,11 +377,7 @@ def matching_lines(counted: Counted, lines: Iterable[OrderLine]) -> list[bool]:
 def in_order(counted: Counted, order: Order, rule: str) -> int:
     """What an order as it stands now adds to a tally: 1 while anything of it is kept, or its spend or margin."""
     if counted.what == "count":
-        if not order.amount:
-            return int(not order.done)  # a redemption, or an order that cost nothing
-        kept = order.kept() if counted.lines is not None else [order.left]
-        fits = matching_lines(counted, order.lines) if counted.lines is not None else [True]
-        return int(any(fit and amount for fit, amount in zip(fits, kept, strict=True)))
+        return int(_kept_any(counted, order))
     if not order.lines:
         return 0
     kept = order.kept()
@@ -393,6 +390,16 @@ def in_order(counted: Counted, order: Order, rule: str) -> int:
     return spend - _cost(order, counted, kept) if counted.subject == "margin" else spend
 
 
+def _kept_any(counted: Counted, order: Order) -> bool:
+    """Whether anything that is counted is kept: of an amount, or of the quantity of a line that cost nothing."""
+    if not order.lines:
+        return not order.done  # a redemption
+    if counted.lines is None:
+        return not order.all_gone
+    rows = zip(order.lines, order.kept(), matching_lines(counted, order.lines), strict=True)
+    return any(fit and (amount > 0 or (not line.amount and line.quantity_left > 0)) for line, amount, fit in rows)
+
+
 def _net(order: Order, rule: str) -> int:
     """What is kept of an order, less what coupons and points paid of it."""
     backs = order.tenders_back(rule) if order.tenders else []
@@ -402,7 +409,12 @@ def _net(order: Order, rule: str) -> int:
 
 def _cost(order: Order, counted: Counted, kept: list[int]) -> int:
     rows = zip(order.lines, kept, matching_lines(counted, order.lines), strict=True)
-    return sum(rounded(Fraction(line.cost * amount, line.amount), Rounding.half_up) for line, amount, fit in rows if fit and line.amount)
+    return sum(rounded(line.cost * _share_kept(line, amount), Rounding.half_up) for line, amount, fit in rows if fit)
+
+
+def _share_kept(line: OrderLine, amount: int) -> Fraction:
+    """How much of a line is kept: by amount, or, where it cost nothing, by quantity."""
+    return Fraction(amount, line.amount) if line.amount else Fraction(line.quantity_left) / Fraction(line.quantity)
 
 
 # -- compiling ---------------------------------------------------------------------------------------------------------
@@ -457,7 +469,7 @@ class Compiler:
         for field in wrong:
             self._fault("document.not_with", name, field, field=field, other=aggregate)
         if "window" in takes and measure.window is None:
-            self._fault("document.missing_field", name, field="window")
+            self._fault("document.missing_field", name, "window", field="window")
             return True
         return bool(wrong)
 
@@ -561,7 +573,7 @@ class Compiler:
             return None
         try:
             condition = Condition.of({"base": measure.base})
-        except Exception:
+        except ValueError:
             self._fault("document.bad_cell", name, "base", fact="base", cell=describe(measure.base), expected='a cell such as ">= 20"', nearest="")
             return None
         return self._bound(condition, {"base": kind}, f"measures.{name}.base", strip="base")
@@ -596,15 +608,20 @@ def event_fact_types(event: str, declared: Declarations) -> dict[str, FactType]:
 
 def event_value(counted: Counted, event: AnyEvent, declared: Declarations) -> int | None:
     """What one event (not an order) adds to a tally, in the tally's smallest unit; None where it says nothing."""
-    if counted.what == "count":
+    if counted.attribute is None:
         return 1
+    value = _event_number(counted.attribute, event, declared)
+    return value if counted.what != "count" else int(value is not None)
+
+
+def _event_number(attribute: str, event: AnyEvent, declared: Declarations) -> int | None:
     if isinstance(event, Purchase):
         return event.amount.minor
-    assert isinstance(event, Activity) and counted.attribute is not None
-    if counted.attribute == "quantity" and declared.activities[event.name].unit is not None:
+    assert isinstance(event, Activity)
+    if attribute == "quantity" and declared.activities[event.name].unit is not None:
         return _scaled(event.quantity)
-    kind = declared.activities[event.name].attributes[counted.attribute]
-    value = attribute_value(event.attributes.get(counted.attribute), kind, declared.scale)
+    kind = declared.activities[event.name].attributes[attribute]
+    value = attribute_value(event.attributes.get(attribute), kind, declared.scale)
     return value if kind == "money" and isinstance(value, int) else _scaled(value)
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic_core import PydanticCustomError
 
-from custrules import kernel
+from custrules import explaining, kernel
 from custrules.checking import faults_of
 from custrules.codec import canonical, parse_json
 from custrules.documents.document import read_document
@@ -21,6 +21,7 @@ from custrules.documents.reading import Format, Reading, read
 from custrules.documents.sections import Document
 from custrules.errors import Diagnostic, DocumentError, EventError, Faults
 from custrules.events import AnyEvent, Event, read_event
+from custrules.explaining import Explanation, Progress
 from custrules.fields import describe, read_instant
 from custrules.messages import render_all
 from custrules.policies import KINDS, built_in
@@ -188,6 +189,14 @@ class Program:
     def next_due(self, state: State) -> datetime | None:
         """The next instant (UTC) at which time alone may change something; None when there is none. Early at worst, never late."""
         return kernel.next_due(self.rulebook, state)
+
+    def explain(self, state: State, event: AnyEvent) -> Explanation:
+        """The step of an event with every rule that was tested and the values compared: why, why not and by how much."""
+        return explaining.explain(self.rulebook, state, self._fitting(event))
+
+    def progress(self, state: State) -> Progress:
+        """What is missing to the next level and to keep this one, with dates; read it from an advanced state."""
+        return explaining.progress(self.rulebook, state)
 
 
 def _checked(source: Reading | Mapping[str, Any], kinds: Kinds) -> tuple[Document, Rulebook]:

@@ -178,11 +178,13 @@ class Rulebook:
 
     def _conditions(self) -> None:
         self.bound: dict[int, Bound] = {}
+        self.rules_of: dict[int, str] = {}
         lines = line_types(self.scale)
         for policy in self.parts.policies:
             event = policy.event_name()
             own = self.types | (event_fact_types(event, self.parts.declared) if event else {})
             for path, condition in conditions_in(policy):
+                self.rules_of[id(condition)] = path_text(path)
                 is_line = any(part in LINE_FIELDS for part in path)
                 self._bind(condition, lines if is_line else own, (*self.places[id(policy)], *path))
             for path, fact in fact_fields(policy):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 from custrules.calendars import Window
 from custrules.conditions import Condition, Trace, evaluate
@@ -38,9 +39,19 @@ class Asked:
 
 @dataclass(slots=True)
 class Watch:
-    """What a tracing step writes down: per decision asked, the conditions tested and what was compared."""
+    """What a tracing step writes down: every condition that was tested, by whom, about which event, and what was compared."""
 
-    tests: list[tuple[str, str, Trace]] = field(default_factory=list)
+    tests: list[Tested] = field(default_factory=list)
+
+
+class Tested(NamedTuple):
+    """One condition as a policy tested it; ``rule`` is its place inside the policy."""
+
+    policy_id: str
+    event_id: str
+    rule: str
+    day: date
+    trace: Trace
 
 
 class StepView(View):
@@ -74,7 +85,8 @@ class StepView(View):
         bound = self._rules.bound[id(condition)]
         if self._watch is not None:
             told = self.moment(on).trace(bound)
-            self._watch.tests.append((self._policy.id, self.event.id, told))
+            rule = self._rules.rules_of[id(condition)]
+            self._watch.tests.append(Tested(self._policy.id, self.event.id, rule, on or self.day, told))
             return told.result
         return self.moment(on).test(bound)
 

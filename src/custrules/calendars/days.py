@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from dateutil.relativedelta import relativedelta
 from custrules.errors import MissingExtra
 
 ONE_DAY = timedelta(days=1)
+MACHINE_NAMES = ("localtime", "posixrules")  # files beside the zones that mean another zone on each machine
 
 
 class MissingZoneData(MissingExtra):
@@ -18,7 +20,8 @@ class MissingZoneData(MissingExtra):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "tzdata")
-        self.args = (f"no time-zone data for {name!r} on this machine. Install it with: pip install tzdata",)
+        self.msg = f"no time-zone data for {name!r} on this machine. Install it with: pip install tzdata"
+        self.args = (self.msg,)
 
     def __reduce__(self) -> tuple[type[MissingZoneData], tuple[str]]:
         return type(self), (self.what,)
@@ -26,6 +29,8 @@ class MissingZoneData(MissingExtra):
 
 def known_zone(name: str) -> ZoneInfo | None:
     """The zone of that IANA name; None when there is no such name; MissingZoneData when the machine has none at all."""
+    if name in MACHINE_NAMES:
+        return None
     try:
         return ZoneInfo(name)
     except Exception:  # noqa: BLE001 - zoneinfo raises a different type for each way in which a name can be odd
@@ -39,7 +44,19 @@ def known_zone(name: str) -> ZoneInfo | None:
 @lru_cache(maxsize=16384)
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of a local day, in UTC. Where midnight does not exist the day begins when the clocks jump."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    first = midnight.astimezone(UTC)
+    if first.astimezone(zone).replace(tzinfo=None) == midnight.replace(tzinfo=None):
+        return first
+    return _end_of_gap(day, midnight.replace(fold=1).astimezone(UTC), first, zone)
+
+
+def _end_of_gap(day: date, before: datetime, upto: datetime, zone: ZoneInfo) -> datetime:
+    """The first whole second after ``before`` whose local date has come to ``day``; clocks jump once up to ``upto``."""
+    offset = bisect_left(
+        range(int((upto - before).total_seconds())), True, key=lambda seconds: (before + timedelta(seconds=seconds)).astimezone(zone).date() >= day
+    )
+    return before + timedelta(seconds=offset)
 
 
 def local_day(instant: datetime, zone: ZoneInfo) -> date:

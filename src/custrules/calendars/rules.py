@@ -13,7 +13,7 @@ from custrules.fields import fault, one_of, read_whole, wrong_type
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-FAR = 1500  # days: longer than any rule here goes without its day (29 February, a fifth weekday)
+FAR = 1500  # days that are searched: longer than nearly any rule goes without its day (29 February, 13 October on a Friday)
 
 
 def _within(first: int, last: int, what: str) -> BeforeValidator:
@@ -74,11 +74,11 @@ def birthday_month(born: date, day: date) -> bool:
     return born.month == day.month
 
 
-def next_difference(read: Callable[[date], object], day: date) -> date | None:
-    """The first day after ``day`` on which a fact of the calendar differs; None where it never does."""
+def next_difference(read: Callable[[date], object], day: date) -> date:
+    """The first day after ``day`` on which a fact of the calendar differs; where none is found, the end of the search: early, never late."""
     now = read(day)
     later = (day + timedelta(days=ahead) for ahead in range(1, FAR))
-    return next((other for other in later if read(other) != now), None)
+    return next((other for other in later if read(other) != now), day + timedelta(days=FAR))
 
 
 def tomorrow(day: date) -> date:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Self
 
+from pydantic_core import PydanticCustomError
+
 from custrules.calendars.days import ONE_DAY, add_months
 from custrules.calendars.spans import Length, end_of_period, start_of_period
 from custrules.fields import TextValue, fault, wrong_type
@@ -37,7 +39,7 @@ class Window(TextValue):
             return cls._calendar(words, text)
         try:
             length = Length.parse(text)
-        except Exception:
+        except PydanticCustomError:
             raise wrong_type(cls.grammar, text) from None
         return cls("rolling", str(length), length=length)
 
@@ -45,7 +47,7 @@ class Window(TextValue):
     def _calendar(cls, words: list[str], text: str) -> Self:
         count = words[1] if len(words) == 4 else "1"
         period = words[-1].removesuffix("s") if words[-1] != "halves" else "half"
-        if period not in _PERIODS or not (count.isascii() and count.isdigit() and count[0] != "0") or int(count) > 1200:
+        if period not in _PERIODS or not (count.isascii() and count.isdigit() and count[0] != "0" and len(count) <= 4) or int(count) > 1200:
             raise wrong_type(cls.grammar, text)
         return cls(words[0], " ".join(words), period=period, count=int(count))
 

@@ -29,19 +29,17 @@ from custrules.money import SCALES
 from custrules.policy import Policy
 from custrules.returns import ReturnsRule
 from custrules.rulebook import Rulebook
-from custrules.validation import located, model_at, nearest, path_text
+from custrules.validation import located, model_at, nearest
 
-SECTIONS = (
-    ("custrules", "program", "title", "zone", "currency", "late", "returns", "defaults")
-    + ("profile", "activities", "calendar", "measures", "policies")
-)  # fmt: skip
+HEAD = ("custrules", "program", "title", "zone", "currency", "late", "returns", "defaults")
+SECTIONS = (*HEAD, "profile", "activities", "calendar", "measures", "policies")
 LATER_SECTIONS = ("law", "readings", "rates", "accept")
 RESERVED_NAMES = ("on", "off", "yes", "no", "y", "n", "all", "any", "not")
-EVENT_FIELDS = ("channel", "amount", "quantity")
 LATER_EVENTS = (
-    "attendance capture chargeback closure complaint complaint_update contact hold merge opening partner_report reading refund_decision "
-    "refund_paid refund_request sign_up survey_response top_up transfer void"
-).split()
+    "attendance", "capture", "chargeback", "closure", "complaint", "complaint_update", "contact", "hold",
+    "merge", "opening", "partner_report", "reading", "refund_decision", "refund_paid", "refund_request", "sign_up",
+    "survey_response", "top_up", "transfer", "void",
+)  # fmt: skip
 MACHINE_ZONES = ("localtime", "posixrules", "Factory")
 MOST = {"profile": 500, "activities": 200, "calendar": 100, "measures": 500, "policies": 2000}
 MOST_ATTRIBUTES = 100
@@ -238,13 +236,11 @@ class _Reader:
         for name, kind in declared.items():
             if name == "quantity" or not self._is_name(name, (*path, str(name)), "attributes"):
                 continue
-            if name == "channel":
-                self.note((*path, name), "document.name_taken", name=name)
-            elif not isinstance(kind, str) or kind not in ATTRIBUTE_KINDS:
+            if not isinstance(kind, str) or kind not in ATTRIBUTE_KINDS:
                 self.note((*path, name), "document.unknown_choice", found=describe(kind), choices=", ".join(ATTRIBUTE_KINDS))
                 self.broken.note("attributes", name)
             else:
-                attributes[name] = cast("AttributeKind", kind)
+                attributes[name] = kind
         return ActivityType(Frozen(attributes), unit)
 
     # -- policies --------------------------------------------------------------------------------------------------
@@ -265,7 +261,7 @@ class _Reader:
         return tuple(policy for _, policy in read if policy is not None)
 
     def _defaults(self) -> dict[str, Any]:
-        """What the ``defaults`` section says; in its place each field that is broken takes a value of its type, so that it is told once."""
+        """What the ``defaults`` section says; nothing where it is broken, which is told once and not for every policy."""
         found: Defaults = self._optional("defaults", Defaults, Defaults())
         return {name: value for name in Defaults.model_fields if (value := getattr(found, name)) is not None}
 
@@ -306,7 +302,7 @@ class _Reader:
         try:
             return _adapter(kind).validate_python(value, context={"currency": currency})
         except ValidationError as error:
-            model = kind if isinstance(kind, type) and model_at(kind, ()) is not None else None  # type: ignore[arg-type]
+            model = kind if isinstance(kind, type) and model_at(kind, ()) is not None else None
             for loc, found in located(error, model):
                 if currency is not None or found.code != "document.bad_money":
                     self.faults.append(((*path, *true_path(loc, value)), found))
@@ -316,6 +312,3 @@ class _Reader:
 @lru_cache(maxsize=512)
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
-
-
-__all__ = ["SECTIONS", "Document", "Result", "path_text", "read_document"]

@@ -67,7 +67,7 @@ class Speaker:
 
     def entry(self, code: str) -> Entry | None:
         """The sentences of a code: ours, those of the document's code of that name, or a plug-in's."""
-        own = _catalogue(self.lang)
+        own: Mapping[str, Entry] = _catalogue(self.lang)
         family, _, rest = code.partition(".")
         if code in own:
             return own[code]

@@ -78,7 +78,7 @@ class Replay:
 
     def _event(self, given: Given, number: int) -> AnyEvent:
         if isinstance(given, Event):
-            return given  # type: ignore[return-value]  # the step checks it
+            return given  # the step checks it
         try:
             return self._program.event(given)
         except EventError as error:
@@ -117,9 +117,7 @@ def _refused(faults: Iterable[Diagnostic], number: int) -> EventError:
     return EventError(placed, render_all(placed, "en", plugins=False))
 
 
-def replay(
-    program: Program, events: Iterable[Given], until: datetime | None = None, on_state: Callable[[State], object] | None = None
-) -> Replay:
+def replay(program: Program, events: Iterable[Given], until: datetime | None = None, on_state: Callable[[State], object] | None = None) -> Replay:
     """Step through the events of many customers, each from nothing, in one pass whose memory does not grow with their number.
 
     Events are Event objects, plain data or JSON, grouped by customer; a customer who comes back later is an EventError.
