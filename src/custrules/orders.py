@@ -182,15 +182,13 @@ class Order:
             return self.returned
         return sum(back for tender, back in zip(self.tenders, self.tenders_back(rule), strict=True) if tender.type in MONEY)
 
-    def earning(self, rule: str) -> list[Fraction]:
-        """What is kept of each line and was paid by tenders that earn: coupons and the others are shared by amount."""
-        kept = self.kept()
-        total = sum(kept)
-        if not self.tenders or not total:
-            return [Fraction(amount) for amount in kept]
+    def earning(self, rule: str) -> Fraction:
+        """The share of what is kept that was paid by tenders that earn: the same for every line, shared by amount."""
+        if not self.tenders or not self.left:
+            return Fraction(1)
         backs = self.tenders_back(rule)
-        earning = sum(tender.amount - back for tender, back in zip(self.tenders, backs, strict=True) if tender.type not in NOT_EARNING)
-        return [Fraction(amount * earning, total) for amount in kept]
+        paid = zip(self.tenders, backs, strict=True)
+        return Fraction(sum(tender.amount - back for tender, back in paid if tender.type not in NOT_EARNING), self.left)
 
     # -- returns ---------------------------------------------------------------------------------------------------
 

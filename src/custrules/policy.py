@@ -355,8 +355,12 @@ class View(ABC):
         """The version in force on ``view.day`` of the policy that keeps an account."""
 
     @abstractmethod
-    def earning(self) -> Sequence[tuple[OrderLine, Fraction]]:
-        """The order's lines with what is kept of each and was paid by tenders that earn, in smallest units."""
+    def kept_lines(self) -> Sequence[tuple[OrderLine, int]]:
+        """The order's lines with what is kept of each, in smallest units."""
+
+    @abstractmethod
+    def earning_share(self) -> Fraction:
+        """The share of what is kept of the order that was paid by tenders that earn."""
 
     def fact(self, fact: Fact[T]) -> T | None:
         """A declared fact in its public type: Money, Decimal, int, str, bool or date; None where it is missing."""

@@ -179,6 +179,7 @@ class Rulebook:
     def _conditions(self) -> None:
         self.bound: dict[int, Bound] = {}
         self.rules_of: dict[int, str] = {}
+        self.reads = {id(policy): policy.reads() for policy in self.parts.policies}
         lines = line_types(self.scale)
         for policy in self.parts.policies:
             event = policy.event_name()

@@ -118,10 +118,11 @@ class StepView(View):
         quantity = sum((tender.quantity or Decimal(0) for tender, _ in rows), Decimal(0))
         return sum(tender.amount for tender, _ in rows), quantity, sum(back for _, back in rows)
 
-    def earning(self) -> Sequence[tuple[OrderLine, Fraction]]:
-        if self.order is None:
-            return ()
-        return tuple(zip(self.order.lines, self.order.earning(self._rules.returns.tenders), strict=True))
+    def kept_lines(self) -> Sequence[tuple[OrderLine, int]]:
+        return tuple(zip(self.order.lines, self.order.kept(), strict=True)) if self.order is not None else ()
+
+    def earning_share(self) -> Fraction:
+        return self.order.earning(self._rules.returns.tenders) if self.order is not None else Fraction(0)
 
     def awarded(self, policy: Policy, window: Window) -> int:
         tally = self.state.activity.tally(self._rules.award_tallies.get(policy.id, ""))

@@ -238,17 +238,19 @@ class Accrual(Policy):
         if self.points is not None:
             base += self._rate(self.points, view) if view.order is None or view.order.left or not view.order.amount else 0
         if self.points_per_unit is not None:
-            amounts = sum((kept * self._line_factor(line, view) for line, kept in self._lines(view)), Fraction(0))
-            base += self._rate(self.points_per_unit, view) * amounts / 10**view.scale
+            amounts = sum(kept * self._line_factor(line, view) for line, kept in self._lines(view))
+            base += self._rate(self.points_per_unit, view) * view.earning_share() * amounts / 10**view.scale
         if self.points_per_quantity is not None:
             base += self._rate(self.points_per_quantity, view) * self._quantity(event, view)
         return base
 
-    def _lines(self, view: View) -> Iterator[tuple[OrderLine, Fraction]]:
+    def _lines(self, view: View) -> Iterator[tuple[OrderLine, int]]:
         excluded = self.exclude_lines
-        return ((line, kept) for line, kept in view.earning() if excluded is None or not view.line_matches(excluded, line))
+        return ((line, kept) for line, kept in view.kept_lines() if excluded is None or not view.line_matches(excluded, line))
 
-    def _line_factor(self, line: OrderLine, view: View) -> Fraction:
+    def _line_factor(self, line: OrderLine, view: View) -> Fraction | int:
+        if not self.multiply_lines:
+            return 1
         return combined(self.combine, (row.by for row in self.multiply_lines if view.line_matches(row.lines, line)))
 
     def _quantity(self, event: AnyEvent, view: View) -> Fraction:
