@@ -95,6 +95,23 @@ def test_every_fixed_phrase_has_as_many_gaps_in_chinese_as_in_english() -> None:
         assert english.count("{}") == chinese.count("{}")
 
 
+def expectations_in_source() -> set[str]:
+    """What fields expect, as they say it in English."""
+    found = set()
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("wrong_type", "BadCell") and node.args:
+                found |= {node.args[0].value} if isinstance(node.args[0], ast.Constant) else set()
+            elif isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "grammar" for target in node.targets):
+                found |= {node.value.value} if isinstance(node.value, ast.Constant) else set()
+    return found
+
+
+@pytest.mark.parametrize("expected", sorted(expectations_in_source() - {"owed"}))
+def test_every_expectation_of_a_field_is_chinese_in_chinese(expected: str) -> None:
+    assert re.search("[\u4e00-\u9fff]", Speaker("zh").filled("{expected}", {"expected": expected}))
+
+
 # --- filling in -------------------------------------------------------------------------------------------------------
 
 

@@ -102,6 +102,8 @@ def decimal_of(value: object) -> Decimal:
         raise MoneyError(f"a float is not exact: write {str(value)!r} as text, or Decimal({str(value)!r}), instead of {value!r}")
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise MoneyError(f"expected an amount such as '12.50', found {type(value).__name__}")
+    if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
+        raise MoneyError(f"a number of more than {MAX_DIGITS} digits is too large")
     if isinstance(value, str) and not _is_plain_decimal(value):
         raise MoneyError(f"{value[:40]!r} is not an amount: write digits and at most one point, such as '12.50'")
     result = Decimal(value)
@@ -166,7 +168,7 @@ class Money:
 
     def __init__(self, amount: str | Decimal, currency: str | None = None) -> None:
         if isinstance(amount, int):
-            raise MoneyError(f"an int could mean {amount} units or {amount} cents: write '{amount}', or Money.from_minor({amount}, ...)")
+            raise MoneyError("an int could mean units or cents: write text such as '12', or Money.from_minor(1200, ...)")
         if currency is None:
             amount, currency = _amount_and_currency(amount)
         scale = scale_of(currency)

@@ -6,12 +6,13 @@ totals, so that parts always sum to the whole (``money.split``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NamedTuple
+from math import gcd
+from typing import Any, NamedTuple, Never
 
 from custrules.events import Purchase, Return, ReturnLine, read_scalar
 from custrules.fields import instant_text, plain, read_decimal, read_instant
@@ -106,7 +107,7 @@ class Record:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Record:
-        facts = {name: read_scalar(value) for name, value in data["facts"].items()}
+        facts = {name: None if value is None else read_scalar(value) for name, value in data["facts"].items()}
         return cls(date.fromisoformat(data["effective_from"]), facts, tuple(Move.from_row(row) for row in data["moves"]))
 
 
@@ -195,10 +196,10 @@ class Order:
     def take_back(self, event: Return) -> Order:
         """This order after a return that names it; OrderFault when it asks for more than is left."""
         if event.lines:
-            order = self
+            basket = Basket(self)
             for line in event.lines:
-                order = order._line_back(line)
-            return order
+                basket.give(line)
+            return basket.order()
         amount = event.amount.minor if event.amount is not None else self.left
         if amount > self.left or self.all_gone:
             raise OrderFault("event.exceeds_order", of=self.id, asked=amount, left=self.left)
@@ -210,72 +211,12 @@ class Order:
         lines = tuple(line._replace(back=line.amount, back_quantity=line.quantity) for line in self.lines)
         return replace(self, lines=lines, spread=0)
 
-    def _settled(self) -> Order:
+    def settled(self) -> Order:
         """The same order with what was spread written to its lines."""
         if not self.spread:
             return self
         lines = tuple(line._replace(back=line.amount - kept) for line, kept in zip(self.lines, self.kept(), strict=True))
         return replace(self, lines=lines, spread=0)
-
-    def _line_back(self, asked: ReturnLine) -> Order:
-        order = self._settled()
-        places = order._places(asked)
-        if not places:
-            raise OrderFault("event.exceeds_order", of=self.id, asked=asked.sku or asked.line, left=0)
-        amount, quantity = order._wanted(asked, places)
-        lines = list(order.lines)
-        for place in places:
-            line = lines[place]
-            taken, number = min(amount, line.left), min(quantity, line.quantity_left)
-            lines[place] = line._replace(back=line.back + taken, back_quantity=line.back_quantity + number)
-            amount, quantity = amount - taken, quantity - number
-        if amount or quantity > 0:
-            left = sum(order.lines[place].left for place in places)
-            raise OrderFault("event.exceeds_order", of=self.id, asked=asked.sku or asked.line, left=left)
-        return replace(order, lines=tuple(lines))
-
-    def _places(self, asked: ReturnLine) -> list[int]:
-        if asked.line is not None:
-            fits = 1 <= asked.line <= len(self.lines) and asked.sku in (None, self.lines[asked.line - 1].sku)
-            return [asked.line - 1] if fits else []
-        return [place for place, line in enumerate(self.lines) if line.sku == asked.sku]
-
-    def _wanted(self, asked: ReturnLine, places: Sequence[int]) -> tuple[int, Decimal]:
-        """Amount and quantity that a line asks back: what it does not say follows from what it says."""
-        lines = [self.lines[place] for place in places]
-        left, quantity_left = sum(line.left for line in lines), sum((line.quantity_left for line in lines), Decimal(0))
-        if asked.amount is None and asked.quantity is None:
-            if not left and not quantity_left:
-                raise OrderFault("event.exceeds_order", of=self.id, asked=asked.sku or asked.line, left=0)
-            return left, quantity_left
-        if asked.amount is None:
-            assert asked.quantity is not None
-            return self._amount_of(asked.quantity, lines), asked.quantity
-        share = Fraction(asked.amount.minor, left) if left else Fraction(0)
-        quantity = asked.quantity if asked.quantity is not None else _decimal(Fraction(quantity_left) * min(share, Fraction(1)))
-        return asked.amount.minor, quantity
-
-    @staticmethod
-    def _amount_of(quantity: Decimal, lines: Sequence[OrderLine]) -> int:
-        """What a returned quantity cost, line by line: the running total rounded, so that parts sum to the whole."""
-        amount = 0
-        for line in lines:
-            number = min(quantity, line.quantity_left)
-            if number == line.quantity_left:
-                amount += line.left
-            elif number > 0:
-                kept = rounded(line.amount * Fraction(line.quantity_left - number) / Fraction(line.quantity), Rounding.half_up)
-                amount += max(0, line.left - kept)
-            quantity -= number
-        return amount
-
-    def matched(self, place: int, amount: int, quantity: Decimal) -> Order:
-        """This order after a return that named none took so much of one line."""
-        order = self._settled()
-        line = order.lines[place]
-        number = min(quantity, line.quantity_left)
-        line = line._replace(back=line.back + amount, back_quantity=line.back_quantity + number)
-        return replace(order, lines=(*order.lines[:place], line, *order.lines[place + 1 :]))
 
     # -- wire ------------------------------------------------------------------------------------------------------
 
@@ -313,6 +254,102 @@ class Order:
         if not 0 <= order.spread <= sum(line.left for line in order.lines):
             raise ValueError(f"order {event_id}: more came back than was sold")
         return order
+
+
+class Basket:
+    """An order's lines while something comes back. Lines are found by an index: thousands of them cost in proportion."""
+
+    def __init__(self, order: Order) -> None:
+        self._before, self._order = order, order.settled()
+        self.lines = list(self._order.lines)
+        self._changed = False
+        self._index: dict[str, dict[Any, list[int]]] = {}
+
+    def of_sku(self, sku: str | None) -> list[int]:
+        return self._places("sku", lambda line: line.sku).get(sku, [])
+
+    def of_price(self, price: tuple[int, int]) -> list[int]:
+        """Lines whose amount ÷ quantity is a price, as ``price_of`` tells it."""
+        return self._places("price", lambda line: price_of(line.amount, line.quantity)).get(price, [])
+
+    def _places(self, name: str, key: Callable[[OrderLine], Any]) -> dict[Any, list[int]]:
+        if name not in self._index:
+            places: dict[Any, list[int]] = {}
+            for place, line in enumerate(self.lines):
+                places.setdefault(key(line), []).append(place)
+            self._index[name] = places
+        return self._index[name]
+
+    def take(self, place: int, amount: int, quantity: Decimal) -> tuple[int, Decimal]:
+        """Take at most so much out of one line; how much that was."""
+        line = self.lines[place]
+        taken, number = min(amount, line.left), min(quantity, line.quantity_left)
+        self.lines[place] = line._replace(back=line.back + taken, back_quantity=line.back_quantity + number)
+        self._changed = True
+        return taken, number
+
+    def give(self, asked: ReturnLine) -> None:
+        """Take back what a line of a return asks for; OrderFault when that is more than is left."""
+        places = self._named(asked)
+        amount, quantity = self._wanted(asked, [self.lines[place] for place in places])
+        left = sum(self.lines[place].left for place in places)
+        for place in places:
+            taken, number = self.take(place, amount, quantity)
+            amount, quantity = amount - taken, quantity - number
+        if amount or quantity > 0:
+            self._refuse(asked, left)
+
+    def _named(self, asked: ReturnLine) -> list[int]:
+        if asked.line is None:
+            places = self.of_sku(asked.sku)
+        else:
+            fits = 1 <= asked.line <= len(self.lines) and asked.sku in (None, self.lines[asked.line - 1].sku)
+            places = [asked.line - 1] if fits else []
+        if not places:
+            self._refuse(asked, 0)
+        return places
+
+    def _refuse(self, asked: ReturnLine, left: int) -> Never:
+        raise OrderFault("event.exceeds_order", of=self._order.id, asked=asked.sku or str(asked.line), left=left)
+
+    def _wanted(self, asked: ReturnLine, lines: Sequence[OrderLine]) -> tuple[int, Decimal]:
+        """Amount and quantity that a line asks back: what it does not say follows from what it says."""
+        left, quantity_left = sum(line.left for line in lines), sum((line.quantity_left for line in lines), Decimal(0))
+        if asked.amount is None and asked.quantity is None:
+            if not left and not quantity_left:
+                self._refuse(asked, 0)
+            return left, quantity_left
+        if asked.amount is None:
+            assert asked.quantity is not None
+            return _amount_of(asked.quantity, lines), asked.quantity
+        share = Fraction(asked.amount.minor, left) if left else Fraction(0)
+        quantity = asked.quantity if asked.quantity is not None else _decimal(Fraction(quantity_left) * min(share, Fraction(1)))
+        return asked.amount.minor, quantity
+
+    def order(self) -> Order:
+        """The order as it stands now; the same one where nothing was taken."""
+        return replace(self._order, lines=tuple(self.lines)) if self._changed else self._before
+
+
+def price_of(amount: int, quantity: Decimal) -> tuple[int, int]:
+    """Amount ÷ quantity in lowest terms; quantities have at most six decimals."""
+    number = int(quantity.scaleb(6))
+    common = gcd(amount, number)
+    return amount // common, number // common
+
+
+def _amount_of(quantity: Decimal, lines: Sequence[OrderLine]) -> int:
+    """What a returned quantity cost, line by line: the running total rounded, so that parts sum to the whole."""
+    amount = 0
+    for line in lines:
+        number = min(quantity, line.quantity_left)
+        if number == line.quantity_left:
+            amount += line.left
+        elif number > 0:
+            kept = rounded(line.amount * Fraction(line.quantity_left - number) / Fraction(line.quantity), Rounding.half_up)
+            amount += max(0, line.left - kept)
+        quantity -= number
+    return amount
 
 
 def order_of(event: Purchase, day: date) -> Order:

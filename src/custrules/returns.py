@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -14,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from custrules.calendars import Length
 from custrules.events import Return
 from custrules.fields import one_of, wrong_type
-from custrules.orders import Order
+from custrules.orders import Basket, Order, price_of
 
 Method = Literal["same_sku_latest", "same_price_latest"]
 _METHODS = ("same_sku_latest", "same_price_latest")
@@ -72,7 +71,7 @@ class Wanted:
     sku: str | None
     amount: int
     quantity: Decimal
-    price: Fraction
+    price: tuple[int, int]
 
     def less(self, amount: int, quantity: Decimal) -> Wanted:
         return Wanted(self.sku, self.amount - amount, self.quantity - quantity, self.price)
@@ -83,58 +82,47 @@ def find_orders(rule: Matching | None, event: Return, day: date, orders: Iterabl
 
     Lines look one after the other; each method takes the latest order with something left, then the next latest.
     """
-    touched: dict[str, Part] = {}
-    unmatched: list[Wanted] = []
     candidates = _candidates(rule, event, day, orders) if rule is not None else []
+    baskets = [Basket(order) for order in candidates]
+    touched: dict[int, None] = {}
+    unmatched: list[Wanted] = []
     for wanted in _wanted(event):
         left = wanted
         for method in rule.match if rule is not None else ():
-            left = _look(method, left, candidates, touched)
+            left = _look(method, left, baskets, touched)
         unmatched += [left] if left.amount else []
-    return list(touched.values()), unmatched
+    return [Part(candidates[place], baskets[place].order()) for place in touched], unmatched
 
 
 def _candidates(rule: Matching, event: Return, day: date, orders: Iterable[Order]) -> list[Order]:
-    fitting = [
-        order for order in orders if order.type == "purchase" and order.occurred_at <= event.occurred_at and rule.within.after(order.day) >= day
-    ]
+    earlier = (order for order in orders if order.type == "purchase" and order.occurred_at <= event.occurred_at)
+    fitting = [order for order in earlier if rule.within.after(order.day) >= day]
     return sorted(fitting, key=lambda order: (order.occurred_at, order.id), reverse=True)
 
 
 def _wanted(event: Return) -> Iterator[Wanted]:
     if not event.lines:
         assert event.amount is not None
-        yield Wanted(None, event.amount.minor, Decimal(1), Fraction(event.amount.minor))
+        yield Wanted(None, event.amount.minor, Decimal(1), price_of(event.amount.minor, Decimal(1)))
     for line in event.lines:
         assert line.amount is not None
         quantity = line.quantity or Decimal(1)
-        yield Wanted(line.sku, line.amount.minor, quantity, Fraction(line.amount.minor) / Fraction(quantity))
+        yield Wanted(line.sku, line.amount.minor, quantity, price_of(line.amount.minor, quantity))
 
 
-def _look(method: Method, wanted: Wanted, candidates: Sequence[Order], touched: dict[str, Part]) -> Wanted:
-    for candidate in candidates:
+def _look(method: Method, wanted: Wanted, baskets: Sequence[Basket], touched: dict[int, None]) -> Wanted:
+    """Take what a line wants out of the baskets that fit, in order; what is left of it. Notes which baskets were touched."""
+    for number, basket in enumerate(baskets):
         if not wanted.amount:
             break
-        part = touched.get(candidate.id) or Part(candidate, candidate)
-        wanted, part = _take(method, wanted, part)
-        if part.after is not part.before:
-            touched[candidate.id] = part
+        for place in _fitting(method, wanted, basket):
+            if wanted.amount and basket.lines[place].left:
+                wanted = wanted.less(*basket.take(place, wanted.amount, wanted.quantity))
+                touched[number] = None
     return wanted
 
 
-def _take(method: Method, wanted: Wanted, part: Part) -> tuple[Wanted, Part]:
-    order = part.after
-    lefts = order.kept()
-    for place, line in enumerate(order.lines):
-        if not wanted.amount or not lefts[place] or not _fits(method, wanted, line.sku, line.amount, line.quantity):
-            continue
-        amount, quantity = min(wanted.amount, lefts[place]), min(wanted.quantity, line.quantity_left)
-        order = order.matched(place, amount, quantity)
-        wanted = wanted.less(amount, quantity)
-    return wanted, Part(part.before, order)
-
-
-def _fits(method: Method, wanted: Wanted, sku: str | None, amount: int, quantity: Decimal) -> bool:
+def _fitting(method: Method, wanted: Wanted, basket: Basket) -> list[int]:
     if method == "same_sku_latest":
-        return wanted.sku is not None and wanted.sku == sku
-    return Fraction(amount) / Fraction(quantity) == wanted.price
+        return basket.of_sku(wanted.sku) if wanted.sku is not None else []
+    return basket.of_price(wanted.price)

@@ -25,7 +25,7 @@ ALIASED = ("event", "state", "scenario")  # families whose codes take the words 
 LONGEST = 200  # characters of one value inside a sentence
 
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
-_IN_PHRASES = ("expected", "found", "other", "reason", "unit", "what")
+_IN_PHRASES = ("expected", "found", "other", "per", "reason", "unit", "what")
 
 Entry = Mapping[str, str]
 

@@ -1,0 +1,160 @@
+"""Events out of files: JSON Lines and CSV, plain or compressed (.gz, .xz); every fault with file and line.
+
+CSV has one event to a row and a header of field names: ``type,id,customer_id,occurred_at,amount,of,points`` and every other
+flat field of an event. An empty cell says nothing. Fields that hold named values have a column for each name:
+``profile.birthday``, ``attributes.city``, ``consent.sms``, ``tenders.card``. Lines of an order do not fit into a row: they need JSON Lines.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import lzma
+import sys
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+from custrules.cli.output import Misuse
+from custrules.codec import MAX_BYTES, parse_json
+from custrules.errors import Diagnostic, EventError
+from custrules.events import KINDS, AnyEvent
+from custrules.program import Program
+from custrules.validation import nearest
+
+NAMED = ("attributes", "profile", "consent", "tenders", "friend_keys")  # fields that are mappings: a column for each name
+NOT_FLAT = ("lines", *NAMED)
+SUFFIXES = (".jsonl", ".ndjson", ".csv")
+_PACKED = {".gz": gzip.open, ".xz": lzma.open}
+STDIN = "-"
+
+
+class EventFile:
+    """The events of a file, read as they are asked for. ``line`` is the line of the last one."""
+
+    def __init__(self, path: str, program: Program) -> None:
+        self.path, self._program = path, program
+        self.line = 0
+        self._format = _format(path)
+
+    def __iter__(self) -> Iterator[AnyEvent]:
+        return map(self.read, self.rows())
+
+    def of_customer(self, customer_id: str) -> Iterator[AnyEvent]:
+        """The events of one customer; those of others are not looked at closely."""
+        mine = (row for row in self.rows() if not isinstance(row, Mapping) or row.get("customer_id") == customer_id)
+        return map(self.read, mine)
+
+    def read(self, row: Any) -> AnyEvent:
+        try:
+            return self._program.event(row)
+        except EventError as error:
+            raise self.placed(error) from None
+
+    def placed(self, error: EventError, line: int | None = None) -> EventError:
+        """The same faults with this file and a line, the last one read where it is not told."""
+        at = self.line if line is None else line
+        return EventError([fault.at(self.path, at, fault.column or 1) for fault in error.diagnostics])
+
+    def rows(self) -> Iterator[Any]:
+        """Each event as plain data, not validated yet."""
+        self.line = 0
+        try:
+            with _opened(self.path) as file:
+                yield from self._csv_rows(file) if self._format == ".csv" else self._json_rows(file)
+        except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
+            raise Misuse("file_damaged", path=self.path, reason=str(error)) from None
+
+    def _json_rows(self, file: IO[bytes]) -> Iterator[Any]:
+        while text := file.readline(MAX_BYTES + 1):
+            self.line += 1
+            if text.strip():
+                yield self._parsed(text)
+
+    def _parsed(self, text: bytes) -> Any:
+        try:
+            return parse_json(text.rstrip(b"\r\n"), EventError)
+        except EventError as error:
+            raise self.placed(_in_event_words(error)) from None
+
+    # -- CSV -------------------------------------------------------------------------------------------------------
+
+    def _csv_rows(self, file: IO[bytes]) -> Iterator[dict[str, Any]]:
+        text = io.TextIOWrapper(file, "utf-8-sig", newline="")
+        reader = csv.reader(text, strict=True)
+        header: list[str] = []
+        try:
+            for cells in reader:
+                self.line = reader.line_num
+                if not header:
+                    header = self._header(cells)
+                elif any(cells):
+                    yield self._row(header, cells)
+        except csv.Error as error:
+            self.line = reader.line_num
+            self._refuse("event.syntax", reason=str(error))
+        except UnicodeDecodeError as error:
+            self.line = reader.line_num + 1
+            self._refuse("event.not_utf8", byte=error.start)
+
+    def _header(self, cells: list[str]) -> list[str]:
+        known = columns()
+        faults = []
+        for name in cells:
+            head, dot, rest = name.partition(".")
+            if name not in known and not (dot and rest and head in NAMED):
+                params = {"field": name, "known": ", ".join(known), "nearest": nearest(name, known)}
+                faults.append(Diagnostic("event.unknown_field", "", params))
+        faults += [Diagnostic("event.repeated_key", "", {"key": name}) for name in sorted(set(cells)) if cells.count(name) > 1]
+        faults += [Diagnostic("event.missing_field", "", {"field": name}) for name in ("type", "id", "customer_id", "occurred_at") if name not in cells]
+        if faults:
+            raise self.placed(EventError(faults))
+        return cells
+
+    def _row(self, header: list[str], cells: list[str]) -> dict[str, Any]:
+        if len(cells) != len(header):
+            self._refuse("event.wrong_length", found=len(cells), limit=len(header))
+        row: dict[str, Any] = {}
+        for name, cell in zip(header, cells, strict=True):
+            head, dot, rest = name.partition(".")
+            if cell and dot:
+                row.setdefault(head, {})[rest] = cell
+            elif cell:
+                row[name] = cell
+        return row
+
+    def _refuse(self, code: str, **params: object) -> None:
+        raise self.placed(EventError([Diagnostic(code, params=params)])) from None
+
+
+def columns() -> list[str]:
+    """The flat fields of events, which are the columns of a CSV file."""
+    return sorted({name for kind in KINDS.values() for name in kind.model_fields} - set(NOT_FLAT))
+
+
+def _in_event_words(error: EventError) -> EventError:
+    return EventError([replace(fault, code=fault.code.replace("document.", "event.")) for fault in error.diagnostics])
+
+
+def _format(path: str) -> str:
+    if path == STDIN:
+        return ".jsonl"
+    name = Path(path).name.lower()
+    for packed in _PACKED:
+        name = name.removesuffix(packed)
+    suffix = Path(name).suffix
+    if suffix == ".parquet":
+        raise Misuse("no_parquet", path=path)
+    if suffix not in SUFFIXES:
+        raise Misuse("unknown_suffix", path=path, suffixes=", ".join(SUFFIXES))
+    return suffix
+
+
+def _opened(path: str) -> IO[bytes]:
+    if path == STDIN:
+        return sys.stdin.buffer
+    packed = _PACKED.get(Path(path).suffix.lower())
+    return packed(path, "rb") if packed is not None else Path(path).open("rb")

@@ -1,0 +1,147 @@
+"""Where a verb writes: results to stdout, messages to stderr, in one language, in columns that also fit Chinese."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Literal, TextIO, TypeVar
+
+from custrules.codec import canonical
+from custrules.errors import Diagnostic
+from custrules.messages import Speaker, render
+
+Shape = Literal["text", "json"]
+T = TypeVar("T")
+_EVERY = 250  # events between two signs of progress
+
+
+class Misuse(Exception):
+    """A command that cannot be carried out as it was given: the key of its sentence, and what fills it in."""
+
+    def __init__(self, key: str, **params: object) -> None:
+        super().__init__(key)
+        self.key, self.params = key, params
+
+
+@lru_cache(maxsize=2)
+def _words(lang: str) -> Mapping[str, str]:
+    table: Mapping[str, str] = tomllib.loads(files(__package__).joinpath("words.toml").read_text("utf-8"))[lang]
+    return table
+
+
+def words(lang: str, key: str, **params: object) -> str:
+    """One of the command line's own phrases, filled in."""
+    return Speaker(lang).filled(_words(lang)[key], params)
+
+
+@dataclass(frozen=True)
+class Output:
+    """Both streams of a command, its language and the shape of its results."""
+
+    out: TextIO
+    err: TextIO
+    lang: str = "en"
+    shape: Shape = "text"
+
+    def say(self, key: str, **params: object) -> str:
+        return words(self.lang, key, **params)
+
+    def render(self, x: object) -> str:
+        return render(x, self.lang)
+
+    def line(self, text: str = "") -> None:
+        self.out.write(text + "\n")
+
+    def note(self, text: str) -> None:
+        self.err.write(text + "\n")
+
+    def json(self, data: object) -> None:
+        """Plain data (Money, dates and decimals as text) as indented JSON."""
+        self.line(json.dumps(json.loads(canonical(data)), ensure_ascii=False, indent=2))
+
+    def heading(self, text: str) -> str:
+        """Bold on a terminal, unless NO_COLOR is set (https://no-color.org)."""
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not self.out.isatty()
+        return text if plain else f"\x1b[1m{text}\x1b[0m"
+
+    def faults(self, diagnostics: Iterable[Diagnostic]) -> list[str]:
+        return [render(placed(fault), self.lang) for fault in diagnostics]
+
+    def counted(self, items: Iterable[T]) -> Iterator[T]:
+        """The items, with their number on stderr while they pass, where stderr is a terminal."""
+        if not self.err.isatty():
+            yield from items
+            return
+        for number, item in enumerate(items, 1):
+            if number % _EVERY == 0:
+                self.err.write(f"\r{self.say('progress', events=grouped(number))}")
+                self.err.flush()
+            yield item
+        self.err.write("\r\x1b[K")
+
+
+def placed(fault: Diagnostic) -> Diagnostic:
+    """A fault of one event among many shows its line in the file and its path in the event."""
+    if not (fault.code.startswith("event.") and fault.line and fault.path):
+        return fault
+    return replace(fault, source=f"{fault.source}:{fault.line}", line=0, column=0)
+
+
+# -- columns -----------------------------------------------------------------------------------------------------------
+
+
+def width(text: str) -> int:
+    """Columns that a text takes on a terminal: East Asian wide characters take two, combining ones none."""
+    return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def padded(text: str, columns: int, right: bool = False) -> str:
+    gap = " " * max(columns - width(text), 0)
+    return gap + text if right else text + gap
+
+
+def table(rows: Sequence[Sequence[str]], right: Iterable[int] = (), indent: str = "  ") -> list[str]:
+    """Rows as aligned lines; the columns in ``right`` are flush right. All rows have as many cells as the first."""
+    flush = set(right)
+    widths = [max(width(row[place]) for row in rows) for place in range(len(rows[0]))] if rows else []
+    lines = [[padded(cell, widths[place], place in flush) for place, cell in enumerate(row)] for row in rows]
+    return [(indent + "  ".join(line)).rstrip() for line in lines]
+
+
+def beside(left: Sequence[str], right: Sequence[str], gap: int = 4) -> list[str]:
+    """Two blocks of lines next to each other."""
+    columns = max(map(width, left), default=0) + gap
+    count = max(len(left), len(right))
+    pairs = zip([*left, *[""] * (count - len(left))], [*right, *[""] * (count - len(right))], strict=True)
+    return [(padded(one, columns) + other).rstrip() for one, other in pairs]
+
+
+def grouped(number: Any) -> str:
+    """A whole number or decimal with separators: 1,234.50."""
+    return f"{number:,}"
+
+
+def lenient(stream: TextIO) -> TextIO:
+    """A stream that writes what its encoding has no letter for as an escape instead of failing."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+    return stream
+
+
+def silence() -> None:
+    """After a broken pipe: nothing more can be said on stdout, also not by the interpreter as it ends."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(devnull, sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass
+    finally:
+        os.close(devnull)

@@ -1,0 +1,206 @@
+"""What the gift shop's programme comes to on its real transactions: where every customer stands on the last day, and the sums."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from custrules.cli.event_files import EventFile
+from custrules.cli.passing import Accounts, Passed, end_of, pass_over
+from custrules.events import AnyEvent, Purchase, Return, total_of
+from custrules.explaining import Compared, LadderProgress
+from custrules.money import Money
+from custrules.program import Program, load
+from custrules.state import Level, Points, State
+
+HERE = files(__package__)
+PROGRAM, EVENTS = "program.yaml", "transactions.jsonl.xz"
+LAST_DAY = date(2011, 12, 9)
+NEAR = 5  # customers shown who nearly reached a level
+FEW = 7  # events of a customer whose history is told whole
+ACCOUNT = "points"
+_FELL, _LOST = ("tiers.downgrade.one_level", "tiers.downgrade.to_earned"), "tiers.downgrade.lost"
+
+
+@dataclass(slots=True)
+class Standing:
+    """One customer at the end: level, points, what moved on the way (in points), money bought and returned, and what is missing to the next level."""
+
+    customer_id: str
+    events: int = 0
+    purchases: int = 0
+    returns: int = 0
+    bought: int = 0
+    returned: int = 0
+    level: Level | None = None
+    points: Points | None = None
+    progress: LadderProgress | None = None
+    moved: Counter[tuple[str, str]] = field(default_factory=Counter)
+    rose: Counter[str] = field(default_factory=Counter)
+    fell: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+    kinds: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def short(self) -> Compared | None:
+        """The one comparison that keeps this customer from the next level."""
+        goal = self.progress.next if self.progress is not None else None
+        return goal.missing[0] if goal is not None and len(goal.missing) == 1 else None
+
+    @property
+    def missing(self) -> Money | None:
+        """How much money is missing to the next level."""
+        gap = self.short.gap if self.short is not None else None
+        return gap if isinstance(gap, Money) else None
+
+    def points_moved(self, name: str) -> int:
+        return self.moved[ACCOUNT, name]
+
+    def note(self, passed: Passed, accounts: Accounts) -> None:
+        assert passed.step is not None
+        self._note_event(passed.event)
+        self.moved.update(accounts.movements(passed.step))
+        for decision in passed.step.decisions:
+            for why in decision.reasons:
+                self.kinds.add((decision.policy_id, why.code))
+                if why.code == "tiers.upgrade.reached":
+                    self.rose[why.params["level"]] += 1
+                elif why.code in _FELL:
+                    self.fell[why.params["before"]] += 1
+                elif why.code == _LOST:
+                    self.lost[why.params["before"]] += 1
+
+    def _note_event(self, event: AnyEvent | None) -> None:
+        self.events += event is not None
+        if isinstance(event, Purchase):
+            self.purchases, self.bought = self.purchases + 1, self.bought + event.amount.minor
+        elif isinstance(event, Return):
+            total = event.amount or total_of(event.lines)
+            self.returns, self.returned = self.returns + 1, self.returned + (total.minor if total is not None else 0)
+
+
+def demo_program() -> Program:
+    """The gift shop's programme; MissingExtra without PyYAML."""
+    return load(_inside(PROGRAM))
+
+
+def demo_events(program: Program) -> Iterator[AnyEvent]:
+    """The excerpt in the wheel, grouped by customer."""
+    return iter(EventFile(_inside(EVENTS), program))
+
+
+def _inside(name: str) -> str:
+    return str(HERE.joinpath(name))
+
+
+def standings(program: Program, events: Iterable[AnyEvent], last_day: date = LAST_DAY) -> dict[str, Standing]:
+    """Every customer as of the end of a day, in the order of the events."""
+    found: dict[str, Standing] = {}
+    accounts = Accounts(program)
+
+    def close(state: State) -> None:
+        one = found[state.customer_id]
+        one.level, one.points = state.tier(), state.points(ACCOUNT)
+        one.progress = program.progress(state).ladders[0]
+
+    for passed in pass_over(program, events, end_of(last_day.isoformat(), program.zone), close):
+        if passed.step is not None:
+            found.setdefault(passed.customer_id, Standing(passed.customer_id)).note(passed, accounts)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRow:
+    """A level: customers who hold it at the end; how often it was risen to, fallen from at a review, and lost by a return."""
+
+    name: str
+    customers: int
+    rose: int
+    fell: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The sums of the demo, and the customers it speaks of."""
+
+    customers: int
+    purchases: int
+    returns: int
+    first_day: date
+    last_day: date
+    bought: Money
+    returned: Money
+    points: Mapping[str, int]
+    levels: tuple[LevelRow, ...]
+    near: tuple[Standing, ...]
+    told: str
+
+    def to_data(self) -> dict[str, Any]:
+        near = [
+            {"customer_id": one.customer_id, "level": one.level.name if one.level else None, "next": _next(one), "missing": one.missing} for one in self.near
+        ]
+        levels = {
+            row.name: {"customers": row.customers, "rose_to": row.rose, "fell_from": row.fell, "lost_by_return": row.lost} for row in self.levels
+        }
+        counts = {"customers": self.customers, "purchases": self.purchases, "returns": self.returns}
+        days = {"first_day": self.first_day, "last_day": self.last_day}
+        money = {"spend": self.bought, "returned": self.returned, "net": self.bought - self.returned}
+        return {**counts, **days, "money": money, "points": dict(self.points), "levels": levels, "nearly": near, "told": self.told}
+
+
+def _next(one: Standing) -> str | None:
+    return one.progress.next.level if one.progress is not None and one.progress.next is not None else None
+
+
+def figures(program: Program, found: Mapping[str, Standing], first_day: date, last_day: date = LAST_DAY) -> Figures:
+    """The sums over all standings."""
+    everyone = list(found.values())
+    names = program.rulebook.levels
+    return Figures(
+        customers=len(everyone),
+        purchases=sum(one.purchases for one in everyone),
+        returns=sum(one.returns for one in everyone),
+        first_day=first_day,
+        last_day=last_day,
+        bought=Money.from_minor(sum(one.bought for one in everyone), program.currency),
+        returned=Money.from_minor(sum(one.returned for one in everyone), program.currency),
+        points=_points(everyone),
+        levels=tuple(_level_row(name, everyone) for name in reversed(names)),
+        near=nearly(everyone),
+        told=most_told(everyone),
+    )
+
+
+def _points(everyone: Sequence[Standing]) -> dict[str, int]:
+    """Points that moved on the way, then those that are there at the end."""
+    moved = {name: sum(one.points_moved(name) for one in everyone) for name in ("issued", "taken_back", "forgiven", "expired")}
+    ends = [one.points for one in everyone if one.points is not None]
+    held = {"usable": sum(int(end.available) for end in ends), "pending": sum(int(end.pending) for end in ends), "owed": sum(int(end.owed) for end in ends)}
+    return moved | held
+
+
+def _level_row(name: str, everyone: Sequence[Standing]) -> LevelRow:
+    held = sum(one.level is not None and one.level.name == name for one in everyone)
+    return LevelRow(name, held, *(sum(getattr(one, moves)[name] for one in everyone) for moves in ("rose", "fell", "lost")))
+
+
+def nearly(everyone: Iterable[Standing], most: int = NEAR) -> tuple[Standing, ...]:
+    """The customers to whom the least money is missing to their next level, the closest first."""
+    close = [(one.missing, one.customer_id, one) for one in everyone if one.missing is not None]
+    return tuple(one for _, _, one in sorted(close, key=lambda row: row[:2])[:most])
+
+
+def most_told(everyone: Iterable[Standing]) -> str:
+    """The customer of few events about whom the most kinds of things were decided; of those, the fewest events, then the first number."""
+    few = [one for one in everyone if one.events <= FEW]
+    return min(few, key=lambda one: (-len(one.kinds), one.events, one.customer_id)).customer_id
+
+
+def local(event: AnyEvent, zone: ZoneInfo) -> date:
+    return event.occurred_at.astimezone(zone).date()

@@ -1,0 +1,379 @@
+"""What happens in a case, read against a program: events with their instants, and steps that let time pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic_core import PydanticCustomError
+
+from custrules.calendars import Length, end_of_day
+from custrules.documents.document import LATER_EVENTS
+from custrules.documents.faults import steps_of
+from custrules.errors import EventError
+from custrules.events import KINDS, AnyEvent
+from custrules.fields import check_year, describe, instant_text, read_day, read_decimal, read_instant, read_whole
+from custrules.program import Program
+from custrules.testing.scenario_file import ONE, Case, Page, Path
+from custrules.validation import nearest
+
+REPEAT_FIELDS = ("every", "times", "until")
+LATER_STEPS = ("plan", "check")
+TIME_STEPS = ("day_end", "advance")
+CUSTOMER_FIELDS = ("consent", "do_not_contact")
+MOST_REPEATS = 5000
+NOON = time(12)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event that is to be stepped, and its place in the file."""
+
+    event: AnyEvent
+    path: Path
+
+    @property
+    def instant(self) -> datetime:
+        return self.event.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step: its events in order (none: time only passes up to ``instant``), and what is expected then."""
+
+    path: Path
+    kind: Literal["event", "quote", "time"]
+    title: str
+    instant: datetime
+    happenings: tuple[Happening, ...]
+    then: Mapping[str, Any]
+
+    @property
+    def customer(self) -> str | None:
+        """Whose event it is; None where only time passes."""
+        return self.happenings[0].event.customer_id if self.happenings else None
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A case against a program: what opens it, what is given, and its stages."""
+
+    opening: tuple[Happening, ...]
+    given: tuple[Happening, ...]
+    stages: tuple[Stage, ...]
+
+
+def script_of(page: Page, case: Case, program: Program) -> Script:
+    """The script of a case. Faults are noted on the page; with a fault the script has gaps and must not be played."""
+    return _Writer(page, case, program).script()
+
+
+class _Unreadable(Exception):
+    """Noted on the page already."""
+
+
+class _Writer:
+    def __init__(self, page: Page, case: Case, program: Program) -> None:
+        self.page, self.case, self.program = page, case, program
+        self.activities = program.rulebook.parts.declared.activities
+        self.known = [name for name in KINDS if name not in ("activity", "new_day", "tick")]
+        self.taken = {str(item["id"]) for item in _mappings((case.given, case.steps)) if isinstance(item.get("id"), str)}
+        self.count: dict[str, int] = {}
+        self.settled = datetime(1, 1, 1, tzinfo=UTC)
+
+    def script(self) -> Script:
+        path = self.case.path
+        given = [found for index, item in enumerate(self.case.given) for found in self._given(item, (*path, "given", index))]
+        stages = [stage for index, step in enumerate(self.case.steps) if (stage := self._stage(step, (*path, "steps", index)))]
+        instants = [found.instant for found in given] + [min((*(h.instant for h in stage.happenings), stage.instant)) for stage in stages]
+        opening = self._opening(min(instants)) if instants else ()
+        return Script(tuple(opening), tuple(given), tuple(stages))
+
+    def _note(self, path: Path, code: str, /, *, key: bool = False, **params: object) -> None:
+        self.page.note(path, code, key=key, row=self.case.row, **params)
+
+    # -- customers -------------------------------------------------------------------------------------------------
+
+    def _opening(self, first: datetime) -> list[Happening]:
+        """What is known of each customer, as events at the first instant: so that everybody has readings from the start."""
+        events = []
+        for name, data in self.case.customers.items():
+            path: Path = (*self.case.path, "customers", name) if self.case.several else (*self.case.path, "customer")
+            head = {"customer_id": name, "occurred_at": first}
+            profile = {field: value for field, value in data.items() if field not in CUSTOMER_FIELDS}
+            consent = {field: value for field, value in data.items() if field in CUSTOMER_FIELDS}
+            events += self._read({"type": "profile_update", "id": f"profile of {name}", **head, "profile": profile}, path)
+            if consent:
+                events += self._read({"type": "consent_update", "id": f"consent of {name}", **head, **consent}, path)
+        return events
+
+    # -- given and steps -------------------------------------------------------------------------------------------
+
+    def _given(self, item: object, path: Path) -> list[Happening]:
+        data = self.page.mapping(item, path, "an event: {purchase: {at: ..., amount: ...}}", self.case.row)
+        try:
+            return self._happenings(*self._single(data, path, "an event"), path) if data else []
+        except _Unreadable:
+            return []
+
+    def _stage(self, step: Mapping[str, Any], path: Path) -> Stage | None:
+        if "when" not in step:
+            return None
+        expected = "an event, or one of day_end, advance, quote"
+        when = self.page.mapping(step["when"], (*path, "when"), expected, self.case.row)
+        then = self.page.mapping(step.get("then", {}), (*path, "then"), "a mapping of what is expected", self.case.row)
+        try:
+            return self._when(*self._single(when, (*path, "when"), expected), path, then) if when else None
+        except _Unreadable:
+            return None
+
+    def _single(self, data: Mapping[str, Any], path: Path, expected: str) -> tuple[str, Any]:
+        if len(data) != 1:
+            self._note(path, "wrong_type", expected=f"exactly one: {expected}", found=", ".join(data))
+            raise _Unreadable
+        return next(iter(data.items()))
+
+    def _when(self, name: str, value: Any, path: Path, then: Mapping[str, Any]) -> Stage:
+        place = (*path, "when", name)
+        if name in LATER_STEPS:
+            self.page.unavailable(place, f"the step '{name}'", self.case.row)
+            raise _Unreadable
+        if name in TIME_STEPS:
+            return self._time(name, value, path, then)
+        if name != "quote":
+            found = tuple(self._happenings(name, value, (*path, "when")))
+            return self._moved(Stage(path, "event", name, found[-1].instant, found, then))
+        inside = self.page.mapping(value, place, "an event", self.case.row)
+        kind, fields = self._single(inside, place, "an event")
+        found = tuple(self._happenings(kind, fields, place))
+        if len(found) > 1:
+            self._note(place, "not_with", field="every", other="quote")
+            raise _Unreadable
+        return self._moved(Stage(path, "quote", f"quote {kind}", found[-1].instant, found, then))
+
+    def _time(self, name: str, value: Any, path: Path, then: Mapping[str, Any]) -> Stage:
+        place = (*path, "when", name)
+        if name == "day_end":
+            instant = end_of_day(self._day(value, place), self.program.zone)
+        else:
+            instant = self._instant(value, place)
+        if instant < self.settled:
+            at = instant_text(self.settled)
+            self._note(place, "wrong_type", expected=f"an instant that is not before the steps above, which end at {at}", found=describe(value))
+            raise _Unreadable
+        return self._moved(Stage(path, "time", f"{name} {value}", instant, (), then))
+
+    def _moved(self, stage: Stage) -> Stage:
+        self.settled = max(self.settled, stage.instant)
+        return stage
+
+    # -- one event -------------------------------------------------------------------------------------------------
+
+    def _happenings(self, name: str, fields: Any, path: Path) -> list[Happening]:
+        """An event as it is written, once or as often as it is repeated."""
+        place = (*path, name)
+        self._check_name(name, place)
+        data = self.page.mapping(fields, place, "a mapping of fields: {at: ..., id: ...}", self.case.row)
+        if not isinstance(fields, Mapping):
+            raise _Unreadable
+        if "at" not in data:
+            self._note((*place, "at"), "missing_field", field="at")
+            raise _Unreadable
+        first = self._instant(data["at"], (*place, "at"))
+        event = self._event(name, data, place)
+        base = event["id"]
+        found = []
+        for number, instant in enumerate(self._instants(data, first, place), 1):
+            repeated = {**event, "occurred_at": instant, "id": base if number == 1 else self._free(f"{base}-{number}")}
+            found += self._read(repeated, place, data)
+        if not found:
+            raise _Unreadable
+        self.settled = max(self.settled, *(happening.instant for happening in found)) if path[-1] != "when" else self.settled
+        return found
+
+    def _check_name(self, name: str, place: Path) -> None:
+        if name in self.known or name in self.activities:
+            return
+        if name in LATER_EVENTS:
+            self.page.unavailable(place, f"the event '{name}'", self.case.row)
+        elif name in ("new_day", "tick"):
+            self.page.unavailable(place, f"the event '{name}' in a scenario (write day_end or advance)", self.case.row)
+        else:
+            known = [*self.known, *self.activities, *TIME_STEPS, "quote"]
+            self._note(place, "unknown_event", key=True, found=name, known=", ".join(known), nearest=nearest(name, known))
+        raise _Unreadable
+
+    def _event(self, name: str, data: Mapping[str, Any], place: Path) -> dict[str, Any]:
+        """An event's data but for its instant, in the form that the program reads."""
+        repeats = REPEAT_FIELDS if "every" in data else ("times",) if "times" in data else ()
+        fields = {key: value for key, value in data.items() if key not in ("at", "id", "customer", *repeats)}
+        event: dict[str, Any] = {"type": name, "id": data.get("id") or self._made_up(name), "customer_id": self._customer(data, place)}
+        if name in self.activities:
+            own = {key: fields.pop(key) for key in ("quantity", "channel", "recorded_at") if key in fields}
+            return event | {"type": "activity", "name": name, **own, "attributes": fields}
+        if "tenders" in fields:
+            fields["tenders"] = _tenders(fields)
+        if name == "referral" and "friend_keys" not in fields:
+            fields["friend_keys"] = self._keys_of(fields.get("friend"))
+        return event | fields
+
+    def _customer(self, data: Mapping[str, Any], place: Path) -> str:
+        if "customer" not in data:
+            if self.case.several:
+                self._note((*place, "customer"), "missing_field", field="customer")
+                raise _Unreadable
+            return ONE
+        name = data["customer"]
+        if not isinstance(name, str) or name not in self.case.customers:
+            known = ", ".join(self.case.customers)
+            self._note((*place, "customer"), "unknown_choice", found=describe(name), choices=known, nearest=nearest(str(name), self.case.customers))
+            raise _Unreadable
+        return name
+
+    def _keys_of(self, friend: object) -> dict[str, Any]:
+        """By what a friend who is a customer of this scenario can be known: the profile fields of type phone."""
+        declared = self.program.document_data().get("profile", {})
+        phones = [name for name, spec in declared.items() if spec.get("type") == "phone"]
+        profile = self.case.customers.get(str(friend), {})
+        return {name: profile[name] for name in phones if name in profile}
+
+    def _made_up(self, name: str) -> str:
+        self.count[name] = self.count.get(name, 0) + 1
+        made = f"{name}-{self.count[name]}"
+        return self._made_up(name) if made in self.taken else made
+
+    def _free(self, wanted: str) -> str:
+        """An id that no other event of the scenario has."""
+        while wanted in self.taken:
+            wanted += "'"
+        return wanted
+
+    def _read(self, event: Mapping[str, Any], place: Path, written: Mapping[str, Any] | None = None) -> list[Happening]:
+        try:
+            return [Happening(self.program.event(event), place)]
+        except EventError as error:
+            for fault in error.diagnostics:
+                steps = _as_written(steps_of(fault.path, event), written)
+                self.page.add((*place, *steps), replace(fault, path=""), key=fault.code.endswith("unknown_field"), row=self.case.row)
+            return []
+
+    # -- instants --------------------------------------------------------------------------------------------------
+
+    def _instants(self, data: Mapping[str, Any], first: datetime, place: Path) -> Iterator[datetime]:
+        """The instants of an event that is repeated: counted from the anchor, at the same time of the local day."""
+        if "every" not in data:
+            if "times" in data:
+                self._note((*place, "times"), "not_with", key=True, field="times", other="an event without every")
+                raise _Unreadable
+            yield first
+            return
+        every = self._length(data["every"], (*place, "every"))
+        times, until = self._bounds(data, place)
+        local = first.astimezone(self.program.zone)
+        for number in range(times):
+            day = every.after(local.date(), number)
+            if day > until:
+                break
+            yield datetime.combine(day, local.time(), self.program.zone)
+
+    def _bounds(self, data: Mapping[str, Any], place: Path) -> tuple[int, date]:
+        if ("times" in data) == ("until" in data):
+            self._note(place, "wrong_type", expected="every with either times or until", found=", ".join(data))
+            raise _Unreadable
+        if "until" in data:
+            return MOST_REPEATS, self._day(data["until"], (*place, "until"))
+        times = self._whole(data["times"], (*place, "times"))
+        if not 1 <= times <= MOST_REPEATS:
+            self._note((*place, "times"), "wrong_type", expected=f"a number from 1 to {MOST_REPEATS}", found=times)
+            raise _Unreadable
+        return times, date.max
+
+    def _length(self, value: object, path: Path) -> Length:
+        text = str(value)
+        try:
+            return Length.parse(text if text[:1].isdigit() else f"1 {text}")
+        except PydanticCustomError:
+            self._note(path, "wrong_type", expected="month, day, week, year, or a length such as 3 days", found=describe(value))
+            raise _Unreadable from None
+
+    def _whole(self, value: object, path: Path) -> int:
+        try:
+            return read_whole(value)
+        except PydanticCustomError:
+            self._note(path, "wrong_type", expected="a whole number such as 12", found=describe(value))
+            raise _Unreadable from None
+
+    def _day(self, value: object, path: Path) -> date:
+        try:
+            return read_day(value)
+        except PydanticCustomError:
+            self._note(path, "wrong_type", expected="a date such as 2026-03-31", found=describe(value))
+            raise _Unreadable from None
+
+    def _instant(self, value: object, path: Path) -> datetime:
+        """A date is noon of that local day; a time without an offset is local; with one it is as it is."""
+        try:
+            text = str(value)
+            if len(text) == 10:
+                return datetime.combine(read_day(value), NOON, self.program.zone).astimezone(UTC)
+            found = check_year(datetime.fromisoformat(text))
+            return read_instant(found if found.tzinfo is not None else found.replace(tzinfo=self.program.zone))
+        except (PydanticCustomError, ValueError, OverflowError):
+            self._note(path, "wrong_type", expected="a date such as 2026-03-31, or with a time: 2026-03-31T10:00", found=describe(value))
+            raise _Unreadable from None
+
+
+def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, Mapping):
+        yield value
+    for item in value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ():
+        yield from _mappings(item)
+
+
+def _tenders(fields: Mapping[str, Any]) -> Any:
+    """Tenders in the form that events have: points are written by their quantity, and their amount is what the others leave."""
+    written = fields["tenders"]
+    if not isinstance(written, Mapping):
+        return written
+    rows = []
+    for kind, value in written.items():
+        if isinstance(value, Mapping):
+            rows.append({"type": kind, **value})
+        else:
+            rows.append({"type": kind, "quantity" if kind == "points" else "amount": value})
+    for row in rows:
+        if row["type"] == "points" and "amount" not in row:
+            row["amount"] = _left_for_points(fields, rows)
+    return rows
+
+
+def _left_for_points(fields: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """The order's amount less the other tenders; nothing where they cannot be read: then that is the fault that is told."""
+    lines = fields.get("lines", [])
+    whole = [fields["amount"]] if "amount" in fields else [line.get("amount") for line in lines if isinstance(line, Mapping)]
+    others = [row.get("amount") for row in rows if row["type"] != "points"]
+    try:
+        return str(sum(map(read_decimal, whole), Decimal(0)) - sum(map(read_decimal, others), Decimal(0)))
+    except PydanticCustomError:
+        return "0"
+
+
+_WRITTEN = {"occurred_at": "at", "customer_id": "customer"}
+
+
+def _as_written(steps: Path, written: Mapping[str, Any] | None) -> Path:
+    """A place inside an event as the scenario writes it."""
+    if not steps:
+        return ()
+    head, *rest = steps
+    if head in ("attributes", "profile") and (written is None or head not in written):
+        return tuple(rest)
+    tenders = (written or {}).get("tenders")
+    if head == "tenders" and rest and isinstance(tenders, Mapping) and isinstance(rest[0], int) and rest[0] < len(tenders):
+        return ("tenders", list(tenders)[rest[0]], *rest[1:])
+    return (_WRITTEN.get(str(head), head), *rest)
+
+
