@@ -110,7 +110,10 @@ class NearMiss:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A step and the tree of rules behind it. ``near_misses`` are the failed comparisons that have a distance."""
+    """A step and the tree of rules behind it: those of the time settled first, then the event's own.
+
+    ``near_misses`` are the comparisons about the event itself that failed and have a distance.
+    """
 
     step: Step
     entries: tuple[Explained, ...]
@@ -120,6 +123,7 @@ class Explanation:
         return tuple(
             NearMiss(entry.policy_id, tested.rule, leaf)
             for entry in self.entries
+            if self.step.event is not None and entry.event_id == self.step.event.id
             for tested in entry.tested
             if not tested.result
             for leaf in missing(tested.tree)

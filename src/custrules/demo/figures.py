@@ -21,7 +21,7 @@ from custrules.state import Level, Points, State
 HERE = files(__package__)
 PROGRAM, EVENTS = "program.yaml", "transactions.jsonl.xz"
 LAST_DAY = date(2011, 12, 9)
-NEAR = 5  # customers shown who nearly reached a level
+NEAR = 2  # customers shown for each level who nearly reached it
 FEW = 7  # events of a customer whose history is told whole
 ACCOUNT = "points"
 _FELL, _LOST = ("tiers.downgrade.one_level", "tiers.downgrade.to_earned"), "tiers.downgrade.lost"
@@ -45,6 +45,14 @@ class Standing:
     fell: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     kinds: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def held(self) -> str | None:
+        return self.level.name if self.level is not None else None
+
+    @property
+    def next_level(self) -> str | None:
+        return self.progress.next.level if self.progress is not None and self.progress.next is not None else None
 
     @property
     def short(self) -> Compared | None:
@@ -142,20 +150,13 @@ class Figures:
     told: str
 
     def to_data(self) -> dict[str, Any]:
-        near = [
-            {"customer_id": one.customer_id, "level": one.level.name if one.level else None, "next": _next(one), "missing": one.missing} for one in self.near
-        ]
-        levels = {
-            row.name: {"customers": row.customers, "rose_to": row.rose, "fell_from": row.fell, "lost_by_return": row.lost} for row in self.levels
-        }
+        near = [{"customer_id": one.customer_id, "level": one.held, "next": one.next_level, "missing": one.missing} for one in self.near]
+        rows = self.levels
+        levels = {row.name: {"customers": row.customers, "rose_to": row.rose, "fell_from": row.fell, "lost_by_return": row.lost} for row in rows}
         counts = {"customers": self.customers, "purchases": self.purchases, "returns": self.returns}
         days = {"first_day": self.first_day, "last_day": self.last_day}
         money = {"spend": self.bought, "returned": self.returned, "net": self.bought - self.returned}
         return {**counts, **days, "money": money, "points": dict(self.points), "levels": levels, "nearly": near, "told": self.told}
-
-
-def _next(one: Standing) -> str | None:
-    return one.progress.next.level if one.progress is not None and one.progress.next is not None else None
 
 
 def figures(program: Program, found: Mapping[str, Standing], first_day: date, last_day: date = LAST_DAY) -> Figures:
@@ -172,7 +173,7 @@ def figures(program: Program, found: Mapping[str, Standing], first_day: date, la
         returned=Money.from_minor(sum(one.returned for one in everyone), program.currency),
         points=_points(everyone),
         levels=tuple(_level_row(name, everyone) for name in reversed(names)),
-        near=nearly(everyone),
+        near=tuple(one for name in reversed(names) for one in nearly(everyone, name)),
         told=most_told(everyone),
     )
 
@@ -181,18 +182,18 @@ def _points(everyone: Sequence[Standing]) -> dict[str, int]:
     """Points that moved on the way, then those that are there at the end."""
     moved = {name: sum(one.points_moved(name) for one in everyone) for name in ("issued", "taken_back", "forgiven", "expired")}
     ends = [one.points for one in everyone if one.points is not None]
-    held = {"usable": sum(int(end.available) for end in ends), "pending": sum(int(end.pending) for end in ends), "owed": sum(int(end.owed) for end in ends)}
-    return moved | held
+    names = {"usable": "available", "pending": "pending", "owed": "owed"}
+    return moved | {name: sum(int(getattr(end, reading)) for end in ends) for name, reading in names.items()}
 
 
 def _level_row(name: str, everyone: Sequence[Standing]) -> LevelRow:
-    held = sum(one.level is not None and one.level.name == name for one in everyone)
+    held = sum(one.held == name for one in everyone)
     return LevelRow(name, held, *(sum(getattr(one, moves)[name] for one in everyone) for moves in ("rose", "fell", "lost")))
 
 
-def nearly(everyone: Iterable[Standing], most: int = NEAR) -> tuple[Standing, ...]:
-    """The customers to whom the least money is missing to their next level, the closest first."""
-    close = [(one.missing, one.customer_id, one) for one in everyone if one.missing is not None]
+def nearly(everyone: Iterable[Standing], level: str, most: int = NEAR) -> tuple[Standing, ...]:
+    """The customers for whom a level is the next and to whom the least money is missing for it, the closest first."""
+    close = [(one.missing, one.customer_id, one) for one in everyone if one.next_level == level and one.missing is not None]
     return tuple(one for _, _, one in sorted(close, key=lambda row: row[:2])[:most])
 
 

@@ -145,14 +145,14 @@ class _Writer:
             return self._time(name, value, path, then)
         if name != "quote":
             found = tuple(self._happenings(name, value, (*path, "when")))
-            return self._moved(Stage(path, "event", name, found[-1].instant, found, then))
+            return Stage(path, "event", name, found[-1].instant, found, then)
         inside = self.page.mapping(value, place, "an event", self.case.row)
         kind, fields = self._single(inside, place, "an event")
         found = tuple(self._happenings(kind, fields, place))
         if len(found) > 1:
             self._note(place, "not_with", field="every", other="quote")
             raise _Unreadable
-        return self._moved(Stage(path, "quote", f"quote {kind}", found[-1].instant, found, then))
+        return Stage(path, "quote", f"quote {kind}", found[-1].instant, found, then)
 
     def _time(self, name: str, value: Any, path: Path, then: Mapping[str, Any]) -> Stage:
         place = (*path, "when", name)
@@ -164,11 +164,8 @@ class _Writer:
             at = instant_text(self.settled)
             self._note(place, "wrong_type", expected=f"an instant that is not before the steps above, which end at {at}", found=describe(value))
             raise _Unreadable
-        return self._moved(Stage(path, "time", f"{name} {value}", instant, (), then))
-
-    def _moved(self, stage: Stage) -> Stage:
-        self.settled = max(self.settled, stage.instant)
-        return stage
+        self.settled = instant
+        return Stage(path, "time", f"{name} {value}", instant, (), then)
 
     # -- one event -------------------------------------------------------------------------------------------------
 
@@ -191,7 +188,7 @@ class _Writer:
             found += self._read(repeated, place, data)
         if not found:
             raise _Unreadable
-        self.settled = max(self.settled, *(happening.instant for happening in found)) if path[-1] != "when" else self.settled
+        self.settled = max(self.settled, *(happening.instant for happening in found))
         return found
 
     def _check_name(self, name: str, place: Path) -> None:

@@ -188,6 +188,7 @@ class _Scenarios:
         name, tags = self._name(data, path), self._tags(data, path)
         rows = rows_of(self.page, data["examples"], (*path, "examples")) if "examples" in data else None
         if rows is None:
+            self._without_examples(data, path)
             return [self._case(name, tags, data, path, None)]
         body = {key: value for key, value in data.items() if key not in ("name", "tags", "examples")}
         self._unused(body, rows, path)
@@ -260,6 +261,10 @@ class _Scenarios:
         if "opening" in data:
             self.page.unavailable((*path, "opening"), "the field 'opening'", row)
         return {name: item for name, item in data.items() if name != "opening"}
+
+    def _without_examples(self, data: Mapping[str, Any], path: Path) -> None:
+        if _references(data):
+            self.page.note((*path, "examples"), "missing_field", field="examples")
 
     def _unused(self, body: Mapping[str, Any], rows: Sequence[Row], path: Path) -> None:
         """A column that nothing reads is a slip of the pen: what it was meant to drive would stay as it is."""

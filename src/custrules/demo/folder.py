@@ -1,0 +1,71 @@
+"""The folder that the demo leaves: the program, its scenarios, the data and a README. Nothing that is there is touched."""
+
+from __future__ import annotations
+
+import lzma
+import shlex
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from custrules.demo.figures import EVENTS, HERE, PROGRAM
+
+SCENARIOS, DATA, README = "gift-shop.scenarios.yaml", "events.jsonl", "README.md"
+SHOWN = "12748"  # the customer of the command that is printed
+
+
+def _events() -> bytes:
+    return lzma.decompress(HERE.joinpath(EVENTS).read_bytes())
+
+
+def _readme() -> bytes:
+    return HERE.joinpath("folder_readme.md").read_bytes()
+
+
+FILES: dict[str, Callable[[], bytes]] = {
+    PROGRAM: lambda: HERE.joinpath(PROGRAM).read_bytes(),
+    SCENARIOS: lambda: HERE.joinpath(SCENARIOS).read_bytes(),
+    DATA: _events,
+    README: _readme,
+}
+
+
+def leave(folder: Path) -> tuple[list[str], list[str]]:
+    """Write what is not there yet: the names written, and the names of those left as they are. OSError where it cannot."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written, kept = [], []
+    for name, content in FILES.items():
+        try:
+            with (folder / name).open("xb") as file:
+                file.write(content())
+            written.append(name)
+        except FileExistsError:
+            kept.append(name)
+    return written, kept
+
+
+def commands(folder: str) -> list[str]:
+    """Three commands to try next, as they work where the demo was called."""
+    ours, program = invocation(), shlex.quote(f"{folder}/{PROGRAM}")
+    events = shlex.quote(f"{folder}/{DATA}")
+    return [
+        f"{ours} test {shlex.quote(folder)}",
+        f"{ours} explain {program} --events {events} --customer {SHOWN}",
+        f"{ours} check {program}",
+    ]
+
+
+def invocation() -> str:
+    """How this program was called: its name where the shell finds it under that, else its path, or python -m."""
+    called = Path(sys.argv[0]) if sys.argv else Path()
+    if called.name != "custrules":
+        return f"{shlex.quote(_python())} -m custrules"
+    found = shutil.which("custrules")
+    return "custrules" if found is not None and Path(found).resolve() == called.resolve() else shlex.quote(str(called))
+
+
+def _python() -> str:
+    name = Path(sys.executable).name
+    found = shutil.which(name)
+    return name if found is not None and Path(found).absolute() == Path(sys.executable).absolute() else sys.executable

@@ -1,0 +1,85 @@
+"""Playing a script: every event through ``program.step``, passing time through ``program.advance``, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from custrules.policy import Decision, Effect, Reason
+from custrules.program import Program
+from custrules.state import State
+from custrules.steps import Step
+from custrules.testing.scenario_events import Happening, Script, Stage
+
+
+@dataclass(slots=True)
+class Answer:
+    """What one stage did to one customer. ``before`` is the state before the stage began, ``shown`` the one whose balances and
+    statuses are read: after the stage, and before a quote. ``steps`` answer its own events, a quote's too."""
+
+    before: State
+    shown: State
+    decisions: list[Decision] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def refusals(self) -> list[Reason]:
+        return [step.refusal for step in self.steps if step.refusal is not None]
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """Every reason of the stage: of time that passed, of the events, and why they were refused."""
+        told = [why for decision in self.decisions for why in decision.reasons]
+        return told + [why for why in self.refusals if why not in told]
+
+    @property
+    def effects(self) -> list[Effect]:
+        return [effect for decision in self.decisions for effect in decision.effects]
+
+
+class Play:
+    """The customers of one case as they stand while it is played."""
+
+    def __init__(self, program: Program, customers: list[str]) -> None:
+        self.program = program
+        self.states = {name: State.new(name) for name in customers}
+
+    def give(self, script: Script) -> tuple[Happening, Answer] | None:
+        """Step the opening and what is given; the first event that was not accepted, with its answer, stops it."""
+        for happening in (*script.opening, *script.given):
+            answers = self.watched()
+            self.step(happening, answers)
+            answer = answers[happening.event.customer_id]
+            if not answer.steps[-1].accepted:
+                return happening, answer
+        return None
+
+    def watched(self) -> dict[str, Answer]:
+        return {name: Answer(state, state) for name, state in self.states.items()}
+
+    def stage(self, stage: Stage) -> dict[str, Answer]:
+        """Play one stage; every customer's answer."""
+        answers = self.watched()
+        for happening in stage.happenings:
+            self.step(happening, answers, kept=stage.kind != "quote")
+        if not stage.happenings:
+            self.advance(stage.instant, answers)
+        for name, answer in answers.items():
+            answer.shown = self.states[name]
+        return answers
+
+    def step(self, happening: Happening, answers: dict[str, Answer], kept: bool = True) -> None:
+        """Every customer is advanced to an event's instant first; then it is stepped."""
+        self.advance(happening.instant, answers)
+        name = happening.event.customer_id
+        step = self.program.step(self.states[name], happening.event)
+        answers[name].steps.append(step)
+        answers[name].decisions += step.decisions
+        if kept:
+            self.states[name] = step.state
+
+    def advance(self, instant: datetime, answers: dict[str, Answer]) -> None:
+        for name, state in self.states.items():
+            step = self.program.advance(state, to=instant)
+            self.states[name] = step.state
+            answers[name].decisions += step.decisions

@@ -1,0 +1,84 @@
+"""Whole programs of which some parts do not exist yet: drops what the library refuses as not available, and says what it dropped."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from custrules import Diagnostic, DocumentError, Program, ScenarioError, loads
+from custrules.documents.reading import read
+from custrules.testing.scenarios import Planned, collect
+
+NOT_THERE_YET = ("not_available", "unknown_kind", "unknown_field")
+MOST_ROUNDS = 20
+
+Steps = tuple[int | str, ...]
+
+
+def shared_dir() -> Path | None:
+    """The folder of the hand-written programs: CUSTRULES_SHARED, or ../shared beside the repository; None where there is none."""
+    root = Path(os.environ.get("CUSTRULES_SHARED") or Path(__file__).resolve().parents[2] / "shared")
+    return root / "programs" if (root / "programs").is_dir() else None
+
+
+def program_of(path: Path, tell: Callable[[str], object] = print) -> Program:
+    """The program in a file, without what does not exist yet; every part that was dropped is told."""
+    data = read(path.read_bytes(), source=path.name).data
+    for _ in range(MOST_ROUNDS):
+        try:
+            return loads(json.dumps(data), source=f"{path.stem}.json")
+        except DocumentError as error:
+            _drop(data, error.diagnostics, _part_of_program, tell, path.name)
+    raise AssertionError(f"{path.name} does not load, whatever is dropped")
+
+
+def scenarios_of(path: Path, program: Program, tell: Callable[[str], object] = print) -> list[Planned]:
+    """The scenarios in a file that need nothing but what the program has; the others are told."""
+    data = read(path.read_bytes(), source=path.name).data
+    for _ in range(MOST_ROUNDS):
+        try:
+            return collect(path.with_suffix(".json"), text=json.dumps(data), program=program)
+        except ScenarioError as error:
+            _drop(data, error.diagnostics, lambda steps, fault: steps[:2], tell, path.name)
+    raise AssertionError(f"{path.name} does not load, whatever is dropped")
+
+
+def _part_of_program(steps: Steps, fault: Diagnostic) -> Steps:
+    """What is dropped for a fault: the policy of a kind that is not there, the field or section; what only follows from a gap, whole."""
+    if fault.code.rpartition(".")[2] not in NOT_THERE_YET or steps[-1] == "kind":
+        return steps[:2]
+    return steps
+
+
+def _drop(data: Any, faults: Iterable[Diagnostic], part: Callable[[Steps, Diagnostic], Steps], tell: Callable[[str], object], source: str) -> None:
+    """Take the parts out that faults name, the last first, so that the numbers of those before stay true."""
+    found = [(_steps(fault.path), fault) for fault in faults]
+    chosen = {part(steps, fault): fault for steps, fault in reversed(found) if steps}
+    assert chosen, f"{source}: a fault without a place: {[str(fault) for _, fault in found]}"
+    inner_first = sorted(chosen, key=lambda steps: [(isinstance(step, int), step) for step in steps], reverse=True)
+    for steps in inner_first:
+        if _taken(data, steps):
+            tell(f"{source}: dropped {_called(steps)} ({chosen[steps].code})")
+
+
+def _steps(path: str) -> Steps:
+    return tuple(int(number) if number else name for name, number in re.findall(r"([^.\[\]]+)(?<!\d\])|\[(\d+)\]", path))
+
+
+def _called(steps: Steps) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
+
+
+def _taken(data: Any, steps: Steps) -> bool:
+    *above, last = steps
+    for step in above:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            return False
+    inside = last in data if isinstance(data, dict) else isinstance(last, int) and last < len(data)
+    if inside:
+        del data[last]
+    return inside
