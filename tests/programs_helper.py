@@ -59,8 +59,9 @@ def _drop(data: Any, faults: Iterable[Diagnostic], part: Callable[[Steps, Diagno
     assert chosen, f"{source}: a fault without a place: {[str(fault) for _, fault in found]}"
     inner_first = sorted(chosen, key=lambda steps: [(isinstance(step, int), step) for step in steps], reverse=True)
     for steps in inner_first:
+        name = _name_at(data, steps)
         if _taken(data, steps):
-            tell(f"{source}: dropped {_called(steps)} ({chosen[steps].code})")
+            tell(f"{source}: dropped {_called(steps)}{name} ({chosen[steps].code})")
 
 
 def _steps(path: str) -> Steps:
@@ -69,6 +70,14 @@ def _steps(path: str) -> Steps:
 
 def _called(steps: Steps) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
+
+
+def _name_at(data: Any, steps: Steps) -> str:
+    """The id or name of what is dropped, where it has one."""
+    for step in steps:
+        data = data.get(step) if isinstance(data, dict) else data[step] if isinstance(step, int) and step < len(data) else None
+    name = data.get("id", data.get("name")) if isinstance(data, dict) else None
+    return f" {name}" if name else ""
 
 
 def _taken(data: Any, steps: Steps) -> bool:

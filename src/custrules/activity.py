@@ -20,6 +20,9 @@ class Tally:
     """Running totals by day: ``total(day)`` is everything counted up to the end of that day."""
 
     __slots__ = ("base", "cut", "days", "held_from", "owner", "totals")
+    base: int
+    held_from: int | None
+    owner: object
 
     def __init__(self, owner: object, held_from: int | None = None) -> None:
         self.owner, self.held_from = owner, held_from
@@ -109,6 +112,8 @@ class Latest:
     """The latest value of each day, by instant; rows of (day, instant as text, value)."""
 
     __slots__ = ("cut", "held_from", "owner", "rows")
+    held_from: int | None
+    owner: object
 
     def __init__(self, owner: object, held_from: int | None = None) -> None:
         self.owner, self.held_from = owner, held_from
@@ -173,6 +178,7 @@ class ActivityLog:
     """The tallies of one customer, by key."""
 
     __slots__ = ("_owner", "tallies")
+    tallies: dict[str, Tally | Latest]
 
     def __init__(self, tallies: dict[str, Tally | Latest] | None = None) -> None:
         self.tallies = tallies if tallies is not None else {}

@@ -68,6 +68,9 @@ class CustrulesError(Exception):
 class Faults(CustrulesError):
     """An error that carries every fault found, not only the first."""
 
+    diagnostics: tuple[Diagnostic, ...]
+    message: str
+
     def __init__(self, diagnostics: Iterable[Diagnostic], message: str = "") -> None:
         self.diagnostics = tuple(diagnostics)
         self.message = message or "\n".join(str(diagnostic) for diagnostic in self.diagnostics)
@@ -96,6 +99,10 @@ class ScenarioError(Faults):
 class ContractError(CustrulesError):
     """A policy broke its contract. ``policy_id`` and ``event_id`` name the culprit, ``rule`` what was broken."""
 
+    policy_id: str
+    event_id: str
+    rule: str
+
     def __init__(self, policy_id: str, event_id: str, rule: str) -> None:
         self.policy_id, self.event_id, self.rule = policy_id, event_id, rule
         super().__init__(f"policy {policy_id!r} on event {event_id!r}: {rule}")
@@ -110,6 +117,9 @@ class MoneyError(CustrulesError, ValueError):
 
 class MissingExtra(CustrulesError, ImportError):
     """An optional package is missing; the message ends with the pip line that installs it."""
+
+    what: str
+    extra: str
 
     def __init__(self, what: str, extra: str) -> None:
         self.what, self.extra = what, extra

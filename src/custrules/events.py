@@ -134,7 +134,7 @@ _TENDERS = ("cash", "card", "points", "stored_value", "gift_card", "coupon")
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
 
 class Line(Part):
@@ -186,7 +186,7 @@ def _read_tenders(value: object) -> object:
 class Event(BaseModel):
     """What every event carries. ``decided_at`` is stamped by the step that accepted it; hosts store the stamped event."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
     brings_value: ClassVar[bool] = False
 
     type: str

@@ -19,8 +19,8 @@ from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
 from custrules.fields import rate_text
 from custrules.messages import Speaker, speak
-from custrules.money import Money, Rounding, rounded
 from custrules.moment import Moment
+from custrules.money import Money, Rounding, rounded
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Outcome, Reason
 from custrules.rulebook import Rulebook

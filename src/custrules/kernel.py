@@ -46,6 +46,14 @@ class Result:
 class Step:
     """One event being decided on a fork of the state."""
 
+    rules: Rulebook
+    before: State
+    watch: Watch | None
+    state: State
+    instant: datetime
+    day: date
+    settled: date
+
     def __init__(self, rules: Rulebook, state: State, event: AnyEvent, watch: Watch | None = None) -> None:
         self.rules, self.before, self.event, self.watch = rules, state, event, watch
         self.state = state.fork()

@@ -102,6 +102,11 @@ class Account:
     """What remains of each lot in one bucket, in lot order; or, for a debt, how much is owed."""
 
     __slots__ = ("owed", "owner", "parts", "scale", "unit")
+    owed: int
+    owner: object
+    parts: list[tuple[tuple[date, date, str], LotPart]]
+    scale: int
+    unit: str
 
     def __init__(
         self, unit: str, scale: int, owner: object, parts: list[tuple[tuple[date, date, str], LotPart]] | None = None, owed: int = 0
@@ -146,6 +151,8 @@ class Ledger:
     """All accounts of one customer. Read it through ``state``; it changes only by folding moves."""
 
     __slots__ = ("_owner", "accounts", "first")
+    accounts: dict[str, Account]
+    first: dict[str, str]
 
     def __init__(self, accounts: dict[str, Account] | None = None, first: Mapping[str, str] | None = None) -> None:
         self.accounts = accounts if accounts is not None else {}
@@ -278,6 +285,10 @@ class Draft:
     ``day`` is the event's local day (lots are dated by it), ``settled`` the day up to which time is settled (what is
     usable is judged by it). Nothing is posted until the decision is folded.
     """
+
+    ledger: Ledger
+    day: date
+    settled: date
 
     def __init__(self, ledger: Ledger, day: date, settled: date, event_id: str, policy_id: str) -> None:
         self.ledger, self.day, self.settled = ledger.fork(), day, settled

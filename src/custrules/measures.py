@@ -43,7 +43,7 @@ def _read_pair(value: object) -> object:
 class Measure(BaseModel):
     """One of sum, count, average, latest, since, until or ratio; see the document format for what each takes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
     later_fields: ClassVar[tuple[str, ...]] = ("best", "open", "gap", "per", "skip")
 
     sum: Text | None = None
@@ -431,6 +431,9 @@ class Declarations:
 
 class Compiler:
     """Turns measures into meters; every fault is noted with its place."""
+
+    measures: Mapping[str, Measure]
+    declared: Declarations
 
     def __init__(self, measures: Mapping[str, Measure], declared: Declarations) -> None:
         self.measures, self.declared = measures, declared

@@ -24,6 +24,14 @@ _BIRTHDAYS: Mapping[str, Callable[[date, date], bool]] = dict(zip(BIRTHDAY_FACTS
 class Moment:
     """Facts as of ``day``: live ones of ``state``, the event's own, and ``recorded`` ones, which go before both."""
 
+    rules: Rulebook
+    state: State
+    day: date
+    recorded: Mapping[str, Any] | None
+    source: Source
+    event: EventFacts | None
+    event_names: dict[str, FactType]
+
     def __init__(
         self,
         rules: Rulebook,

@@ -27,6 +27,9 @@ MONEY = frozenset({"cash", "card"})
 class OrderFault(Exception):
     """A return that asks for what is not there: a reason code and its numbers."""
 
+    code: str
+    params: dict[str, Any]
+
     def __init__(self, code: str, **params: Any) -> None:
         super().__init__(code)
         self.code, self.params = code, params
@@ -258,6 +261,8 @@ class Order:
 
 class Basket:
     """An order's lines while something comes back. Lines are found by an index: thousands of them cost in proportion."""
+
+    lines: list[OrderLine]
 
     def __init__(self, order: Order) -> None:
         self._before, self._order = order, order.settled()

@@ -258,6 +258,8 @@ class Fact(Generic[T]):
         bool: ("flag",),
         date: ("date",),
     }
+    kind: type[T]
+    name: str
 
     def __init__(self, name: str, kind: type[T]) -> None:
         self.name, self.kind = name, kind
@@ -413,7 +415,7 @@ class Policy(BaseModel):
     Decision, or None where the event is not its business; it never raises, reads no clock and keeps nothing.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     kind: ClassVar[str] = ""
     phase: ClassVar[Phase] = "earn"

@@ -34,7 +34,7 @@ class Matching(BaseModel):
     and asks for a person to look at it, ``decline`` refuses the return.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     match: Annotated[tuple[Annotated[Method, one_of(*_METHODS)], ...], BeforeValidator(_read_methods)] = ("same_sku_latest",)
     within: Length = Length.parse("90 days")
@@ -44,7 +44,7 @@ class Matching(BaseModel):
 class ReturnsRule(BaseModel):
     """The program's ``returns:`` section."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
     later_fields: ClassVar[tuple[str, ...]] = ("top_up_window",)
 
     window: Length = Length.parse("366 days")

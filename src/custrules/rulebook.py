@@ -66,6 +66,20 @@ class Parts:
 class Rulebook:
     """What one program says, ready to be asked. ``faults`` are its Diagnostics; it may be asked only when there are none."""
 
+    parts: Parts
+    digest: str
+    id: str
+    zone: ZoneInfo
+    currency: str
+    scale: int
+    late: timedelta
+    returns: ReturnsRule
+    starts: dict[str, list[date]]
+    first_days: list[date]
+    birthday: str | None
+    first_account: str | None
+    reads: dict[int, frozenset[str]]
+
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
         self.id, self.zone, self.currency, self.scale = parts.id, parts.zone, parts.currency, parts.scale

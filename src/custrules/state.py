@@ -128,6 +128,13 @@ class State:
         "statuses",
         "touchpoints",
     )
+    activity: ActivityLog
+    customer_id: str
+    digest: str
+    do_not_contact: bool
+    ledger: Ledger
+    program: str
+    schema_version: int
 
     def __init__(self, customer_id: str) -> None:
         self.customer_id = customer_id

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from custrules.calendars import Window
 from custrules.conditions import Condition, Trace, evaluate
@@ -56,6 +57,17 @@ class Tested(NamedTuple):
 
 class StepView(View):
     """The view of one policy while one event is decided."""
+
+    state: State
+    event: AnyEvent
+    day: date
+    settled: date
+    instant: datetime
+    order: Order | None
+    currency: str
+    scale: int
+    zone: ZoneInfo
+    levels: tuple[str, ...]
 
     def __init__(self, asked: Asked, policy: Policy) -> None:
         self.state, self.event, self.day = asked.state, asked.event, asked.day

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
@@ -17,6 +18,9 @@ MACHINE_NAMES = ("localtime", "posixrules")  # files beside the zones that mean 
 
 class MissingZoneData(MissingExtra):
     """The machine has no time-zone data."""
+
+    msg: str
+    args: tuple[Any, ...]
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "tzdata")

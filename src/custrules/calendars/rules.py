@@ -29,7 +29,7 @@ def _within(first: int, last: int, what: str) -> BeforeValidator:
 class DayRule(BaseModel):
     """Days with a name: those that fit every part given. ``nth`` counts a weekday within its month, -1 is the last."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
     later_fields: ClassVar[tuple[str, ...]] = ("days", "hours", "festival", "solar_term")
 
     day_of_month: Annotated[int, _within(1, 31, "a day of the month")] | None = None

@@ -30,6 +30,9 @@ class Length(TextValue):
 
     __slots__ = ("days", "months", "text")
     grammar = "a length such as 12 months or 30 days"
+    days: int
+    months: int
+    text: str
 
     def __init__(self, months: int, days: int, text: str) -> None:
         self.months, self.days, self.text = months, days, text
@@ -74,6 +77,8 @@ class Duration(TextValue):
 
     __slots__ = ("delta", "text")
     grammar = "a duration such as 3 days or 24 hours"
+    delta: timedelta
+    text: str
 
     def __init__(self, delta: timedelta, text: str) -> None:
         self.delta, self.text = delta, text
@@ -111,7 +116,7 @@ class Span(BaseModel):
     inclusive: a lot with that last day lapses on the day after.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
     later_fields: ClassVar[tuple[str, ...]] = ("from", "minimum", "inactivity", "of")
 
     length: Length

@@ -24,6 +24,11 @@ class Window(TextValue):
 
     __slots__ = ("count", "kind", "length", "period", "text")
     grammar = "a window such as 12 months, last 3 calendar months or lifetime"
+    count: int
+    kind: str
+    length: Length | None
+    period: str
+    text: str
 
     def __init__(self, kind: str, text: str, length: Length | None = None, period: str = "", count: int = 1) -> None:
         self.kind, self.text, self.length, self.period, self.count = kind, text, length, period, count

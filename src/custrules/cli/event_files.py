@@ -13,10 +13,10 @@ import io
 import lzma
 import sys
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Never
 
 from custrules.cli.output import Misuse
 from custrules.codec import MAX_BYTES, parse_json
@@ -27,13 +27,17 @@ from custrules.validation import nearest
 
 NAMED = ("attributes", "profile", "consent", "tenders", "friend_keys")  # fields that are mappings: a column for each name
 NOT_FLAT = ("lines", *NAMED)
+REQUIRED = ("type", "id", "customer_id", "occurred_at")
 SUFFIXES = (".jsonl", ".ndjson", ".csv")
-_PACKED = {".gz": gzip.open, ".xz": lzma.open}
+_PACKED: dict[str, Callable[[str], IO[bytes]]] = {".gz": gzip.GzipFile, ".xz": lzma.LZMAFile}
 STDIN = "-"
 
 
 class EventFile:
     """The events of a file, read as they are asked for. ``line`` is the line of the last one."""
+
+    path: str
+    line: int
 
     def __init__(self, path: str, program: Program) -> None:
         self.path, self._program = path, program
@@ -109,7 +113,9 @@ class EventFile:
                 params = {"field": name, "known": ", ".join(known), "nearest": nearest(name, known)}
                 faults.append(Diagnostic("event.unknown_field", "", params))
         faults += [Diagnostic("event.repeated_key", "", {"key": name}) for name in sorted(set(cells)) if cells.count(name) > 1]
-        faults += [Diagnostic("event.missing_field", "", {"field": name}) for name in ("type", "id", "customer_id", "occurred_at") if name not in cells]
+        faults += [
+            Diagnostic("event.missing_field", "", {"field": name}) for name in ("type", "id", "customer_id", "occurred_at") if name not in cells
+        ]
         if faults:
             raise self.placed(EventError(faults))
         return cells
@@ -126,7 +132,7 @@ class EventFile:
                 row[name] = cell
         return row
 
-    def _refuse(self, code: str, **params: object) -> None:
+    def _refuse(self, code: str, **params: object) -> Never:
         raise self.placed(EventError([Diagnostic(code, params=params)])) from None
 
 
@@ -157,4 +163,4 @@ def _opened(path: str) -> IO[bytes]:
     if path == STDIN:
         return sys.stdin.buffer
     packed = _PACKED.get(Path(path).suffix.lower())
-    return packed(path, "rb") if packed is not None else Path(path).open("rb")
+    return packed(path) if packed is not None else Path(path).open("rb")

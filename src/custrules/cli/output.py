@@ -25,6 +25,9 @@ _EVERY = 250  # events between two signs of progress
 class Misuse(Exception):
     """A command that cannot be carried out as it was given: the key of its sentence, and what fills it in."""
 
+    key: str
+    params: dict[str, object]
+
     def __init__(self, key: str, **params: object) -> None:
         super().__init__(key)
         self.key, self.params = key, params

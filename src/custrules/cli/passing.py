@@ -82,6 +82,9 @@ def end_of(text: str, zone: ZoneInfo) -> datetime:
 class Accounts:
     """Which points account each policy of a program works on."""
 
+    units: dict[str, tuple[str, int]]
+    of_policy: dict[str, str]
+
     def __init__(self, program: Program) -> None:
         rules = program.rulebook
         self.units = rules.accounts
@@ -116,6 +119,9 @@ def _movements(posting: Posting) -> Iterator[tuple[str, int]]:
 
 class Summary:
     """What a pass adds up to: customers, events by verdict, levels, and points by account. ``day`` is the last local day reached."""
+
+    customers: int
+    left_out: int
 
     def __init__(self, program: Program) -> None:
         self._accounts = Accounts(program)

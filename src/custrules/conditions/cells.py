@@ -69,6 +69,10 @@ class BadCell(Exception):
     ``item`` is the place in the cell where that is a list, ``limit`` is (what, found, most) where a bound was passed.
     """
 
+    expected: str
+    nearest: str
+    limit: tuple[str, int, int] | None
+
     def __init__(self, expected: str, nearest: str = "", limit: tuple[str, int, int] | None = None) -> None:
         super().__init__(expected)
         self.expected, self.nearest, self.limit = expected, nearest, limit

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from importlib.resources import files
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from custrules.cli.event_files import EventFile
 from custrules.cli.passing import Accounts, Passed, end_of, pass_over
@@ -149,6 +148,11 @@ class Figures:
     near: tuple[Standing, ...]
     told: str
 
+    @property
+    def nearest(self) -> str:
+        """The customer to whom the least money is missing to any level."""
+        return next(one.customer_id for one in sorted(self.near, key=lambda one: (one.missing, one.customer_id)))
+
     def to_data(self) -> dict[str, Any]:
         near = [{"customer_id": one.customer_id, "level": one.held, "next": one.next_level, "missing": one.missing} for one in self.near]
         rows = self.levels
@@ -201,7 +205,3 @@ def most_told(everyone: Iterable[Standing]) -> str:
     """The customer of few events about whom the most kinds of things were decided; of those, the fewest events, then the first number."""
     few = [one for one in everyone if one.events <= FEW]
     return min(few, key=lambda one: (-len(one.kinds), one.events, one.customer_id)).customer_id
-
-
-def local(event: AnyEvent, zone: ZoneInfo) -> date:
-    return event.occurred_at.astimezone(zone).date()

@@ -12,7 +12,6 @@ from pathlib import Path
 from custrules.demo.figures import EVENTS, HERE, PROGRAM
 
 SCENARIOS, DATA, README = "gift-shop.scenarios.yaml", "events.jsonl", "README.md"
-SHOWN = "12748"  # the customer of the command that is printed
 
 
 def _events() -> bytes:
@@ -45,13 +44,13 @@ def leave(folder: Path) -> tuple[list[str], list[str]]:
     return written, kept
 
 
-def commands(folder: str) -> list[str]:
-    """Three commands to try next, as they work where the demo was called."""
+def commands(folder: str, customer: str) -> list[str]:
+    """Three commands to try next, as they work where the demo was called; one explains a customer."""
     ours, program = invocation(), shlex.quote(f"{folder}/{PROGRAM}")
     events = shlex.quote(f"{folder}/{DATA}")
     return [
         f"{ours} test {shlex.quote(folder)}",
-        f"{ours} explain {program} --events {events} --customer {SHOWN}",
+        f"{ours} explain {program} --events {events} --customer {shlex.quote(customer)}",
         f"{ours} check {program}",
     ]
 

@@ -7,8 +7,9 @@ from textwrap import wrap
 
 from custrules.cli.output import Output, beside, grouped, table, width
 from custrules.cli.passing import end_of
-from custrules.demo.figures import Figures, Standing, local
-from custrules.events import AnyEvent, Purchase, Return, total_of
+from custrules.cli.telling import event_title, local
+from custrules.demo.figures import Figures, LevelRow, Standing
+from custrules.events import AnyEvent
 from custrules.money import Money
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision
@@ -52,9 +53,8 @@ def _level_head(output: Output) -> list[str]:
     return [output.say(key) for key in ("level", "customers", "rose", "fell", "lost")]
 
 
-def _level_cells(row: object, titles: Mapping[str, str]) -> list[str]:
-    counts = [grouped(getattr(row, name)) for name in ("customers", "rose", "fell", "lost")]
-    return [titles[str(getattr(row, "name", ""))], *counts]
+def _level_cells(row: LevelRow, titles: Mapping[str, str]) -> list[str]:
+    return [titles[row.name], *map(grouped, (row.customers, row.rose, row.fell, row.lost))]
 
 
 def _near_head(output: Output) -> list[str]:
@@ -99,14 +99,6 @@ def _event_lines(output: Output, program: Program, event: AnyEvent, step: Step) 
     yield from _time_lines(output, [decision for decision in step.decisions if decision.event_id != event.id])
     yield f"  {local(event, program.zone)}  {event_title(output, event)}"
     yield from _sentences(output, [decision for decision in step.decisions if decision.event_id == event.id])
-
-
-def event_title(output: Output, event: AnyEvent) -> str:
-    """``purchase 524726, 1,554.17 GBP``"""
-    amount = event.amount or total_of(event.lines) if isinstance(event, Purchase | Return) else None
-    key = f"event_{event.type}"
-    told = f"{output.say(key)} {event.id}" if isinstance(event, Purchase | Return) else f"{event.type} {event.id}"
-    return f"{told}  {grouped(amount.amount)} {amount.currency}" if amount is not None else told
 
 
 def _time_lines(output: Output, decisions: Sequence[Decision]) -> Iterator[str]:

@@ -110,6 +110,10 @@ def _above(path: str) -> str:
 class Broken:
     """What the first pass could not read, by the names that others may refer to it by."""
 
+    any_account: bool
+    any_giver: bool
+    any_event: bool
+
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.any_account = self.any_giver = self.any_event = False

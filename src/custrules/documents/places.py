@@ -96,6 +96,9 @@ class _Open:
 class Tree:
     """Built by a language's reader, event by event: ``open``, ``scalar``, ``share``, ``close``. Notes faults with their place; raises Unreadable."""
 
+    lines: Lines
+    source: str
+
     def __init__(self, lines: Lines, source: str) -> None:
         self.lines, self.source = lines, source
         self.diagnostics: list[Diagnostic] = []

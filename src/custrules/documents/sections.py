@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -36,7 +36,7 @@ def _read_values(value: object) -> tuple[Any, ...]:
 class ProfileSpec(BaseModel):
     """A declared profile field: its ``type``, and for text the closed list of its ``values`` where there is one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     type: Annotated[ProfileType, one_of(*PROFILE_TYPES)]
     values: Annotated[tuple[Text, ...], BeforeValidator(_read_values)] | None = None
@@ -52,7 +52,7 @@ class ProfileSpec(BaseModel):
 class Defaults(BaseModel):
     """What every policy says that does not say it itself."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     effective_from: Day | None = None
     reference: Text | None = None

@@ -29,7 +29,7 @@ _CYCLES = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 class LevelRule(BaseModel):
     """A step of the ladder: what it takes to ``enter`` it, and to ``keep`` it at a review (as to enter, where not said)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
     later_fields: ClassVar[tuple[str, ...]] = ("benefits", "was")
 
     name: Name
@@ -45,7 +45,7 @@ class LevelRule(BaseModel):
 class Exclusion(BaseModel):
     """Customers who have no level, and why."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     when: Condition
     reason: Text
@@ -61,7 +61,7 @@ def _day_of_month(value: object) -> int:
 class ReviewCycle(BaseModel):
     """The days on which upgrades are decided: the ``day`` of every month, or of the first month of every quarter, half or year."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     every: Annotated[Literal["month", "quarter", "half", "year"], one_of(*_CYCLES)]
     day: Annotated[int, BeforeValidator(_day_of_month)] = 1

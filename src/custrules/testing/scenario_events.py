@@ -372,5 +372,3 @@ def _as_written(steps: Path, written: Mapping[str, Any] | None) -> Path:
     if head == "tenders" and rest and isinstance(tenders, Mapping) and isinstance(rest[0], int) and rest[0] < len(tenders):
         return ("tenders", list(tenders)[rest[0]], *rest[1:])
     return (_WRITTEN.get(str(head), head), *rest)
-
-

@@ -30,6 +30,9 @@ MOST_SCENARIOS = 5000
 class Page:
     """A scenario file while it is read: its data, the places in it, and every fault found so far, each once."""
 
+    reading: Reading
+    text: str
+
     def __init__(self, reading: Reading, text: str) -> None:
         self.reading, self.text = reading, text
         self.faults: list[Diagnostic] = [_renamed(fault) for fault in reading.diagnostics]
@@ -55,9 +58,7 @@ class Page:
     def _column(self, path: Path) -> str:
         data: Any = self.reading.data
         for step in path:
-            if isinstance(data, Mapping) and step in data:
-                data = data[step]
-            elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            if (isinstance(data, Mapping) and step in data) or (isinstance(data, list) and isinstance(step, int) and step < len(data)):
                 data = data[step]
             else:
                 break

@@ -40,6 +40,8 @@ class Answer:
 class Play:
     """The customers of one case as they stand while it is played."""
 
+    states: dict[str, State]
+
     def __init__(self, program: Program, customers: list[str]) -> None:
         self.program = program
         self.states = {name: State.new(name) for name in customers}

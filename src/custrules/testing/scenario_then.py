@@ -56,6 +56,12 @@ class Expectation:
 class Names:
     """What can be read of a customer in one program: accounts, statuses and measures."""
 
+    program: Program
+    accounts: tuple[str, ...]
+    aliases: tuple[str, ...]
+    measures: tuple[str, ...]
+    statuses: tuple[str, ...]
+
     def __init__(self, program: Program) -> None:
         rules = program.rulebook
         self.program, self.accounts = program, tuple(rules.accounts)
@@ -115,6 +121,10 @@ def status_part(state: State, name: str) -> tuple[StatusValue | None, str]:
 
 class Binder:
     """Binds the ``then`` of every stage; faults are noted on the page."""
+
+    page: Page
+    case: Case
+    names: Names
 
     def __init__(self, page: Page, case: Case, program: Program) -> None:
         self.page, self.case, self.names = page, case, Names(program)

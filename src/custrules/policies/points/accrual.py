@@ -61,7 +61,7 @@ Factor = Annotated[Rate, BeforeValidator(_read_rate)]
 class Multiplier(BaseModel):
     """The whole order counts ``by`` times ``when`` a condition holds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     by: Factor
     when: Condition
@@ -70,7 +70,7 @@ class Multiplier(BaseModel):
 class LineMultiplier(BaseModel):
     """Lines that fit count ``by`` times."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     by: Factor
     lines: Condition
@@ -79,7 +79,7 @@ class LineMultiplier(BaseModel):
 class Bonus(BaseModel):
     """Flat points on top, ``when`` a condition holds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     points: Factor
     when: Condition | None = None
@@ -90,6 +90,8 @@ class Period(TextValue):
 
     __slots__ = ("text", "window")
     grammar = "event, a calendar period such as calendar month, or a length such as 30 days"
+    text: str
+    window: Window | None
 
     def __init__(self, text: str, window: Window | None) -> None:
         self.text, self.window = text, window
@@ -123,7 +125,7 @@ class Cap(BaseModel):
     """At most so many points per period. ``over``: ``clip`` gives what is left, ``soft`` lets the last award overshoot,
     ``decline`` gives nothing of an award that does not fit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
     later_fields: ClassVar[tuple[str, ...]] = ("group", "level", "campaign")
 
     at_most: Factor

@@ -37,7 +37,7 @@ def _share(value: object) -> Fraction:
 class Value(BaseModel):
     """So many ``points`` stand for so much ``money``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     points: Annotated[Number, BeforeValidator(_positive)]
     money: Annotated[Amount, BeforeValidator(_positive)]

@@ -1,0 +1,318 @@
+"""The command line: one function per verb. Results go to stdout, messages to stderr; nothing else here reads the machine.
+
+Exit codes: 0 fine, 1 findings, 2 misuse (also of files: missing, unreadable, faulty where a sound one is needed), 5 nothing
+collected. Ctrl-C ends with 130, a closed pipe with 141; both quietly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import custrules as cr
+from custrules.cli.event_files import STDIN, EventFile
+from custrules.cli.output import Misuse, Output, lenient, placed, silence, words
+from custrules.cli.passing import Passed, Summary, by_customer, end_of, pass_over
+from custrules.cli.telling import event_title, local, near_misses, replayed, standing
+from custrules.codec import canonical
+from custrules.errors import Faults
+from custrules.events import AnyEvent
+from custrules.messages import LANGUAGES
+
+FINE, FINDINGS, MISUSE, NOTHING = 0, 1, 2, 5
+INTERRUPTED, PIPE_CLOSED = 130, 141
+DEMO_FOLDER = "custrules-demo"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    try:
+        arguments = _parser(_asked_language(given)).parse_args(given)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    output = Output(lenient(sys.stdout), lenient(sys.stderr), arguments.lang, arguments.format)
+    try:
+        code = _guarded(output, arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence()
+        return PIPE_CLOSED
+    return code
+
+
+def _guarded(output: Output, arguments: argparse.Namespace) -> int:
+    """A verb; what a person did wrong becomes a sentence, never a traceback."""
+    try:
+        return int(arguments.verb(output, arguments))
+    except KeyboardInterrupt:
+        output.note(output.say("interrupted"))
+        return INTERRUPTED
+    except Misuse as wrong:
+        output.note(output.say(wrong.key, **wrong.params))
+    except Faults as error:
+        for line in output.faults(error.diagnostics):
+            output.note(line)
+        if any(fault.code == "event.customer_came_back" for fault in error.diagnostics):
+            output.note(output.say("hint_sort"))
+    except cr.MissingExtra as error:
+        output.note(_missing(output, error))
+    except cr.ContractError as error:
+        output.note(output.say("plugin_broken", reason=error))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        output.note(_file_trouble(output, error))
+    return MISUSE
+
+
+def _missing(output: Output, error: cr.MissingExtra) -> str:
+    if error.extra == "tzdata":
+        return output.say("missing_zones")
+    return output.say("missing_extra", what=error.what, package=f"custrules[{error.extra}]")
+
+
+def _file_trouble(output: Output, error: OSError) -> str:
+    keys = {
+        FileNotFoundError: "file_missing",
+        IsADirectoryError: "file_folder",
+        PermissionError: "file_forbidden",
+        NotADirectoryError: "file_not_folder",
+        FileExistsError: "file_not_folder",
+    }
+    key = next((key for kind, key in keys.items() if isinstance(error, kind)), "file_unreadable")
+    return output.say(key, path=error.filename or "-", reason=error.strerror or str(error))
+
+
+# -- arguments ---------------------------------------------------------------------------------------------------------
+
+
+def _asked_language(given: Sequence[str]) -> str:
+    """The language for --help, before anything is parsed; en where none, or an unknown one, is asked for."""
+    asked = [value.removeprefix("--lang=") for value in given if value.startswith("--lang=")]
+    asked += [after for flag, after in pairwise(given) if flag == "--lang"]
+    return asked[-1] if asked and asked[-1] in LANGUAGES else "en"
+
+
+def _parser(lang: str) -> argparse.ArgumentParser:
+    def say(key: str) -> str:
+        return words(lang, key, folder=DEMO_FOLDER)
+
+    parser = argparse.ArgumentParser(prog="custrules", description=say("about"), allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"custrules {cr.__version__}")
+    parser.set_defaults(lang="en", format="text")
+    verbs = parser.add_subparsers(metavar="|".join(VERBS), required=True)
+    for name, (verb, add) in VERBS.items():
+        one = verbs.add_parser(name, help=say(f"verb_{name}"), description=say(f"verb_{name}"), allow_abbrev=False)
+        one.set_defaults(verb=verb)
+        for flags, key, options in add:
+            one.add_argument(*flags, help=say(key), **options)
+    for one in (parser, *verbs.choices.values()):
+        one.add_argument("--format", choices=("text", "json"), default=argparse.SUPPRESS, help=say("help_format"))
+        one.add_argument("--lang", choices=LANGUAGES, default=argparse.SUPPRESS, help=say("help_lang"))
+    return parser
+
+
+# -- verbs -------------------------------------------------------------------------------------------------------------
+
+
+def check(output: Output, arguments: argparse.Namespace) -> int:
+    """Every fault of every document; 1 where there is one."""
+    findings: list[cr.Diagnostic] = []
+    lines: list[str] = []
+    for path in arguments.documents:
+        try:
+            program = cr.load(path)
+        except cr.DocumentError as error:
+            findings += error.diagnostics
+            lines += [*output.faults(error.diagnostics), output.say("check_faults", path=path, count=len(error.diagnostics))]
+        else:
+            lines.append(output.say("check_fine", path=path, program=program.id, policies=len({policy.id for policy in program.policies})))
+    if output.shape == "json":
+        output.json([fault.to_data() | {"text": output.render(placed(fault))} for fault in findings])
+    else:
+        output.line("\n".join(lines))
+    return FINDINGS if findings else FINE
+
+
+def explain(output: Output, arguments: argparse.Namespace) -> int:
+    """One event of one customer, with the history up to it stepped first."""
+    program = cr.load(arguments.document)
+    state, event = _history(program, arguments)
+    explanation = program.explain(state, event)
+    after = explanation.step.state
+    progress = program.progress(after)
+    if output.shape == "json":
+        data = {"customer_id": state.customer_id, "event": event.model_dump(mode="json", exclude_defaults=True) | {"type": event.type}}
+        output.json(data | {"explanation": explanation.to_data(), "text": output.render(explanation), "progress": progress.to_data()})
+        return FINE
+    title = event_title(output, event)
+    output.line(output.heading(output.say("explain_head", customer=state.customer_id, day=local(event, program.zone), event=title)))
+    output.line(output.render(explanation))
+    for key, lines in (("near", near_misses(output, explanation)), ("standing", list(standing(output, program, after, progress)))):
+        if lines:
+            output.line("\n".join(["", output.heading(output.say(f"explain_{key}")), *lines]))
+    return FINE
+
+
+def _history(program: cr.Program, arguments: argparse.Namespace) -> tuple[cr.State, AnyEvent]:
+    """The customer's state before the event that is asked for, and that event."""
+    file = EventFile(arguments.events, program)
+    state, found = cr.State.new(arguments.customer), None
+    for event in file.of_customer(arguments.customer):
+        state = program.step(state, found).state if found is not None else state
+        found = event
+        if event.id == arguments.event:
+            return state, event
+    if found is None:
+        raise Misuse("no_customer", customer=arguments.customer, path=arguments.events)
+    if arguments.event is not None:
+        raise Misuse("no_event", customer=arguments.customer, event=arguments.event, path=arguments.events)
+    return state, found
+
+
+def replay(output: Output, arguments: argparse.Namespace) -> int:
+    """All events of a file, customer by customer, and what they add up to."""
+    program = cr.load(arguments.document)
+    file = EventFile(arguments.events, program)
+    until = end_of(arguments.until, program.zone) if arguments.until is not None else None
+    events: Iterable[AnyEvent] = by_customer(file) if arguments.sort else file
+    summary = Summary(program)
+    with ExitStack() as stack:
+        journal, states = (stack.enter_context(_written(path, arguments)) for path in (arguments.journal, arguments.states))
+
+        def close(state: cr.State) -> None:
+            summary.close(state)
+            if states is not None:
+                states.write(state.to_json() + b"\n")
+
+        try:
+            for passed in pass_over(program, output.counted(events), until, close):
+                summary.note(passed)
+                if journal is not None:
+                    journal.write(_journal_line(passed))
+        except cr.EventError as error:
+            raise error if error.diagnostics[0].line else file.placed(error) from None
+    if not summary.events + summary.left_out:
+        raise Nothing(arguments.events)
+    if output.shape == "json":
+        output.json({"program": program.id, "until": arguments.until, **summary.to_data()})
+    else:
+        output.line("\n".join(replayed(output, program, summary, arguments.until)))
+    return FINE
+
+
+class Nothing(Misuse):
+    """There was nothing to work on."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("nothing", path=path)
+
+
+@contextmanager
+def _written(path: str | None, arguments: argparse.Namespace) -> Iterator[BinaryIO | None]:
+    """A file to write; it takes its name when all went well, so that a failure leaves what was there before."""
+    if path is None:
+        yield None
+        return
+    target = Path(path)
+    for read in (arguments.document, arguments.events):
+        if target.exists() and read != STDIN and Path(read).exists() and target.samefile(read):
+            raise Misuse("same_file", path=path)
+    partial = target.with_name(f"{target.name}.part")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _journal_line(passed: Passed) -> bytes:
+    """One step as a line of JSON; nothing for time that decided nothing, and for events after the end."""
+    step, event = passed.step, passed.event
+    if step is None or (event is None and not step.decisions):
+        return b""
+    refusal = step.refusal.to_data() if step.refusal is not None else None
+    head = {"customer_id": passed.customer_id, "event_id": event.id if event is not None else "", "verdict": step.verdict, "refusal": refusal}
+    return canonical(head | {"decisions": [decision.to_data() for decision in step.decisions]}) + b"\n"
+
+
+def test(output: Output, arguments: argparse.Namespace) -> int:
+    """Scenario files and folders; 1 where a scenario fails, 5 where there is none."""
+    try:
+        from custrules.testing.scenarios import main_test  # noqa: PLC0415 - the engine runs without it
+    except ModuleNotFoundError as error:
+        if error.name != "custrules.testing.scenarios":
+            raise
+        raise Misuse("no_verb") from None
+    missing = next((path for path in arguments.paths if not Path(path).exists()), None)
+    if missing is not None:
+        raise Misuse("file_missing", path=missing)
+    text, code = main_test(arguments.paths, output.lang, output.shape)
+    output.line(text.rstrip("\n"))
+    return int(code)
+
+
+def demo(output: Output, arguments: argparse.Namespace) -> int:
+    """The gift shop: figures, one history, and the folder with everything to try it again."""
+    from custrules.demo import figures, folder, telling  # noqa: PLC0415
+
+    program = figures.demo_program()
+    events = list(figures.demo_events(program))
+    found = figures.standings(program, output.counted(events))
+    sums = figures.figures(program, found, min(local(event, program.zone) for event in events))
+    written, kept = folder.leave(Path(arguments.dir))
+    if output.shape == "json":
+        output.json(sums.to_data() | {"source": telling.SOURCE, "folder": arguments.dir, "written": written, "kept": kept})
+        return FINE
+    told = [event for event in events if event.customer_id == sums.told]
+    lines = [*telling.overview(output, program, sums), "", *telling.history(output, program, told, sums.last_day.isoformat()), ""]
+    lines += [
+        output.say(f"demo_{key}", folder=arguments.dir, files=", ".join(names)) for key, names in (("written", written), ("kept", kept)) if names
+    ]
+    lines += [output.say("demo_try"), *(f"  {command}" for command in folder.commands(arguments.dir, sums.nearest))]
+    output.line("\n".join(lines))
+    return FINE
+
+
+_DOCUMENT: tuple[Any, ...] = (("document",), "help_document", {"metavar": "DOC"})
+_EVENTS: tuple[Any, ...] = (("--events",), "help_events", {"required": True, "metavar": "FILE"})
+VERBS: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
+    "demo": (demo, [(("--dir",), "help_dir", {"default": DEMO_FOLDER, "metavar": "DIR"})]),
+    "check": (check, [(("documents",), "help_documents", {"nargs": "+", "metavar": "DOC"})]),
+    "explain": (
+        explain,
+        [
+            _DOCUMENT,
+            _EVENTS,
+            (("--customer",), "help_customer", {"required": True, "metavar": "C"}),
+            (("--event",), "help_event", {"metavar": "ID"}),
+        ],
+    ),
+    "replay": (
+        replay,
+        [
+            _DOCUMENT,
+            _EVENTS,
+            (("--until",), "help_until", {"metavar": "WHEN"}),
+            (("--sort",), "help_sort", {"action": "store_true"}),
+            (("--journal",), "help_journal", {"metavar": "OUT"}),
+            (("--states",), "help_states", {"metavar": "OUT"}),
+        ],
+    ),
+    "test": (test, [(("paths",), "help_paths", {"nargs": "+", "metavar": "PATH"})]),
+}
+
+
+if __name__ == "__main__":
+    code = main()
+    if code == PIPE_CLOSED:
+        os._exit(code)
+    sys.exit(code)
