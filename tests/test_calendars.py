@@ -35,7 +35,21 @@ from custrules.calendars.spans import end_of_period, start_of_period
 from custrules.errors import MissingExtra
 
 days = st.dates(date(2019, 12, 1), date(2025, 3, 31))
-ODD_COUNTS = ["", "12", "months", "0 days", "010 days", "-1 days", "+1 days", "1.5 days", "1_0 days", "４ days", "1e2 days", "12  months", "12\tmonths"]
+ODD_COUNTS = [
+    "",
+    "12",
+    "months",
+    "0 days",
+    "010 days",
+    "-1 days",
+    "+1 days",
+    "1.5 days",
+    "1_0 days",
+    "４ days",
+    "1e2 days",
+    "12  months",
+    "12\tmonths",
+]
 
 
 def every_day(first: date, last: date) -> Iterator[date]:
@@ -383,7 +397,9 @@ def test_a_day_counted_on_the_31st_leaves_a_window_of_a_month_on_the_first_of_ma
     assert Window.parse("1 month").next_change(date(2026, 1, 31), date(2026, 1, 31), None) == date(2026, 3, 1)
 
 
-@pytest.mark.parametrize(("text", "written"), [("12 month", "12 months"), ("last  3 calendar months", "last 3 calendar months"), ("lifetime", "lifetime")])
+@pytest.mark.parametrize(
+    ("text", "written"), [("12 month", "12 months"), ("last  3 calendar months", "last 3 calendar months"), ("lifetime", "lifetime")]
+)
 def test_a_window_is_written_in_one_way(text: str, written: str) -> None:
     window = Window.parse(text)
     assert str(window) == written
@@ -392,7 +408,15 @@ def test_a_window_is_written_in_one_way(text: str, written: str) -> None:
     assert hash(window) == hash(Window.parse(written))
 
 
-ODD_WINDOWS = ["next calendar month", "this calendar day", "last 0 calendar months", "last 01 calendar months", "last calendar", "calendar month", "Lifetime"]
+ODD_WINDOWS = [
+    "next calendar month",
+    "this calendar day",
+    "last 0 calendar months",
+    "last 01 calendar months",
+    "last calendar",
+    "calendar month",
+    "Lifetime",
+]
 LONG_WINDOWS = ["last 1201 calendar years", "last " + "9" * 5000 + " calendar years", "last ４ calendar weeks", "200 years"]
 
 
@@ -430,7 +454,9 @@ def test_a_rule_holds_on_the_days_that_fit_every_part() -> None:
 def test_the_nth_weekday_is_counted_within_its_month(weekday: str, nth: int) -> None:
     of = rule(weekday=weekday, nth=str(nth))
     for month in range(1, 13):
-        fitting = [day for day in every_day(date(2024, month, 1), add_months(date(2024, month, 1), 1) - ONE_DAY) if WEEKDAYS[day.weekday()] == weekday]
+        fitting = [
+            day for day in every_day(date(2024, month, 1), add_months(date(2024, month, 1), 1) - ONE_DAY) if WEEKDAYS[day.weekday()] == weekday
+        ]
         expected = fitting[nth - 1 if nth > 0 else nth :][:1]
         assert [day for day in kept(of, 2024) if day.month == month] == expected
 

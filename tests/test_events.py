@@ -441,7 +441,8 @@ def test_a_return_says_what_comes_back(fields: dict[str, Any], code: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "fields", [{"of": "o1"}, {"of": "o1", "amount": "1.00"}, {"amount": "1.00"}, {"lines": [{"sku": "a", "amount": "1.00"}]}, {"lines": [{"amount": "1.00"}]}]
+    "fields",
+    [{"of": "o1"}, {"of": "o1", "amount": "1.00"}, {"amount": "1.00"}, {"lines": [{"sku": "a", "amount": "1.00"}]}, {"lines": [{"amount": "1.00"}]}],
 )
 def test_all_of_an_order_an_amount_or_lines_come_back(fields: dict[str, Any]) -> None:
     assert isinstance(read("return", **fields), Return)

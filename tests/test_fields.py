@@ -40,7 +40,29 @@ from custrules.fields import (
     read_whole,
 )
 
-ODD_NUMBERS = ["", " ", "21:00", "NO", "010", "1_000", "1,000", "1e5", "1E5", "+5", "４", "٤", " 5", "5 ", "5\n", "0x10", "0b1", "0o7", "--5", "²", "½"]
+ODD_NUMBERS = [
+    "",
+    " ",
+    "21:00",
+    "NO",
+    "010",
+    "1_000",
+    "1,000",
+    "1e5",
+    "1E5",
+    "+5",
+    "４",
+    "٤",
+    " 5",
+    "5 ",
+    "5\n",
+    "0x10",
+    "0b1",
+    "0o7",
+    "--5",
+    "²",
+    "½",
+]
 SHANGHAI = timezone(timedelta(hours=8))
 
 
@@ -75,13 +97,22 @@ def test_nothing_else_is_a_number(value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("text", "rate"),
-    [("1.15", Fraction(23, 20)), ("1/100", Fraction(1, 100)), ("15%", Fraction(3, 20)), ("12.5 %", Fraction(1, 8)), ("2", Fraction(2)), (2, Fraction(2))],
+    [
+        ("1.15", Fraction(23, 20)),
+        ("1/100", Fraction(1, 100)),
+        ("15%", Fraction(3, 20)),
+        ("12.5 %", Fraction(1, 8)),
+        ("2", Fraction(2)),
+        (2, Fraction(2)),
+    ],
 )
 def test_a_rate_is_an_exact_fraction(text: Any, rate: Fraction) -> None:
     assert read_rate(text) == rate
 
 
-@pytest.mark.parametrize("value", [*ODD_NUMBERS, "1/0", "1/", "/2", "1/02", "01/2", "1/-2", "1/2/3", "1 / 2", "%", "1%%", "1/2%", "1/٢", 0.5, True, None])
+@pytest.mark.parametrize(
+    "value", [*ODD_NUMBERS, "1/0", "1/", "/2", "1/02", "01/2", "1/-2", "1/2/3", "1 / 2", "%", "1%%", "1/2%", "1/٢", 0.5, True, None]
+)
 def test_nothing_else_is_a_rate(value: Any) -> None:
     assert code_of(read_rate, value) == "document.wrong_type"
 
@@ -176,7 +207,17 @@ def test_a_naive_instant_is_refused(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["2026-03-31", "2026-03-31T25:00:00Z", "2026-02-30T10:00:00Z", "2026-W13-2T10:00:00Z", "yesterday, 10 o'clock", 1774915200, date(2026, 3, 31), None]
+    "value",
+    [
+        "2026-03-31",
+        "2026-03-31T25:00:00Z",
+        "2026-02-30T10:00:00Z",
+        "2026-W13-2T10:00:00Z",
+        "yesterday, 10 o'clock",
+        1774915200,
+        date(2026, 3, 31),
+        None,
+    ],
 )
 def test_nothing_else_is_an_instant(value: Any) -> None:
     assert code_of(read_instant, value) == "document.wrong_type"
@@ -262,7 +303,8 @@ def test_a_mapping_field_is_a_mapping_of_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "described"), [("a" * 100, repr("a" * 60)), ({"a": 1, "b": 2}, "a mapping {a, b}"), ([1], "a list"), (1.5, "float 1.5"), (None, "NoneType None")]
+    ("value", "described"),
+    [("a" * 100, repr("a" * 60)), ({"a": 1, "b": 2}, "a mapping {a, b}"), ([1], "a list"), (1.5, "float 1.5"), (None, "NoneType None")],
 )
 def test_a_fault_quotes_what_was_found_briefly(value: Any, described: str) -> None:
     assert describe(value) == described

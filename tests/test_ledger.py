@@ -25,6 +25,7 @@ from custrules.ledger import (
     Lot,
     LotPart,
     Move,
+    Reversal,
     escaped,
     text,
     whole,
@@ -265,6 +266,41 @@ def test_lots_lapse_on_the_day_after_their_last() -> None:
     assert draft.expire("points") == 40
     assert [(move.target, move.quantity) for move in draft.moves] == [(EXPIRED, 40)]
     assert held(draft.ledger) == {"b": 60, "c": 1}
+
+
+# -- reversals -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_reversal_takes_its_own_lots_then_forgives_what_expired_of_them_then_takes_others_then_owes() -> None:
+    own, other = lot("own", 40, last=20), lot("other", 30)
+    draft = draft_on(ledger_with(own, other))
+    # 100 are reversed: 40 of the own lot, 15 that had expired of it, 30 of the other, and 15 are owed
+    assert draft.take_back("points", 100, [own], {"own": 15}) == Reversal(taken=70, forgiven=15, owed=15)
+    assert (draft.usable("points"), draft.owed("points")) == (0, 15)
+    assert [(move.source, move.target, move.quantity) for move in draft.moves] == [
+        ("points", REVERSED, 40),
+        (EXPIRED, REVERSED, 15),
+        ("points", REVERSED, 30),
+        ("points.owed", REVERSED, 15),
+    ]
+
+
+def test_no_more_is_forgiven_than_is_still_to_be_reversed() -> None:
+    own = lot("own", 40, last=20)
+    assert draft_on(ledger_with(own)).take_back("points", 45, [own], {"own": 100}) == Reversal(taken=40, forgiven=5, owed=0)
+    assert draft_on(ledger_with(own)).take_back("points", 30, [own], {"own": 100}) == Reversal(taken=30, forgiven=0, owed=0)
+
+
+def test_what_is_given_back_has_its_own_expiry_again_and_settles_debt() -> None:
+    alive, dead = lot("alive", 50, last=9), lot("dead", 20, last=4)
+    draft = draft_on(ledger_with(owed=10), settled=5)
+    assert draft.give_back("points", [LotPart(alive, 50), LotPart(dead, 20)]) == 20
+    assert (held(draft.ledger), draft.owed("points")) == ({"alive": 40}, 0)
+    assert [(move.source, move.target, move.quantity) for move in draft.moves] == [
+        (SPENT, EXPIRED, 20),
+        (SPENT, "points.owed", 10),
+        (SPENT, "points", 40),
+    ]
 
 
 # -- random sequences ----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import tomllib
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 import custrules as cr
+from custrules import messages
 from custrules.errors import Diagnostic
 from custrules.messages import Speaker, render_all
 from custrules.policy import reason
@@ -95,16 +97,20 @@ def test_every_fixed_phrase_has_as_many_gaps_in_chinese_as_in_english() -> None:
         assert english.count("{}") == chinese.count("{}")
 
 
+def constant(node: ast.AST | None) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
 def expectations_in_source() -> set[str]:
     """What fields expect, as they say it in English."""
     found = set()
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("wrong_type", "BadCell") and node.args:
-                found |= {node.args[0].value} if isinstance(node.args[0], ast.Constant) else set()
+                found.add(constant(node.args[0]))
             elif isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "grammar" for target in node.targets):
-                found |= {node.value.value} if isinstance(node.value, ast.Constant) else set()
-    return found
+                found.add(constant(node.value))
+    return found - {""}
 
 
 @pytest.mark.parametrize("expected", sorted(expectations_in_source() - {"owed"}))
@@ -157,7 +163,10 @@ def test_a_code_without_a_sentence_is_shown_with_its_numbers() -> None:
 
 
 def test_an_event_code_without_its_own_sentence_takes_the_words_of_the_document() -> None:
-    assert cr.render(Diagnostic("event.missing_field", "amount", {"field": "amount"})) == 'amount event.missing_field: the field "amount" is missing here.'
+    assert (
+        cr.render(Diagnostic("event.missing_field", "amount", {"field": "amount"}))
+        == 'amount event.missing_field: the field "amount" is missing here.'
+    )
 
 
 def test_another_language_is_refused() -> None:
@@ -195,8 +204,15 @@ def test_a_fault_without_a_line_is_told_with_its_path() -> None:
     assert cr.render(Diagnostic("document.empty_rule", "calendar.x", source="a.yaml")).startswith("a.yaml calendar.x document.empty_rule: ")
 
 
+def test_a_fault_without_a_sentence_is_told_with_its_place_and_numbers() -> None:
+    assert cr.render(Diagnostic("nobody.knows", "a.b", {"n": 5})) == "a.b nobody.knows (n=5)"
+
+
 def test_a_sentence_about_something_unknown_is_left_out() -> None:
-    assert cr.render(Diagnostic("document.repeated_key", "a", {"key": "a"})) == 'a document.repeated_key: the key "a" stands here a second time. Keep one of them.'
+    assert (
+        cr.render(Diagnostic("document.repeated_key", "a", {"key": "a"}))
+        == 'a document.repeated_key: the key "a" stands here a second time. Keep one of them.'
+    )
     told = cr.render(Diagnostic("document.repeated_key", "a", {"key": "a", "first_line": 3}))
     assert told == 'a document.repeated_key: the key "a" stands here a second time. It stands on line 3 already. Keep one of them.'
 
@@ -236,16 +252,12 @@ class Point:
 
 
 def shipped(monkeypatch: pytest.MonkeyPatch, family: str, loaded: Any) -> None:
-    from custrules import messages
-
     messages._plugin_catalogue.cache_clear()
     monkeypatch.setattr(messages, "entry_points", lambda group, name: [Point(loaded)] if name == family else [])
 
 
 @pytest.fixture(autouse=True)
 def _forget_catalogues() -> Iterator[None]:
-    from custrules import messages
-
     yield
     messages._plugin_catalogue.cache_clear()
 
@@ -269,8 +281,6 @@ def test_a_plug_in_brings_its_sentences_beside_a_package(monkeypatch: pytest.Mon
     (package / "__init__.py").write_text("")
     (package / "en.toml").write_text('["acme_c.coffee.free"]\ntext = "Free."\n')
     monkeypatch.syspath_prepend(str(tmp_path))
-    import importlib
-
     shipped(monkeypatch, "acme_c", importlib.import_module("acme_words"))
     assert cr.render(reason("acme_c.coffee.free")) == "Free."
 

@@ -149,7 +149,30 @@ def test_text_repr_and_pickle_give_the_amount_back(minor: int, currency: str) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "12,50", "1_000", "1e5", "1E5", "+5", "٤", "４", "010", "00", ".5", "5.", "--5", " 5", "5 ", "5\n", "1.2.3", "NaN", "Infinity", "0x10", "½"],
+    [
+        "",
+        " ",
+        "12,50",
+        "1_000",
+        "1e5",
+        "1E5",
+        "+5",
+        "٤",
+        "４",
+        "010",
+        "00",
+        ".5",
+        "5.",
+        "--5",
+        " 5",
+        "5 ",
+        "5\n",
+        "1.2.3",
+        "NaN",
+        "Infinity",
+        "0x10",
+        "½",
+    ],
 )
 def test_an_amount_has_one_spelling(text: str) -> None:
     with pytest.raises(MoneyError):

@@ -7,7 +7,6 @@ collected. Ctrl-C ends with 130, a closed pipe with 141; both quietly.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -56,6 +55,7 @@ def _guarded(output: Output, arguments: argparse.Namespace) -> int:
         return INTERRUPTED
     except Misuse as wrong:
         output.note(output.say(wrong.key, **wrong.params))
+        return NOTHING if wrong.key == "nothing" else MISUSE
     except Faults as error:
         for line in output.faults(error.diagnostics):
             output.note(line)
@@ -200,19 +200,12 @@ def replay(output: Output, arguments: argparse.Namespace) -> int:
         except cr.EventError as error:
             raise error if error.diagnostics[0].line else file.placed(error) from None
     if not summary.events + summary.left_out:
-        raise Nothing(arguments.events)
+        raise Misuse("nothing", path=arguments.events)
     if output.shape == "json":
         output.json({"program": program.id, "until": arguments.until, **summary.to_data()})
     else:
         output.line("\n".join(replayed(output, program, summary, arguments.until)))
     return FINE
-
-
-class Nothing(Misuse):
-    """There was nothing to work on."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("nothing", path=path)
 
 
 @contextmanager
@@ -246,12 +239,8 @@ def _journal_line(passed: Passed) -> bytes:
 
 def test(output: Output, arguments: argparse.Namespace) -> int:
     """Scenario files and folders; 1 where a scenario fails, 5 where there is none."""
-    try:
-        from custrules.testing.scenarios import main_test  # noqa: PLC0415 - the engine runs without it
-    except ModuleNotFoundError as error:
-        if error.name != "custrules.testing.scenarios":
-            raise
-        raise Misuse("no_verb") from None
+    from custrules.testing.scenarios import main_test  # noqa: PLC0415 - only this verb needs it
+
     missing = next((path for path in arguments.paths if not Path(path).exists()), None)
     if missing is not None:
         raise Misuse("file_missing", path=missing)
@@ -265,10 +254,10 @@ def demo(output: Output, arguments: argparse.Namespace) -> int:
     from custrules.demo import figures, folder, telling  # noqa: PLC0415
 
     program = figures.demo_program()
+    written, kept = folder.leave(Path(arguments.dir))
     events = list(figures.demo_events(program))
     found = figures.standings(program, output.counted(events))
     sums = figures.figures(program, found, min(local(event, program.zone) for event in events))
-    written, kept = folder.leave(Path(arguments.dir))
     if output.shape == "json":
         output.json(sums.to_data() | {"source": telling.SOURCE, "folder": arguments.dir, "written": written, "kept": kept})
         return FINE
@@ -312,7 +301,4 @@ VERBS: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
 
 
 if __name__ == "__main__":
-    code = main()
-    if code == PIPE_CLOSED:
-        os._exit(code)
-    sys.exit(code)
+    sys.exit(main())

@@ -85,7 +85,7 @@ def parse_json(text: bytes | str, error: type[Faults], source: str = "") -> Any:
 
 
 def _whole(text: str) -> int | str:
-    return int(text) if len(text) <= 19 else text
+    return int(text) if len(text) <= 40 else text  # the running total of a tally may be longer than any amount
 
 
 def _depth(data: Any) -> int:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal, NamedTuple
 
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.errors import ContractError, Diagnostic, StateError
@@ -43,6 +43,16 @@ class Result:
     refusal: Reason | None = None
 
 
+class Due(NamedTuple):
+    """What time alone asks next, in this order: the instant, whether it is an instant and not a day that opens then, which
+    day or instant, and whose due it is. Two days open at one instant where the calendar left the first of them out."""
+
+    at: datetime
+    timed: bool
+    when: date | datetime
+    policy_id: str = ""
+
+
 class Step:
     """One event being decided on a fork of the state."""
 
@@ -62,6 +72,7 @@ class Step:
         self.parts: list[Part] = []
         self.instant = event.occurred_at
         self.day = self.settled = date.min
+        self.opened: datetime | None = None  # where a day has just opened: the instants of that moment are still to come
 
     # -- asking one policy -----------------------------------------------------------------------------------------
 
@@ -113,6 +124,8 @@ class Step:
             effects.append(replace(effect, id="/".join(map(escaped, parts))))
             with self._guarded(policy):
                 self._fold(policy, effect, order)
+            if isinstance(effect, Posting | Status):
+                self.state.changed = self.state.day
         return replace(decision, effects=tuple(effects))
 
     def _fold(self, policy: Policy, effect: Effect, order: Order | None) -> None:
@@ -157,62 +170,70 @@ class Step:
 
     def settle(self, upto: datetime) -> None:
         """Let time pass up to an instant: every day and instant that some policy is due on, in order."""
+        self.ask_dues(Due(upto, True, upto))
+        self._move_to(upto, local_day(upto, self.rules.zone))
+
+    def ask_dues(self, last: Due) -> None:
+        """Ask what is due up to a day or instant, which is still asked if it is due itself."""
         instants = 0
         while self.state.as_of is not None:
             due = self._next_due()
-            if due is None or due[0] > upto:
+            if due is None or due[:3] > last[:3]:
                 break
-            instants += isinstance(due[1], datetime)
+            instants += isinstance(due.when, datetime)
             if instants > MAX_INSTANTS:
-                raise ContractError(due[2], self.event.id, f"was due at more than {MAX_INSTANTS} instants in one step")
-            self.open(due[1])
-        self._move_to(upto)
+                raise ContractError(due.policy_id, self.event.id, f"was due at more than {MAX_INSTANTS} instants in one step")
+            self.open(due.when)
 
-    def _move_to(self, instant: datetime) -> None:
-        day = local_day(instant, self.rules.zone)
+    def _move_to(self, instant: datetime, day: date) -> None:
         if day != self.state.day:
             self.state.day = day
             prune(self.rules, self.state, day)
         self.state.as_of = instant
 
-    def next_due(self) -> tuple[datetime, date | datetime, str] | None:
-        """When time alone next has something to ask: the instant, the day or instant that is due, and whose due it is."""
+    def next_due(self) -> Due | None:
+        """When time alone next has something to ask."""
         return self._next_due() if self.state.as_of is not None else None
 
-    def _next_due(self) -> tuple[datetime, date | datetime, str] | None:
+    def _next_due(self) -> Due | None:
         day, as_of = self.state.day, self.state.as_of
         assert day is not None
         assert as_of is not None
         self._stand_at(as_of, day, Tick(customer_id=self.state.customer_id, at=as_of))
         first = self.rules.next_first_day(day)
-        dues: list[tuple[datetime, date | datetime, str]] = [] if first is None else [(start_of_day(first, self.rules.zone), first, "")]
+        dues = [] if first is None else [self._day_due(first)]
         for policy in self._in_force(day):
             view = self._view(policy)
             with self._guarded(policy):
                 due = policy.due(view)
             if due is not None:
                 dues.append(self._clamped(due, day, as_of, policy.id))
-        return min(dues, key=lambda due: (due[0], isinstance(due[1], datetime)), default=None)
+        return min(dues, key=lambda due: due[:3], default=None)
 
-    def _clamped(self, due: date | datetime, day: date, as_of: datetime, policy_id: str) -> tuple[datetime, date | datetime, str]:
-        """A due that has passed already is asked at the next occasion: no day opens twice."""
+    def _day_due(self, day: date, policy_id: str = "") -> Due:
+        return Due(start_of_day(day, self.rules.zone), False, day, policy_id)
+
+    def _clamped(self, due: object, day: date, as_of: datetime, policy_id: str) -> Due:
+        """A due that has passed already is asked at the next occasion: no day opens twice, no instant is asked twice."""
         if isinstance(due, datetime):
-            if due.tzinfo is None:
+            if due.utcoffset() is None:
                 raise ContractError(policy_id, self.event.id, "named a due without a time zone")
-            instant = max(due, as_of + timedelta(microseconds=1))
-            return instant, instant, policy_id
-        opening = max(due, day + ONE_DAY)
-        return start_of_day(opening, self.rules.zone), opening, policy_id
+            instant = max(due.astimezone(UTC), as_of if self.opened == as_of else as_of + timedelta(microseconds=1))
+            return Due(instant, True, instant, policy_id)
+        if not isinstance(due, date):
+            raise ContractError(policy_id, self.event.id, f"named {type(due).__name__} as its due, not a day or an instant")
+        return self._day_due(max(due, day + ONE_DAY), policy_id)
 
     def open(self, due: date | datetime) -> None:
         """Ask every policy as a day opens, or at an instant."""
         if isinstance(due, datetime):
-            self._move_to(due)
+            self._move_to(due, local_day(due, self.rules.zone))
             self._stand_at(due, self.state.day, Tick(customer_id=self.state.customer_id, at=due))
+            self.opened = None
         else:
-            self._move_to(start_of_day(due, self.rules.zone))
-            self.state.day = due
-            self._stand_at(start_of_day(due, self.rules.zone), due, NewDay(customer_id=self.state.customer_id, day=due))
+            self.opened = start_of_day(due, self.rules.zone)
+            self._move_to(self.opened, due)
+            self._stand_at(self.opened, due, NewDay(customer_id=self.state.customer_id, day=due))
         for policy in self._in_force(self.day):
             decision = self.ask(policy)
             if decision is not None:
@@ -493,8 +514,13 @@ def _time(rules: Rulebook, state: State, event: NewDay | Tick, watch: Watch | No
         return Result("duplicate", state, event, (), reason("event.duplicate", id=event.id))
     work = Step(rules, state, event, watch)
     adopt(rules, work.state)
-    work.settle(instant - timedelta(microseconds=1)) if state.as_of is not None else None
-    work.open(due)
+    if isinstance(due, datetime):
+        work.ask_dues(Due(instant, True, instant - timedelta(microseconds=1)))
+        work.open(due)
+    else:
+        work.ask_dues(Due(instant, False, due - ONE_DAY))
+        work.open(due)
+        work.ask_dues(Due(instant, True, instant))
     return Result("accepted", work.state, event, tuple(work.decisions))
 
 

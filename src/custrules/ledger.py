@@ -249,12 +249,12 @@ class Ledger:
         ledger = cls({}, {text(kind): text(name) for kind, name in data["first"].items()})
         for name, row in data["accounts"].items():
             account = Account(text(row["unit"]), whole(row["scale"]), ledger._owner, owed=whole(row["owed"]))
-            if not 0 <= account.scale <= MAX_DIGITS or account.owed < 0:
-                raise ValueError(f"account {name}: a scale from 0 to {MAX_DIGITS}, and a debt that is not negative")
+            if not 0 <= account.scale <= MAX_DIGITS or not 0 <= account.owed < 10**MAX_DIGITS:
+                raise ValueError(f"account {name}: a scale from 0 to {MAX_DIGITS}, and a debt of as many digits that is not negative")
             for lot_row in row["lots"]:
                 account.change(Lot.from_row(lot_row[:-1]), whole(lot_row[-1]))
-            if not all(quantity > 0 for _, quantity in account):
-                raise ValueError(f"account {name}: a lot of which nothing is left")
+            if not all(quantity > 0 for _, quantity in account) or account.total >= 10**MAX_DIGITS:
+                raise ValueError(f"account {name}: a lot of which nothing is left, or lots of more than {MAX_DIGITS} digits")
             ledger.accounts[name] = account
         return ledger
 

@@ -19,7 +19,7 @@ from custrules.activity import NUMBER_SCALE, ActivityLog
 from custrules.calendars import ONE_DAY, Window
 from custrules.codec import canonical
 from custrules.conditions import Bound, Condition, bind, evaluate
-from custrules.errors import Diagnostic
+from custrules.errors import Diagnostic, DocumentError
 from custrules.events import KINDS, Activity, AnyEvent, Purchase, Return, Scalar
 from custrules.facts import FactType, FactValue
 from custrules.fields import Text, describe, instant_text, read_day, read_decimal, read_flag, wrong_type
@@ -186,9 +186,12 @@ class LatestMeter:
 
     def next_change(self, source: Source, day: date) -> date | None:
         latest = source.log.latest(self.counted[0].key)
-        found = latest.upto(day) if latest is not None else None
-        following = latest.first_after(day) if latest is not None else None
-        return self.window.next_change(day, found[0] if found else None, following)
+        if latest is None:
+            return None
+        after, _ = self.window.bounds(day)
+        found = latest.upto(day)
+        inside = found[0] if found is not None and (after is None or found[0] > after) else None
+        return self.window.next_change(day, inside, latest.first_after(day))
 
     @property
     def reach(self) -> int | None:
@@ -576,7 +579,7 @@ class Compiler:
             return None
         try:
             condition = Condition.of({"base": measure.base})
-        except ValueError:
+        except DocumentError:
             self._fault("document.bad_cell", name, "base", fact="base", cell=describe(measure.base), expected='a cell such as ">= 20"', nearest="")
             return None
         return self._bound(condition, {"base": kind}, f"measures.{name}.base", strip="base")

@@ -123,10 +123,16 @@ class Moment:
     # -- time ------------------------------------------------------------------------------------------------------
 
     def next_change(self, name: str) -> date | None:
-        """The first day after ``day`` on which time alone may change a fact; statuses and balances change by decisions only."""
+        """The first day after ``day`` on which time alone may change a fact.
+
+        Statuses and balances change by decisions only. One that was made after the policy that reads them had been asked
+        is seen by it when the next day opens.
+        """
         meter = self.rules.meters.get(name)
         if meter is not None:
             return meter.next_change(self.source, self.day)
+        if name in self.rules.given:
+            return tomorrow(self.day) if self.state.changed is not None and self.state.changed >= self.day else None
         if name in self.rules.parts.calendar:
             return next_difference(self.rules.parts.calendar[name].holds, self.day)
         if name in _BIRTHDAYS:

@@ -256,6 +256,9 @@ class Order:
         )
         if not 0 <= order.spread <= sum(line.left for line in order.lines):
             raise ValueError(f"order {event_id}: more came back than was sold")
+        paid = [tender.amount for tender in order.tenders]
+        if min(paid, default=0) < 0 or (order.lines and paid and sum(paid) != order.amount):
+            raise ValueError(f"order {event_id}: the tenders are not what the lines cost")
         return order
 
 

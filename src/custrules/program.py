@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +30,7 @@ from custrules.policy import Policy
 from custrules.rulebook import Rulebook
 from custrules.state import State
 from custrules.steps import Step
+from custrules.validation import in_family
 
 KindTable = Mapping[str, type[Policy]]
 
@@ -163,7 +165,7 @@ class Program:
             plain = parse_json(data, EventError) if isinstance(data, bytes | str) else data
             event = plain if isinstance(plain, Event) else read_event(plain, self.currency)
         except EventError as error:
-            raise _worded(EventError, error.diagnostics) from None
+            raise _worded(EventError, [replace(fault, code=in_family(fault.code, "event")) for fault in error.diagnostics]) from None
         return self._fitting(event)
 
     def _fitting(self, event: object) -> AnyEvent:
@@ -231,5 +233,4 @@ def aware(instant: object, name: str) -> datetime:
         return read_instant(instant)
     except PydanticCustomError as error:
         params = {key: value for key, value in (error.context or {}).items() if key != "code"}
-        code = error.type.replace("document.", "event.")
-        raise _worded(EventError, [Diagnostic(code, name, params)]) from None
+        raise _worded(EventError, [Diagnostic(in_family(error.type, "event"), name, params)]) from None

@@ -22,6 +22,7 @@ from custrules.policy import PHASES, BalanceFact, Fact, Known, Policy, StatusFac
 from custrules.returns import ReturnsRule
 from custrules.validation import nearest, path_text
 
+MAX_FAULTS = 1_000  # beyond which nobody reads on, and a stranger's document is not looked at any further
 RESERVED_IDS = ("returns", "world", "day", "at")
 LINE_FIELDS = ("lines", "exclude_lines")
 BUILT_IN: dict[str, FactType] = {
@@ -196,6 +197,8 @@ class Rulebook:
         self.reads = {id(policy): policy.reads() for policy in self.parts.policies}
         lines = line_types(self.scale)
         for policy in self.parts.policies:
+            if len(self.faults) > MAX_FAULTS:
+                return
             event = policy.event_name()
             own = self.types | (event_fact_types(event, self.parts.declared) if event else {})
             for path, condition in conditions_in(policy):
@@ -224,6 +227,8 @@ class Rulebook:
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
         known = Known(self.levels, accounts, events, self.scale)
         for policy in self.parts.policies:
+            if len(self.faults) > MAX_FAULTS:
+                return
             place = self.places[id(policy)]
             versions = self.versions[policy.id]
             before = versions[versions.index(policy) - 1] if policy is not versions[0] else None

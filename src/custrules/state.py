@@ -106,7 +106,8 @@ class TouchpointAsked:
 class State:
     """Everything the program remembers of one customer. ``State.new("c-1")`` is of no program and no time.
 
-    ``as_of`` is the instant up to which time is settled (None before the first step), ``day`` its local day. Two states are equal when their
+    ``as_of`` is the instant up to which time is settled (None before the first step), ``day`` its local day, ``changed`` the last
+    day on which a decision moved value or wrote a status. Two states are equal when their
     canonical JSON is.
     """
 
@@ -114,6 +115,7 @@ class State:
         "_seen",
         "activity",
         "as_of",
+        "changed",
         "consent",
         "customer_id",
         "day",
@@ -150,6 +152,7 @@ class State:
         self.touchpoints: dict[str, TouchpointAsked] = {}
         self.as_of: datetime | None = None
         self.day: date | None = None
+        self.changed: date | None = None
         self.schema_version = SCHEMA_VERSION
         self._seen: dict[str, datetime] = {}
 
@@ -165,7 +168,7 @@ class State:
     def points(self, account: str = "points") -> Points:
         """A points account by its id; ``points`` is also the program's first. An unknown name raises StateError."""
         name = self._account(account)
-        if f"{name}.owed" not in self.ledger.accounts:  # a bucket, which has none of its own
+        if not all(f"{name}.{bucket}" in self.ledger.accounts for bucket in ("pending", "held", "owed")):  # a bucket itself
             _refuse("state.unknown_account", name=account, known=", ".join(sorted(self.ledger.accounts)))
         buckets = {bucket: self.ledger.accounts[f"{name}.{bucket}"] for bucket in ("pending", "held", "owed")}
         account_ = self.ledger.accounts[name]
@@ -217,7 +220,7 @@ class State:
         """A copy that shares what it does not change; only the kernel changes one."""
         twin = State(self.customer_id)
         twin.program, twin.digest, twin.joined = self.program, self.digest, self.joined
-        twin.as_of, twin.day = self.as_of, self.day
+        twin.as_of, twin.day, twin.changed = self.as_of, self.day, self.changed
         twin.do_not_contact, twin.profile, twin.consent = self.do_not_contact, self.profile, self.consent
         twin.ledger, twin.activity = self.ledger.fork(), self.activity.fork()
         twin.orders, twin.statuses = dict(self.orders), dict(self.statuses)
@@ -258,6 +261,7 @@ class State:
             "touchpoints": {key: asked.to_row() for key, asked in self.touchpoints.items()},
             "as_of": instant_text(self.as_of) if self.as_of else None,
             "day": self.day.isoformat() if self.day else None,
+            "changed": self.changed.isoformat() if self.changed else None,
             "seen": {event_id: instant_text(at) for event_id, at in self._seen.items()},
             "schema_version": self.schema_version,
         }
@@ -295,6 +299,7 @@ class State:
         state.touchpoints = {key: TouchpointAsked.from_row(row) for key, row in data["touchpoints"].items()}
         state.as_of = read_instant(data["as_of"]) if data["as_of"] is not None else None
         state.day = date.fromisoformat(data["day"]) if data["day"] is not None else None
+        state.changed = date.fromisoformat(data["changed"]) if data["changed"] is not None else None
         state._seen = {event_id: read_instant(at) for event_id, at in data["seen"].items()}
         if (state.as_of is None) != (state.day is None):
             raise ValueError("as_of and day go together")

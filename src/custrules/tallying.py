@@ -27,7 +27,7 @@ def tally_event(rules: Rulebook, state: State, event: AnyEvent, day: date, order
     """Count an event; for an order, the order with the keys that counted it, put into the state."""
     counted_in = [counted for counted in rules.tallies.values() if _counts(rules, counted, event)]
     if order is not None:
-        order = replace(order, tallied=tuple(counted.key for counted in counted_in if counted.what != "latest"))
+        order = replace(order, tallied=tuple(sorted(counted.key for counted in counted_in if counted.what != "latest")))
         state.orders[order.id] = order
     for counted in counted_in:
         if counted.what == "latest":

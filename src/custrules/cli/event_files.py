@@ -2,21 +2,21 @@
 
 CSV has one event to a row and a header of field names: ``type,id,customer_id,occurred_at,amount,of,points`` and every other
 flat field of an event. An empty cell says nothing. Fields that hold named values have a column for each name:
-``profile.birthday``, ``attributes.city``, ``consent.sms``, ``tenders.card``. Lines of an order do not fit into a row: they need JSON Lines.
+``profile.birthday``, ``attributes.city``, ``consent.sms``, ``tenders.card``. Lines of an order, and tenders of points with
+their quantity, do not fit into a row: they need JSON Lines.
 """
 
 from __future__ import annotations
 
 import csv
 import gzip
-import io
 import lzma
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, Never
+from typing import IO, Any, Never, cast
 
 from custrules.cli.output import Misuse
 from custrules.codec import MAX_BYTES, parse_json
@@ -29,7 +29,7 @@ NAMED = ("attributes", "profile", "consent", "tenders", "friend_keys")  # fields
 NOT_FLAT = ("lines", *NAMED)
 REQUIRED = ("type", "id", "customer_id", "occurred_at")
 SUFFIXES = (".jsonl", ".ndjson", ".csv")
-_PACKED: dict[str, Callable[[str], IO[bytes]]] = {".gz": gzip.GzipFile, ".xz": lzma.LZMAFile}
+PACKED = (".gz", ".xz")
 STDIN = "-"
 
 
@@ -87,22 +87,32 @@ class EventFile:
     # -- CSV -------------------------------------------------------------------------------------------------------
 
     def _csv_rows(self, file: IO[bytes]) -> Iterator[dict[str, Any]]:
-        text = io.TextIOWrapper(file, "utf-8-sig", newline="")
-        reader = csv.reader(text, strict=True)
-        header: list[str] = []
+        reader = csv.reader(self._decoded(file), strict=True)
         try:
-            for cells in reader:
-                self.line = reader.line_num
-                if not header:
-                    header = self._header(cells)
-                elif any(cells):
-                    yield self._row(header, cells)
+            yield from self._csv_events(reader)
         except csv.Error as error:
             self.line = reader.line_num
             self._refuse("event.syntax", reason=str(error))
-        except UnicodeDecodeError as error:
-            self.line = reader.line_num + 1
-            self._refuse("event.not_utf8", byte=error.start)
+
+    def _decoded(self, file: IO[bytes]) -> Iterator[str]:
+        """The lines of a text, each with its number while it is decoded."""
+        number = 0
+        while line := file.readline(MAX_BYTES):
+            number += 1
+            try:
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                self.line = number
+                self._refuse("event.not_utf8", byte=error.start)
+
+    def _csv_events(self, reader: Any) -> Iterator[dict[str, Any]]:
+        header: list[str] = []
+        for cells in reader:
+            self.line = reader.line_num
+            if not header:
+                header = self._header(cells)
+            elif any(cells):
+                yield self._row(header, cells)
 
     def _header(self, cells: list[str]) -> list[str]:
         known = columns()
@@ -149,7 +159,7 @@ def _format(path: str) -> str:
     if path == STDIN:
         return ".jsonl"
     name = Path(path).name.lower()
-    for packed in _PACKED:
+    for packed in PACKED:
         name = name.removesuffix(packed)
     suffix = Path(name).suffix
     if suffix == ".parquet":
@@ -162,5 +172,7 @@ def _format(path: str) -> str:
 def _opened(path: str) -> IO[bytes]:
     if path == STDIN:
         return sys.stdin.buffer
-    packed = _PACKED.get(Path(path).suffix.lower())
-    return packed(path) if packed is not None else Path(path).open("rb")
+    suffix = Path(path).suffix.lower()
+    if suffix == ".gz":
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    return lzma.open(path, "rb") if suffix == ".xz" else Path(path).open("rb")

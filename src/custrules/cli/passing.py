@@ -38,6 +38,7 @@ def pass_over(
 ) -> Iterator[Passed]:
     """Step each customer from nothing through their events, which stand together. Events after ``until`` are left out.
 
+    The closing state goes to ``on_state``, unless nothing of the customer was accepted.
     EventError for a customer who comes back later.
     """
     finished: set[str] = set()
@@ -54,7 +55,7 @@ def pass_over(
             step = program.advance(state, until)
             state = step.state
             yield Passed(customer_id, None, step)
-        if on_state is not None:
+        if on_state is not None and state.as_of is not None:
             on_state(state)
 
 
@@ -147,9 +148,7 @@ class Summary:
         self.moved.update(self._accounts.movements(passed.step))
 
     def close(self, state: State) -> None:
-        """One customer's closing state; one of whom no event was accepted counts without level and balance."""
-        if state.as_of is None:
-            return
+        """One customer's closing state."""
         self.customers += 1
         for status, counts in self.levels.items():
             held = state.statuses.get((status, ""))

@@ -7,7 +7,7 @@ several parts at once. What only follows from a fault of the first pass is not t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
 from zoneinfo import ZoneInfo, available_timezones
@@ -17,8 +17,8 @@ from pydantic_core import PydanticCustomError
 
 from custrules.calendars import Duration, known_zone
 from custrules.calendars.rules import DayRule
-from custrules.documents.faults import Broken, Path, Placing, true_path
-from custrules.documents.kinds import Kinds
+from custrules.documents.faults import Broken, Path, Placing, true_path, without_counts
+from custrules.documents.kinds import Kinds, verified
 from custrules.documents.reading import Reading
 from custrules.documents.sections import ATTRIBUTE_KINDS, DEFAULT_LATE, FORMAT, Defaults, Document, ProfileSpec
 from custrules.errors import Diagnostic
@@ -28,7 +28,7 @@ from custrules.measures import MONEY_SUBJECTS, ActivityType, AttributeKind, Meas
 from custrules.money import SCALES
 from custrules.policy import Policy
 from custrules.returns import ReturnsRule
-from custrules.rulebook import Rulebook
+from custrules.rulebook import MAX_FAULTS, Rulebook
 from custrules.validation import located, model_at, nearest
 
 HEAD = ("custrules", "program", "title", "zone", "currency", "late", "returns", "defaults")
@@ -43,6 +43,7 @@ LATER_EVENTS = (
 MACHINE_ZONES = ("localtime", "posixrules", "Factory")
 MOST = {"profile": 500, "activities": 200, "calendar": 100, "measures": 500, "policies": 2000}
 MOST_ATTRIBUTES = 100
+MOST_KEYS = 500  # of one mapping inside a policy
 _WIDEST_SCALE = max(SCALES.values())
 
 
@@ -65,9 +66,11 @@ def read_document(source: Reading | Mapping[str, Any], kinds: Kinds | None = Non
     document = reader.document()
     faults = placing.placed(reader.faults)
     rulebook = None
-    if document is not None:
+    if document is not None and len(faults) <= MAX_FAULTS:
         rulebook = Rulebook(document.parts(None if reader.currency_known else _WIDEST_SCALE, reader.policy_paths))
         faults = placing.sorted([*faults, *placing.resolved(reader.broken.follow_ups_removed(rulebook.faults))])
+    if len(faults) > MAX_FAULTS:
+        faults = [*faults[:MAX_FAULTS], replace(faults[MAX_FAULTS], code="document.too_many_faults", params={"most": MAX_FAULTS})]
     if faults:
         return Result(None, None, tuple(faults))
     return Result(document, rulebook, ())
@@ -82,6 +85,7 @@ class _Reader:
         self.faults: list[tuple[Path, Diagnostic]] = []
         self.broken = Broken()
         self.policy_paths: list[Path] = []
+        self.classes: dict[str, type[Policy]] = {}
         self.currency_known = False
         if not isinstance(data, Mapping):
             self.note((), "document.wrong_type", expected="a mapping of sections", found=describe(data))
@@ -256,9 +260,13 @@ class _Reader:
             self.note(("policies",), "document.too_many", what="policies", most=MOST["policies"])
             entries = []
         defaults = self._defaults()
-        read = [(("policies", index), self._policy(entry, ("policies", index), defaults, currency)) for index, entry in enumerate(entries)]
-        self.policy_paths = [path for path, policy in read if policy is not None]
-        return tuple(policy for _, policy in read if policy is not None)
+        read: list[Policy] = []
+        for index, entry in enumerate(entries):
+            policy = self._policy(entry, ("policies", index), defaults, currency) if len(self.faults) <= MAX_FAULTS else None
+            if policy is not None:
+                read.append(policy)
+                self.policy_paths.append(("policies", index))
+        return tuple(read)
 
     def _defaults(self) -> dict[str, Any]:
         """What the ``defaults`` section says; nothing where it is broken, which is told once and not for every policy."""
@@ -267,19 +275,39 @@ class _Reader:
 
     def _policy(self, entry: object, path: Path, defaults: Mapping[str, Any], currency: str | None) -> Policy | None:
         if isinstance(entry, Policy):
-            return entry
+            return self._given(entry, path)
         if not isinstance(entry, Mapping):
             self.note(path, "document.wrong_type", expected="a mapping with id and kind", found=describe(entry))
             self.broken.policy({}, None)
             return None
         kind = self._kind(entry, path)
         policy = None
-        if kind is not None:
+        if kind is not None and not self._too_big(entry, path):
             fields = {**defaults, **{str(name): value for name, value in entry.items() if name != "kind"}}
             policy = self._valid(kind, fields, path, currency)
         if policy is None:
             self.broken.policy(entry, kind)
         return cast("Policy | None", policy)
+
+    def _given(self, policy: Policy, path: Path) -> Policy | None:
+        """A policy given in code: of a class that keeps the contract, the only one of its kind here (a document tells kinds, not classes)."""
+        found = verified(policy.kind, type(policy), type(policy).__module__)
+        if found is self.classes.setdefault(policy.kind, type(policy)):
+            return policy
+        if not isinstance(found, Diagnostic):
+            reason = "another class of this kind is in the program"
+            found = Diagnostic("document.bad_plugin", params={"kind": policy.kind, "maker": found.__module__, "reason": reason})
+        self.faults.append(((*path, "kind"), found))
+        self.broken.policy({"id": policy.id, "kind": policy.kind}, type(policy))
+        return None
+
+    def _too_big(self, entry: object, path: Path) -> bool:
+        """Whether a mapping somewhere in a policy has more keys than any honest one: each might be a fault, looked up among others."""
+        if isinstance(entry, Mapping) and len(entry) > MOST_KEYS:
+            self.note(path, "document.too_many", what="keys", most=MOST_KEYS)
+            return True
+        parts = entry.items() if isinstance(entry, Mapping) else enumerate(entry) if isinstance(entry, list | tuple) else ()
+        return any(self._too_big(part, (*path, step)) for step, part in parts)
 
     def _kind(self, entry: Mapping[str, Any], path: Path) -> type[Policy] | None:
         kind = entry.get("kind")
@@ -293,7 +321,7 @@ class _Reader:
         if isinstance(found, Diagnostic):
             self.faults.append(((*path, "kind"), found))
             return None
-        return found
+        return self.classes.setdefault(kind, found)
 
     # -- one value -------------------------------------------------------------------------------------------------
 
@@ -303,7 +331,7 @@ class _Reader:
             return _adapter(kind).validate_python(value, context={"currency": currency})
         except ValidationError as error:
             model = kind if isinstance(kind, type) and model_at(kind, ()) is not None else None
-            for loc, found in located(error, model):
+            for loc, found in without_counts(located(error, model)):
                 if currency is not None or found.code != "document.bad_money":
                     self.faults.append(((*path, *true_path(loc, value)), found))
             return None

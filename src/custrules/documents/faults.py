@@ -36,6 +36,15 @@ def true_path(loc: Sequence[int | str], data: object) -> Path:
     return tuple(steps)
 
 
+def without_counts(found: Sequence[tuple[Path, Diagnostic]]) -> list[tuple[Path, Diagnostic]]:
+    """Without the complaint that a list is too short when it is so only because entries of it have faults."""
+    return [
+        (loc, fault)
+        for loc, fault in found
+        if fault.code != "document.wrong_length" or not any(len(other) > len(loc) and other[: len(loc)] == loc for other, _ in found)
+    ]
+
+
 def _inside(data: object, step: int | str) -> Any:
     if isinstance(data, Mapping):
         return data.get(step)
@@ -73,7 +82,7 @@ class Placing:
     def placed(self, faults: Iterable[tuple[Path, Diagnostic]]) -> list[Diagnostic]:
         """Faults by their path, together with those of the reading; what a fault of the reading brought about is left out."""
         told = {fault.path for fault in self.reading.diagnostics}
-        gaps = {_above(fault.path) for fault in self.reading.diagnostics}
+        gaps = told | {_above(path) for path in told}  # mappings in which something was read and thrown away
         placed = [self._at(path, fault) for path, fault in faults]
         own = [fault for fault in placed if fault.path not in told and not (fault.code == "document.missing_field" and _above(fault.path) in gaps)]
         return self.sorted([*self.reading.diagnostics, *own])

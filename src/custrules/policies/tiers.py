@@ -157,9 +157,10 @@ class Ladder(Policy):
     def due(self, view: View, /) -> date | None:
         """The next review, the next day of the cycle, or the day on which an exclusion or an upgrade may come by time alone."""
         held = self._held(view)
-        days = [view.next_change(row.when) for row in self.exclude]
-        if held is not None and held.until is not None:
-            days.append(held.until + ONE_DAY)
+        days = [held.until + ONE_DAY if held is not None and held.until is not None else None]
+        if self.retired:
+            return days[0]
+        days += [view.next_change(row.when) for row in self.exclude]
         if self.review is not None:
             days.append(self.review.after(view.day))
         else:
@@ -173,11 +174,12 @@ class Ladder(Policy):
         if isinstance(event, TierGrant) and event.status != self.status:
             return None
         excluded = next((row for row in self.exclude if view.test(row.when)), None)
-        if excluded is not None:
+        if excluded is not None and not self.retired:
             return self._without(event, view, excluded)
         before = self._held(view)
         held, reasons = before, list[Reason]()
-        for change in (self._begin, self._granted, self._after_return, self._reviewed, self._upgraded):
+        changes = (self._begin, self._granted, self._after_return, self._reviewed, self._upgraded)
+        for change in changes if not self.retired else (self._reviewed,):  # time goes on for a level that was given: it falls, or is kept
             held, told = change(event, view, held)
             reasons += told
         if not reasons or held is None:

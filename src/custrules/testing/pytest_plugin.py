@@ -64,7 +64,9 @@ class ScenarioItem(pytest.Item):
     def _mark(self, tag: str) -> None:
         """A marker, registered first, so that ``--strict-markers`` knows it."""
         if tag.isidentifier() and not tag.startswith("_") and tag not in WITH_A_MEANING:
-            self.config.addinivalue_line("markers", f"{tag}: a tag of scenarios")
+            line = f"{tag}: a tag of scenarios"
+            if line not in self.config.getini("markers"):
+                self.config.addinivalue_line("markers", line)
             self.add_marker(tag)
 
     def runtest(self) -> None:

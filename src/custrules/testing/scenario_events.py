@@ -156,10 +156,7 @@ class _Writer:
 
     def _time(self, name: str, value: Any, path: Path, then: Mapping[str, Any]) -> Stage:
         place = (*path, "when", name)
-        if name == "day_end":
-            instant = end_of_day(self._day(value, place), self.program.zone)
-        else:
-            instant = self._instant(value, place)
+        instant = end_of_day(self._day(value, place), self.program.zone) if name == "day_end" else self._instant(value, place)
         if instant < self.settled:
             at = instant_text(self.settled)
             self._note(place, "wrong_type", expected=f"an instant that is not before the steps above, which end at {at}", found=describe(value))
@@ -210,7 +207,7 @@ class _Writer:
         event: dict[str, Any] = {"type": name, "id": data.get("id") or self._made_up(name), "customer_id": self._customer(data, place)}
         if name in self.activities:
             own = {key: fields.pop(key) for key in ("quantity", "channel", "recorded_at") if key in fields}
-            return event | {"type": "activity", "name": name, **own, "attributes": fields}
+            return {**event, "type": "activity", "name": name, **own, "attributes": fields}
         if "tenders" in fields:
             fields["tenders"] = _tenders(fields)
         if name == "referral" and "friend_keys" not in fields:
@@ -335,12 +332,13 @@ def _tenders(fields: Mapping[str, Any]) -> Any:
     written = fields["tenders"]
     if not isinstance(written, Mapping):
         return written
-    rows = []
+    rows: list[dict[str, Any]] = []
     for kind, value in written.items():
         if isinstance(value, Mapping):
             rows.append({"type": kind, **value})
         else:
-            rows.append({"type": kind, "quantity" if kind == "points" else "amount": value})
+            how_much = "quantity" if kind == "points" else "amount"
+            rows.append({"type": kind, how_much: value})
     for row in rows:
         if row["type"] == "points" and "amount" not in row:
             row["amount"] = _left_for_points(fields, rows)

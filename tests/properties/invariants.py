@@ -1,0 +1,441 @@
+"""What holds for every program and every history: each check walks one case and fails with an AssertionError."""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import custrules as cr
+from custrules.calendars import ONE_DAY, local_day, start_of_day
+from custrules.events import AnyEvent
+from custrules.moment import Moment
+from custrules.policies.points import Accrual
+from custrules.policies.tiers import Ladder
+from custrules.policy import Decision, Posting
+from properties.histories import CUSTOMER, Case, walked
+from properties.toys import KINDS
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+def told(decisions: Iterable[Decision]) -> list[bytes]:
+    return [decision.to_json() for decision in decisions]
+
+
+def journal(case: Case) -> list[tuple[cr.Step, tuple[Decision, ...]]]:
+    return [(step, step.decisions) for _, step in walked(case.program, case.events) if step.accepted]
+
+
+# -- replay, prefixes, round trips -------------------------------------------------------------------------------------
+
+
+def stepping_is_replay(case: Case) -> None:
+    """One event after another gives what one pass gives: the journal and the closing state, byte for byte."""
+    steps = [step for _, step in walked(case.program, case.events)]
+    replayed = cr.replay(case.program, [event.to_json() for event in case.events]).collect()
+    assert [told(entry.decisions) for entry in replayed.journal] == [told(step.decisions) for step in steps]
+    assert replayed.states[CUSTOMER].to_json() == steps[-1].state.to_json()
+
+
+def a_prefix_gives_a_prefix(case: Case) -> None:
+    """What comes later changes nothing of the journal before it, nor of any state that was handed out."""
+    whole = [told(entry.decisions) for entry in cr.replay(case.program, case.events)]
+    for length in {1, len(case.events) // 2, len(case.events) - 1}:
+        assert [told(entry.decisions) for entry in cr.replay(case.program, case.events[:length])] == whole[:length]
+    handed_out = [(state, state.to_json()) for state, _ in walked(case.program, case.events)]
+    assert all(state.to_json() == before for state, before in handed_out)
+
+
+def round_trips_lose_nothing(case: Case) -> None:
+    """JSON and pickle give back the same program, events, states, decisions and steps; and the state's copy steps alike."""
+    program = cr.Program.from_json(case.program.to_json(), kinds=KINDS)
+    assert program.to_json() == case.program.to_json() == pickle.loads(pickle.dumps(case.program)).to_json()
+    for state, step in walked(case.program, case.events):
+        copy = cr.State.from_json(state.to_json())
+        assert copy.to_json() == state.to_json() == pickle.loads(pickle.dumps(state)).to_json()
+        assert program.step(copy, cr.Event.from_json(step.event.to_json() if step.event else b"")).to_json() == step.to_json()
+        assert cr.Step.from_json(step.to_json()).to_json() == step.to_json()
+        assert cr.Step.from_json(step.to_json()) == step
+        for decision in step.decisions:
+            assert Decision.from_json(decision.to_json()) == decision == pickle.loads(pickle.dumps(decision))
+
+
+# -- time --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Passing:
+    """How a host lets time pass between events: NewDay on the ``every``-th days near what happens, or advance to ``hours`` after it."""
+
+    every: int = 0
+    hours: tuple[int, ...] = ()
+
+
+@dataclass
+class Walk:
+    """A customer whose host lets time pass in its own way, with all that is decided and stored."""
+
+    program: cr.Program
+    state: cr.State = field(default_factory=lambda: cr.State.new(CUSTOMER))
+    decisions: list[Decision] = field(default_factory=list)
+    stored: list[AnyEvent] = field(default_factory=list)
+
+    def event(self, event: AnyEvent) -> cr.Step:
+        step = self._took(self.program.step(self.state, event))
+        if step.accepted and step.event is not None:
+            self.stored.append(step.event)
+        return step
+
+    def new_day(self, day: date) -> None:
+        if self.state.as_of is not None:
+            self._took(self.program.step(self.state, cr.NewDay(customer_id=CUSTOMER, day=day)))
+
+    def advance(self, to: datetime) -> None:
+        self._took(self.program.advance(self.state, to))
+
+    def _took(self, step: cr.Step) -> cr.Step:
+        if step.accepted:
+            self.state = step.state
+            self.decisions += step.decisions
+        return step
+
+    def pass_time(self, upto: datetime, how: Passing) -> None:
+        """Let time pass up to an instant, at most; days far from anything that happens are left out."""
+        if self.state.as_of is None or self.state.day is None:
+            return
+        zone, start = self.program.zone, self.state.as_of
+        stops: list[tuple[datetime, date | None]] = [(start + timedelta(hours=hours), None) for hours in how.hours]
+        stops += [(start_of_day(day, zone), day) for day in self._days(self.state.day, local_day(upto, zone), how.every)]
+        for at, day in sorted(stops, key=lambda stop: (stop[0], stop[1] or date.min)):
+            if at <= upto:
+                self.new_day(day) if day is not None else self.advance(at)
+
+    def _days(self, first: date, last: date, every: int) -> list[date]:
+        if not every:
+            return []
+        days = [first + timedelta(days=number) for number in range(1, (last - first).days + 1, every)]
+        return [day for day in days if (day - first).days < 45 or (last - day).days < 5]
+
+
+def time_makes_no_difference(case: Case, how: Passing) -> None:
+    """Events in order: NewDay daily, sometimes or never, or advance now and then: the same state, the same decisions."""
+    plain, other = Walk(case.program), Walk(case.program)
+    for event in case.events:
+        other.pass_time(event.occurred_at, how)
+        assert plain.event(event).verdict == other.event(event).verdict
+    if plain.state.as_of is None:
+        return
+    end = plain.state.as_of + timedelta(days=100)
+    other.pass_time(end, how)
+    for walk in (plain, other):
+        walk.advance(end)
+    assert told(other.decisions) == told(plain.decisions)
+    assert other.state.to_json() == plain.state.to_json()
+
+
+def stored_events_replay_to_the_stored_state(case: Case, how: Passing) -> None:
+    """After any mix of step, NewDay and advance, with events that come late: what was stored replays to what was held."""
+    walk = Walk(case.program)
+    for event in case.events:
+        walk.pass_time(event.occurred_at, how)
+        walk.event(event)
+    if walk.state.as_of is None:
+        return
+    walk.advance(walk.state.as_of + timedelta(days=3))
+    until = walk.state.as_of
+    replayed = cr.replay(case.program, [event.to_json() for event in walk.stored], until=until).collect()
+    assert [one for entry in replayed.journal for one in told(entry.decisions)] == told(walk.decisions)
+    assert replayed.states[CUSTOMER].to_json() == walk.state.to_json()
+
+
+def next_due_is_never_late(case: Case) -> None:
+    """Between now and the next due day nothing is decided, however many days are asked; and it lies ahead."""
+    for _, step in walked(case.program, case.events):
+        state, due = step.state, case.program.next_due(step.state)
+        if state.as_of is None or state.day is None:
+            continue
+        assert due is None or due > state.as_of
+        upto = due or start_of_day(state.day + timedelta(days=60), case.program.zone)
+        days = {state.day + ONE_DAY * number for number in (1, 2, 3, 7, 15, 29, 45)} | {local_day(upto, case.program.zone) - ONE_DAY}
+        for day in sorted(day for day in days if state.day < day and start_of_day(day, case.program.zone) < upto):
+            asked = case.program.step(state, cr.NewDay(customer_id=CUSTOMER, day=day))
+            assert asked.accepted
+            assert asked.decisions == ()
+            assert asked.state.statuses == state.statuses
+        if due is not None:
+            assert case.program.advance(state, due - MICROSECOND).decisions == ()
+
+
+# -- verdicts that change nothing --------------------------------------------------------------------------------------
+
+
+def a_duplicate_changes_nothing(case: Case) -> None:
+    """An event that was accepted is known when it comes again: at once, and at the end, when it may be late by then."""
+    state = cr.State.new(CUSTOMER)
+    accepted: list[AnyEvent] = []
+    for before, step in walked(case.program, case.events):
+        again = case.program.step(step.state, step.event or case.events[0]) if step.accepted else None
+        if again is not None and step.event is not None:
+            assert again.state is step.state
+            assert again.decisions == ()
+            assert again.verdict == ("duplicate" if step.event.occurred_at >= (before.as_of or step.event.occurred_at) else again.verdict)
+            accepted.append(step.event)
+        state = step.state
+    for event in accepted:
+        again = case.program.step(state, event)
+        assert again.verdict in ("duplicate", "late")
+        assert again.state is state
+
+
+def a_refusal_changes_nothing(case: Case) -> None:
+    """Unless it is accepted, an event leaves the very state that was given, and only declines are told."""
+    for before, step in walked(case.program, case.events):
+        if step.accepted:
+            continue
+        assert step.state is before
+        assert step.refusal is not None
+        assert all(decision.outcome == "DECLINED" for decision in step.decisions)
+        again = case.program.step(before, step.event or case.events[0])
+        assert (again.verdict, told(again.decisions)) == (step.verdict, told(step.decisions))
+
+
+# -- value -------------------------------------------------------------------------------------------------------------
+
+
+class Book:
+    """A little ledger of its own, kept from postings alone: what each account holds, by what rules can tell of a lot."""
+
+    def __init__(self) -> None:
+        self.held: Counter[tuple[Any, ...]] = Counter()
+        self.owed: Counter[str] = Counter()
+        self.last_days: dict[str, date | None] = {}
+
+    def post(self, posting: Posting) -> None:
+        lots = sum(part.quantity for part in posting.lots)
+        for name, sign in ((posting.source, -1), (posting.target, 1)):
+            if name.endswith(".owed"):
+                self.owed[name] -= sign * posting.units
+            elif not name.startswith("world."):
+                assert lots == posting.units
+                for lot, quantity in posting.lots:
+                    self.held[name, *lot.kind] += sign * quantity
+        for lot, _ in posting.lots:
+            assert self.last_days.setdefault(lot.id, lot.last_day) == lot.last_day, "a lot's last usable day has moved"
+
+    def agrees(self, state: cr.State) -> None:
+        held: Counter[tuple[Any, ...]] = Counter()
+        for name, account in state.ledger.accounts.items():
+            assert account.owed == self.owed[name]
+            for lot, quantity in account:
+                held[name, *lot.kind] += quantity
+        assert held == +self.held
+        assert not -self.held
+
+
+def postings_add_up(case: Case) -> None:
+    """Opening and what came in less what went out is closing, account by account, from the journal's postings alone."""
+    book = Book()
+    for _, step in walked(case.program, case.events):
+        for effect in step.effects if step.accepted else ():
+            if isinstance(effect, Posting):
+                book.post(effect)
+        book.agrees(step.state)
+
+
+def a_last_day_never_moves(case: Case) -> None:
+    """Whatever moves it, and whatever it is joined with: a lot's last usable day is the one that it was granted with."""
+    lasts: dict[str, date | None] = {}
+    for _, step in walked(case.program, case.events):
+        moved = [part.lot for effect in step.effects if isinstance(effect, Posting) for part in effect.lots]
+        held = [part.lot for account in step.state.ledger.accounts.values() for part in account]
+        for lot in (*moved, *held):
+            assert lasts.setdefault(lot.id, lot.last_day) == lot.last_day
+
+
+def no_usable_lots_beside_debt(case: Case) -> None:
+    """Who owes points has none to spend."""
+    for _, step in walked(case.program, case.events):
+        state = step.state
+        if state.day is not None and state.ledger.accounts["points.owed"].owed:
+            assert state.ledger.usable("points", state.day) == 0
+
+
+def nothing_expired_is_held(case: Case) -> None:
+    """Once time is settled past a lot's last usable day, no account holds it any more."""
+    for before, step in walked(case.program, case.events):
+        state = step.state
+        in_order = step.event is not None and step.event.occurred_at >= (before.as_of or step.event.occurred_at)
+        if step.accepted and in_order and state.day is not None:
+            for name in ("points", "points.pending"):
+                assert not [part for part in state.ledger.accounts[name] if part.lot.expired(state.day)]
+
+
+def balances(state: cr.State) -> dict[str, int]:
+    return {name: account.owed if name.endswith(".owed") else account.total for name, account in state.ledger.accounts.items()}
+
+
+def tallies(state: cr.State) -> dict[str, Any]:
+    """What measures count, day by day, by what a day's row adds."""
+    return {key: tally.to_data() for key, tally in state.activity.tallies.items() if not key.startswith("awarded:")}
+
+
+def follow(program: cr.Program, state: cr.State, **fields: Any) -> cr.Step:
+    """One more event at the state's own instant."""
+    return program.step(state, program.event({"customer_id": CUSTOMER, "occurred_at": state.as_of, **fields}))
+
+
+def earned_now(program: cr.Program, state: cr.State) -> str | None:
+    """The highest level whose ``enter`` holds as of the state's day."""
+    assert state.day is not None
+    ladder = program.rulebook.in_force("tier", state.day)
+    assert isinstance(ladder, Ladder)
+    moment = Moment(program.rulebook, state, state.day)
+    names = [level.name for level in ladder.levels if level.enter is None or moment.test(program.rulebook.bound[id(level.enter)])]
+    return names[-1] if names else None
+
+
+def bought_and_returned_is_nothing(case: Case, amount: str = "100") -> None:
+    """A purchase and its return at one instant leave every lot, every debt and every tally as they were.
+
+    The level too, where it is one that is earned at that instant: one that was held longer than it was earned (by a term
+    or a soft landing) is judged anew by the return, if the purchase had raised it.
+    """
+    state = closing_of(case)
+    if state is None:
+        return
+    bought = follow(case.program, state, type="purchase", id="bought", amount=amount)
+    if not bought.accepted:
+        return
+    back = follow(case.program, bought.state, type="return", id="back", of="bought")
+    assert back.accepted, back.refusal
+    assert back.state.ledger.to_data() == state.ledger.to_data()
+    assert counts(back.state) == counts(state)
+    before, after = state.tier(), back.state.tier()
+    ladder = case.program.rulebook.in_force("tier", state.day or date.min)
+    if before is not None and before.name == earned_now(case.program, state) and getattr(ladder, "lost_on_return", "") == "at_once":
+        assert after is not None
+        assert after.name == before.name
+
+
+def counts(state: cr.State) -> dict[str, Any]:
+    """Tallies by what they hold as of each of their days (a base and its rows say the same however they are divided)."""
+    return {key: data for key, data in tallies(state).items()}
+
+
+def closing_of(case: Case) -> cr.State | None:
+    state = None
+    for _, step in walked(case.program, case.events):
+        state = step.state
+    return state if state is not None and state.as_of is not None else None
+
+
+def two_partial_returns_are_one(case: Case, part: str = "all but one line") -> None:
+    """What is left of any order comes back in two parts or at once: the same balances, tallies, and refund in all."""
+    state = closing_of(case)
+    for order in (state.orders if state is not None else {}).values():
+        if state is None or order.type != "purchase" or order.left < 2 or state.as_of is None or order.occurred_at > state.as_of:
+            continue
+        first = cr.Money.from_minor(max(1, order.left * (3 if part == "much" else 1) // 4), case.program.currency)
+        whole = follow(case.program, state, type="return", id="whole", of=order.id)
+        one = follow(case.program, state, type="return", id="one", of=order.id, amount=first)
+        if not whole.accepted:
+            assert whole.refusal is not None
+            assert whole.refusal.code == "event.unknown_order"
+            continue
+        two = follow(case.program, one.state, type="return", id="two", of=order.id)
+        assert one.accepted
+        assert two.accepted
+        assert balances(two.state) == balances(whole.state)
+        assert counts(two.state) == counts(whole.state)
+        assert refund_of(one) + refund_of(two) == refund_of(whole)
+
+
+def refund_of(step: cr.Step) -> int:
+    """What the kernel tells to give back in cash or card, in smallest units."""
+    return sum(why.params["refund"].minor for decision in step.decisions for why in decision.reasons if why.code == "returns.tenders.split")
+
+
+def unmatched_of(step: cr.Step) -> int:
+    return sum(why.params["amount"].minor for decision in step.decisions for why in decision.reasons if why.code == "returns.matching.unmatched")
+
+
+def paid_in_money(event: AnyEvent) -> int:
+    if not isinstance(event, cr.Purchase):
+        return 0
+    if not event.tenders:
+        return event.amount.minor
+    return sum(tender.amount.minor for tender in event.tenders if tender.type in ("cash", "card"))
+
+
+def refunds_never_exceed_payments(case: Case) -> None:
+    """Over all returns of an order no more goes back in money than was paid in money; over all orders, too."""
+    paid: dict[str, int] = {}
+    refunded: Counter[str] = Counter()
+    for _, step in walked(case.program, case.events):
+        event = step.event
+        if not step.accepted or event is None:
+            continue
+        if isinstance(event, cr.Purchase):
+            paid[event.id] = paid_in_money(event)
+        elif isinstance(event, cr.Return):
+            refunded[event.of or ""] += refund_of(step) - (unmatched_of(step) if event.of is None or step.decisions else 0)
+        assert all(refunded[order] <= paid[order] for order in refunded if order)
+        assert sum(refunded.values()) <= sum(paid.values())
+
+
+def in_period(period: str, day: date, other: date) -> bool:
+    """Whether another day's awards count against a day's cap."""
+    if period == "30 days":
+        return timedelta(0) <= day - other < timedelta(days=30)
+    same: dict[str, Any] = {
+        "calendar day": day == other,
+        "calendar week": day.isocalendar()[:2] == other.isocalendar()[:2],
+        "calendar month": (day.year, day.month) == (other.year, other.month),
+    }
+    return bool(same[period])
+
+
+def awards_never_exceed_caps(case: Case) -> None:
+    """Events in order: after each award, what a cap's period holds (less reversals, on their orders' days) is within the cap."""
+    days: dict[str, date] = {}
+    awarded: dict[str, Counter[date]] = {}
+    for _, step in walked(case.program, case.events):
+        if step.accepted and step.event is not None:
+            days[step.event.id] = local_day(step.event.occurred_at, case.program.zone)
+            for decision in step.decisions:
+                _count_award(case.program, decision, days, awarded.setdefault(decision.policy_id, Counter()))
+
+
+def _count_award(program: cr.Program, decision: Decision, days: dict[str, date], awarded: Counter[date]) -> None:
+    policy = program.rulebook.in_force(decision.policy_id, days.get(decision.event_id, date.min))
+    if not isinstance(policy, Accrual) or decision.event_id not in days:
+        return
+    scale = program.rulebook.accounts["points"][1]
+    for why in decision.reasons:
+        if why.code == "points.reversal.return":
+            awarded[days[str(why.params["order"])]] -= int(why.params["points"] * 10**scale)
+    day, issued = days[decision.event_id], sum(effect.units for effect in decision.effects if isinstance(effect, Posting) and effect.source == "world.issued")
+    if not issued:
+        return
+    awarded[day] += issued
+    for cap in policy.caps:
+        if cap.over != "soft":
+            held = issued if str(cap.per) == "event" else sum(units for other, units in awarded.items() if in_period(str(cap.per), day, other))
+            assert held <= cap.at_most * 10**scale, f"{held} awarded, at most {cap.at_most} per {cap.per}"
+
+
+def effects_of(steps: Sequence[cr.Step]) -> list[str]:
+    return [effect.id for step in steps if step.accepted for effect in step.effects]
+
+
+def effect_ids_are_unique(case: Case) -> None:
+    """An effect's id is the host's key: it never comes twice, and neither do a policy and an event."""
+    steps = [step for _, step in walked(case.program, case.events)]
+    ids = effects_of(steps)
+    assert len(ids) == len(set(ids))
+    signed = [(decision.policy_id, decision.event_id) for step in steps if step.accepted for decision in step.decisions]
+    assert len(signed) == len(set(signed))

@@ -1,0 +1,308 @@
+"""The demo's figures, held against the independent computation; what it prints, and the folder that it leaves.
+
+``-k "not both_years"`` leaves out the long comparison.
+"""
+
+import contextlib
+import io
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pytest
+from independent import make_excerpt
+from independent.gift_shop import ENTER, GIFT_SHOP, LEVELS, LONDON, Customer, Event, Result, evaluate_all, instant, totals
+
+import custrules as cr
+from custrules.__main__ import main
+from custrules.cli.output import Output, width
+from custrules.cli.telling import local
+from custrules.codec import canonical
+from custrules.demo import figures, folder, telling
+from custrules.demo.figures import LAST_DAY, Figures, Standing
+from custrules.events import AnyEvent
+
+needs_data = pytest.mark.skipif(make_excerpt.data_dir() is None, reason="the two data files are not here; CUSTRULES_DATA names their folder")
+PARTS = 4
+
+pytest.importorskip("yaml")
+
+
+@pytest.fixture(scope="module")
+def program() -> cr.Program:
+    return figures.demo_program()
+
+
+@pytest.fixture(scope="module")
+def events(program: cr.Program) -> list[AnyEvent]:
+    return list(figures.demo_events(program))
+
+
+@pytest.fixture(scope="module")
+def found(program: cr.Program, events: list[AnyEvent]) -> dict[str, Standing]:
+    return figures.standings(program, events)
+
+
+@pytest.fixture(scope="module")
+def sums(program: cr.Program, events: list[AnyEvent], found: dict[str, Standing]) -> Figures:
+    return figures.figures(program, found, min(local(event, program.zone) for event in events))
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, Result]:
+    return evaluate_all(make_excerpt.excerpt(), LAST_DAY)
+
+
+def told(one: Standing) -> dict[str, Any]:
+    """A standing in the words of the independent computation."""
+    assert one.level is not None
+    assert one.points is not None
+    moved = {name: one.points_moved(name) for name in ("issued", "taken_back", "forgiven", "settled", "expired")}
+    balances = {"usable": one.points.available, "pending": one.points.pending, "owed": one.points.owed}
+    level = {"level": one.level.name, "since": one.level.since, "until": one.level.until}
+    return {**level, **moved, **balances, "purchases": one.bought, "returns": one.returned}
+
+
+def computed(result: Result) -> dict[str, Any]:
+    return {name: value for name, value in asdict(result).items() if name != "unmatched"}
+
+
+def compare(found: Mapping[str, Standing], expected: Mapping[str, Result]) -> None:
+    assert found.keys() == expected.keys()
+    differing = {customer: (told(found[customer]), computed(expected[customer])) for customer in expected}
+    assert {customer: pair for customer, pair in differing.items() if pair[0] != pair[1]} == {}
+
+
+# -- the figures -------------------------------------------------------------------------------------------------------
+
+
+def test_every_customer_of_the_excerpt_stands_where_the_independent_computation_says(found: dict[str, Standing], expected: dict[str, Result]) -> None:
+    assert len(expected) == 595
+    compare(found, expected)
+
+
+@needs_data
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_customer_of_both_years_stands_where_the_independent_computation_says(program: cr.Program, part: int) -> None:
+    history = [event for event in make_excerpt.events() if int(event["customer_id"]) % PARTS == part]
+    assert len(history) > 5_000
+    compare(figures.standings(program, map(program.event, history)), evaluate_all(history, LAST_DAY))
+
+
+def test_the_sums_are_those_of_the_independent_computation(sums: Figures, expected: dict[str, Result]) -> None:
+    summed = totals(expected)
+    assert sums.customers == summed["customers"]
+    assert (sums.bought, sums.returned) == tuple(cr.Money.from_minor(summed[name], "GBP") for name in ("purchases", "returns"))
+    assert dict(sums.points) == {name: summed[name] for name in ("issued", "taken_back", "forgiven", "expired", "usable", "pending", "owed")}
+    assert {row.name: row.customers for row in sums.levels} == {level: summed[level] for level in LEVELS}
+
+
+def test_events_are_counted_as_they_stand_in_the_excerpt(sums: Figures) -> None:
+    types = [event["type"] for event in make_excerpt.excerpt()]
+    assert (sums.purchases, sums.returns) == (types.count("purchase"), types.count("return"))
+    assert (sums.first_day, sums.last_day) == (date(2009, 12, 1), date(2011, 12, 9))
+
+
+def test_who_is_at_a_level_rose_to_it_and_neither_fell_nor_lost_it_or_landed_there(sums: Figures) -> None:
+    levels = list(sums.levels)
+    assert [row.name for row in levels] == list(reversed(LEVELS))
+    assert levels[0].customers == levels[0].rose - levels[0].fell - levels[0].lost  # nobody lands on the highest level
+
+
+# -- who nearly did ----------------------------------------------------------------------------------------------------
+
+
+def distances(history: Iterable[Event]) -> dict[str, tuple[str, str, int]]:
+    """By customer: the level held, the next one, and the pennies missing to it, by the independent computation; nobody above the last."""
+    result = {}
+    for customer, own in groupby(history, key=lambda event: str(event["customer_id"])):
+        ours = list(own)
+        person = Customer.new(GIFT_SHOP, instant(ours[0]).astimezone(LONDON).date())
+        for event in ours:
+            person.accept(event)
+        person.open_days(LAST_DAY)
+        held = person.ladder.level
+        if held + 1 < len(LEVELS):
+            result[customer] = (LEVELS[held], LEVELS[held + 1], ENTER[held + 1] - person.ladder.spend.last_12_months(LAST_DAY))
+    return result
+
+
+def test_everybody_is_as_far_from_the_next_level_as_the_independent_computation_says(found: dict[str, Standing]) -> None:
+    missing = {name: (one.held, one.next_level, one.missing.minor) for name, one in found.items() if one.missing is not None}
+    assert missing == distances(make_excerpt.excerpt())
+
+
+def test_those_who_nearly_reached_a_level_are_the_closest_below_it(sums: Figures) -> None:
+    rows = distances(make_excerpt.excerpt())
+    closest = []
+    for level in reversed(LEVELS[1:]):
+        below = sorted((short, customer) for customer, (_, above, short) in rows.items() if above == level)
+        closest += [(customer, level, short) for short, customer in below[:2]]
+    assert [(one.customer_id, one.next_level, one.missing.minor) for one in sums.near if one.missing is not None] == closest
+
+
+# -- what is printed ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder and the text of one whole run in English."""
+    target = tmp_path_factory.mktemp("demo") / "custrules-demo"
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert main(["demo", "--dir", str(target)]) == 0
+    return target, out.getvalue()
+
+
+def cells(text: str, label: str) -> list[str]:
+    """What follows a label in the first line that has it."""
+    line = next(line for line in text.splitlines() if f"  {label}  " in line)
+    return line.partition(f"  {label}  ")[2].split()
+
+
+def test_the_printed_points_are_those_of_the_independent_computation(printed: tuple[Path, str], expected: dict[str, Result]) -> None:
+    summed = totals(expected)
+    labels = {name: name.replace("_", " ") for name in ("issued", "taken_back", "forgiven", "expired", "usable", "pending", "owed")}
+    assert {name: cells(printed[1], label)[0] for name, label in labels.items()} == {name: f"{summed[name]:,}" for name in labels}
+
+
+def test_the_printed_money_is_that_of_the_independent_computation(printed: tuple[Path, str], expected: dict[str, Result]) -> None:
+    summed = totals(expected)
+    pennies = {"purchases": summed["purchases"], "returns": summed["returns"], "net": summed["purchases"] - summed["returns"]}
+    shown = {label: cells(printed[1], label)[0].replace(",", "") for label in pennies}
+    assert shown == {label: f"{amount // 100}.{amount % 100:02d}" for label, amount in pennies.items()}
+
+
+def test_the_printed_levels_are_those_of_the_independent_computation(printed: tuple[Path, str], expected: dict[str, Result]) -> None:
+    summed = totals(expected)
+    assert {level: cells(printed[1], level.title())[0] for level in LEVELS} == {level: str(summed[level]) for level in LEVELS}
+
+
+def test_the_source_of_the_data_is_named_in_the_output_and_in_the_folder(printed: tuple[Path, str]) -> None:
+    source = "Online Retail II, UCI Machine Learning Repository, Chen, D. (2012/2019)"
+    assert f"{source}, CC BY 4.0" in printed[1]
+    readme = (printed[0] / "README.md").read_text("utf-8")
+    assert source in readme
+    assert "CC BY 4.0" in readme
+
+
+def test_the_history_tells_every_event_of_its_customer(printed: tuple[Path, str], sums: Figures, events: list[AnyEvent]) -> None:
+    history = printed[1].partition(f"Customer {sums.told}, step by step")[2]
+    own = [event for event in events if event.customer_id == sums.told]
+    assert own
+    assert all(f" {event.id}  " in history for event in own)
+
+
+def test_the_customer_who_is_told_has_few_events_and_much_decided(found: dict[str, Standing], sums: Figures) -> None:
+    chosen = found[sums.told]
+    assert chosen.events <= figures.FEW
+    assert len(chosen.kinds) == max(len(one.kinds) for one in found.values() if one.events <= figures.FEW)
+
+
+def test_the_output_fits_a_screen(printed: tuple[Path, str]) -> None:
+    lines = printed[1].splitlines()
+    assert len(lines) <= 70
+    assert max(width(line) for line in lines if "custrules" not in line) <= 125
+
+
+def test_no_placeholder_is_left_open(printed: tuple[Path, str]) -> None:
+    assert "{" not in printed[1]
+
+
+def chinese(program: cr.Program, sums: Figures) -> list[str]:
+    return list(telling.overview(Output(io.StringIO(), io.StringIO(), "zh"), program, sums))
+
+
+def test_the_chinese_overview_has_chinese_names_and_the_same_numbers(program: cr.Program, sums: Figures) -> None:
+    text = "\n".join(chinese(program, sums))
+    assert "礼品店会员计划" in text
+    assert cells(text, "累积")[0] == f"{sums.points['issued']:,}"
+    assert cells(text, "白金卡")[0] == str(sums.levels[0].customers)
+
+
+def test_chinese_columns_end_in_the_same_place(program: cr.Program, sums: Figures) -> None:
+    lines = chinese(program, sums)
+    start = next(place for place, line in enumerate(lines) if "因退货失去" in line)
+    assert len({width(line) for line in lines[start : start + 5]}) == 1
+
+
+def test_the_figures_as_json_are_those_that_are_printed(sums: Figures) -> None:
+    data = json.loads(canonical(sums.to_data()))
+    assert data["points"] == dict(sums.points)
+    assert data["money"]["spend"] == str(sums.bought)
+    assert [row["customer_id"] for row in data["nearly"]] == [one.customer_id for one in sums.near]
+    assert data["levels"]["gold"]["customers"] == next(row.customers for row in sums.levels if row.name == "gold")
+
+
+# -- the folder --------------------------------------------------------------------------------------------------------
+
+
+def test_the_scenarios_in_the_folder_pass(printed: tuple[Path, str]) -> None:
+    assert main(["test", str(printed[0])]) == 0
+
+
+def test_the_program_in_the_folder_has_no_findings(printed: tuple[Path, str]) -> None:
+    assert main(["check", str(printed[0] / "program.yaml")]) == 0
+
+
+def test_the_events_in_the_folder_are_those_of_the_excerpt(printed: tuple[Path, str]) -> None:
+    lines = (printed[0] / "events.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == list(make_excerpt.excerpt())
+
+
+def test_the_commands_that_are_printed_work(printed: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
+    commands = [line.split("custrules ", 1)[1] for line in printed[1].splitlines()[-3:]]
+    assert [command.split()[0] for command in commands] == ["test", "explain", "check"]
+    assert [main(command.split()) for command in commands] == [0, 0, 0]
+    capsys.readouterr()
+
+
+def test_the_customer_in_the_commands_is_the_one_closest_to_a_level(printed: tuple[Path, str]) -> None:
+    closest = min((short, customer) for customer, (_, _, short) in distances(make_excerpt.excerpt()).items())[1]
+    assert f"--customer {closest}" in printed[1]
+    assert f"--customer {closest}" in (printed[0] / "README.md").read_text("utf-8")
+
+
+def test_what_is_there_already_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "program.yaml").write_text("mine", "utf-8")
+    written, kept = folder.leave(tmp_path)
+    assert kept == ["program.yaml"]
+    assert sorted(written) == ["README.md", "events.jsonl", "gift-shop.scenarios.yaml"]
+    assert (tmp_path / "program.yaml").read_text("utf-8") == "mine"
+
+
+def test_a_second_run_writes_nothing(tmp_path: Path) -> None:
+    first, _ = folder.leave(tmp_path)
+    assert folder.leave(tmp_path) == ([], first)
+
+
+def test_a_folder_with_a_blank_in_its_name_is_quoted_in_the_commands() -> None:
+    assert folder.commands("my demo", "1")[0].endswith("test 'my demo'")
+
+
+@pytest.mark.parametrize(("on_path", "printed_as"), [(True, "custrules"), (False, "{}/custrules")])
+def test_the_commands_begin_as_the_demo_was_called(on_path: bool, printed_as: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "custrules"
+    script.touch(mode=0o755)
+    monkeypatch.setattr("sys.argv", [str(script), "demo"])
+    monkeypatch.setenv("PATH", str(tmp_path) if on_path else "")
+    assert folder.commands("d", "1")[0] == f"{printed_as.format(tmp_path)} test d"
+
+
+def test_the_commands_name_the_interpreter_where_the_demo_is_run_as_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["/somewhere/custrules/__main__.py", "demo"])
+    monkeypatch.setenv("PATH", "")
+    assert folder.commands("d", "1")[0] == f"{sys.executable} -m custrules test d"
+
+
+def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere"
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "README.md").symlink_to(target)
+    assert folder.leave(tmp_path / "demo")[1] == ["README.md"]
+    assert not target.exists()

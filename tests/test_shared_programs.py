@@ -1,0 +1,67 @@
+"""The hand-written whole programs, as far as the families they need are there."""
+
+from pathlib import Path
+
+import pytest
+from programs_helper import program_of, scenarios_of, shared_dir
+
+PROGRAMS = shared_dir()
+needs_programs = pytest.mark.skipif(PROGRAMS is None, reason="the hand-written programs are not here; CUSTRULES_SHARED names the folder above them")
+
+
+@needs_programs
+def test_the_tea_programs_scenario_of_levels_and_points_passes_unchanged() -> None:
+    assert PROGRAMS is not None
+    program = program_of(PROGRAMS / "01_tea.yaml")
+    first = scenarios_of(PROGRAMS / "01_tea.scenarios.yaml", program)[0]
+    assert first.case.tags == ("points", "tier", "return", "expiry")
+    assert first.run().failures == ()
+
+
+PROGRAM = """
+program: half-built
+zone: Asia/Shanghai
+currency: CNY
+law: {profile: CN}
+policies:
+  - {id: points, kind: points.account, expiry: never}
+  - {id: earn, kind: points.accrual, points_per_unit: 1}
+  - {id: card, kind: stored_value.account, form: amount}
+  - id: levels
+    kind: tiers.ladder
+    levels: [{name: regular, benefits: [{name: tea}]}]
+    downgrade: one_level
+"""
+SCENARIOS = """
+program: half-built.yaml
+scenarios:
+  - name: what is there
+    given: [{purchase: {at: 2026-03-01, amount: 7.00}}]
+    steps: [{when: {day_end: 2026-03-01}, then: {points: 7, tier: regular}}]
+  - name: what is not
+    given: [{top_up: {at: 2026-03-01, amount: 7.00}}]
+    steps: [{when: {day_end: 2026-03-01}, then: {points: 0}}]
+"""
+
+
+def test_what_does_not_exist_yet_is_dropped_and_told(tmp_path: Path) -> None:
+    (tmp_path / "half-built.yaml").write_text(PROGRAM, "utf-8")
+    told: list[str] = []
+    program = program_of(tmp_path / "half-built.yaml", told.append)
+    assert [policy.id for policy in program.policies] == ["points", "earn", "levels"]
+    assert sorted(told) == [
+        "half-built.yaml: dropped law (document.not_available)",
+        "half-built.yaml: dropped policies[2] card (document.not_available)",
+        "half-built.yaml: dropped policies[3].levels[0].benefits (document.not_available)",
+    ]
+
+
+def test_scenarios_that_need_what_was_dropped_are_dropped_and_told(tmp_path: Path) -> None:
+    (tmp_path / "half-built.yaml").write_text(PROGRAM, "utf-8")
+    (tmp_path / "half-built.scenarios.yaml").write_text(SCENARIOS, "utf-8")
+    program = program_of(tmp_path / "half-built.yaml", lambda line: None)
+    told: list[str] = []
+    (left,) = scenarios_of(tmp_path / "half-built.scenarios.yaml", program, told.append)
+    assert left.name == "what is there"
+    assert left.run().passed
+    assert told == ["half-built.scenarios.yaml: dropped scenarios[1] what is not (scenario.not_available)"]
