@@ -1,6 +1,6 @@
 """The demo's figures, held against the independent computation; what it prints, and the folder that it leaves.
 
-``-k "not both_years"`` leaves out the long comparison.
+``-m "not slow"`` leaves out the long comparison.
 """
 
 import contextlib
@@ -87,6 +87,7 @@ def test_every_customer_of_the_excerpt_stands_where_the_independent_computation_
 
 
 @needs_data
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_customer_of_both_years_stands_where_the_independent_computation_says(program: cr.Program, part: int) -> None:
     history = [event for event in make_excerpt.events() if int(event["customer_id"]) % PARTS == part]

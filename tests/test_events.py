@@ -155,7 +155,8 @@ def test_json_is_canonical() -> None:
 
 
 def test_numbers_of_json_are_exact() -> None:
-    text = '{"type":"purchase","id":"o1","customer_id":"c1","occurred_at":"2026-03-31T02:00:00Z","amount":"0.30 CNY","lines":[{"amount":"0.30 CNY","quantity":0.1}]}'
+    line = '{"amount":"0.30 CNY","quantity":0.1}'
+    text = f'{{"type":"purchase","id":"o1","customer_id":"c1","occurred_at":"2026-03-31T02:00:00Z","lines":[{line}]}}'
     event = Event.from_json(text)
     assert isinstance(event, Purchase)
     assert event.lines[0].quantity == Decimal("0.1")

@@ -297,7 +297,8 @@ def test_a_title_is_text_or_text_by_language() -> None:
 
 
 def test_a_mapping_field_is_a_mapping_of_names() -> None:
-    for wrong in ([], {"a b": "1"}, {"a": "x"}, {5: "1"}):
+    wrongs: list[Any] = [[], {"a b": "1"}, {"a": "x"}, {5: "1"}]
+    for wrong in wrongs:
         with pytest.raises(ValidationError):
             Everything.model_validate({"rates": wrong})
 

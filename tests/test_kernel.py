@@ -182,7 +182,8 @@ def test_dues_are_asked_in_order_of_time_days_before_the_instants_of_their_first
 
 
 def test_a_day_is_asked_as_it_opens_by_the_versions_of_that_day() -> None:
-    rules = program(daily(), daily(effective_from=date(2026, 3, 3)))
+    old = daily()
+    rules = program(old, old.model_copy(update={"effective_from": date(2026, 3, 3)}))
     step = rules.advance(lived(rules, ("visit", "2026-03-01", "v-1", {})), at("2026-03-04"))
     assert [(decision.event_id, decision.effective_from.year) for decision in step.decisions] == [
         ("day:2026-03-02", 1900),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -56,7 +58,7 @@ def test_a_third_is_rounded_exactly_and_not_through_a_decimal() -> None:
 def test_cumulative_parts_sum_to_the_rounded_whole(total: int, steps: list[int], rounding: Rounding) -> None:
     shares = [Fraction(sum(steps[:count]), sum(steps)) for count in range(len(steps) + 1)]
     amount = Fraction(total, 7)
-    parts = [cumulative(amount, before, after, rounding) for before, after in zip(shares, shares[1:], strict=False)]
+    parts = [cumulative(amount, before, after, rounding) for before, after in pairwise(shares)]
     assert sum(parts) == rounded(amount, rounding)
 
 
@@ -295,7 +297,8 @@ def test_two_currencies_never_mix() -> None:
 
 @pytest.mark.parametrize("other", [1, "1.00 CNY", Decimal(1), None])
 def test_money_goes_with_money_only(other: Any) -> None:
-    for mix in (lambda: cny("1") + other, lambda: cny("1") - other, lambda: cny("1") < other):
+    mixes: list[Callable[[], object]] = [lambda: cny("1") + other, lambda: cny("1") - other, lambda: cny("1") < other]
+    for mix in mixes:
         with pytest.raises(MoneyError, match="money goes with money"):
             mix()
     assert cny("1") != other
@@ -337,7 +340,12 @@ def test_an_unknown_rounding_is_refused() -> None:
 
 def test_money_does_not_change() -> None:
     amount = cny("1")
-    for change in (lambda: setattr(amount, "minor", 2), lambda: delattr(amount, "minor"), lambda: setattr(amount, "note", "")):
+    changes: list[Callable[[], None]] = [
+        lambda: setattr(amount, "minor", 2),
+        lambda: delattr(amount, "minor"),
+        lambda: setattr(amount, "note", ""),
+    ]
+    for change in changes:
         with pytest.raises(AttributeError):
             change()
     assert copy.deepcopy(amount) == amount

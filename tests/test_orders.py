@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -22,7 +22,7 @@ RULES = ("reverse", "pro_rata")
 rules = st.sampled_from(RULES)
 
 
-def order(lines: list[int] | list[OrderLine], tenders: list[tuple[str, int]] | None = None) -> Order:
+def order(lines: Sequence[int | OrderLine], tenders: list[tuple[str, int]] | None = None) -> Order:
     """An order of lines by amount (a, b, c …; one piece each) and of tenders."""
     rows = [line if isinstance(line, OrderLine) else OrderLine("abcdefgh"[at], None, Decimal(1), line, 0) for at, line in enumerate(lines)]
     return Order("o1", "purchase", DAY, NOON, tuple(rows), tuple(OrderTender(kind, amount) for kind, amount in tenders or []))
@@ -63,7 +63,7 @@ def orders(draw: st.DrawFn) -> Order:
 
 asks = st.lists(
     st.one_of(
-        st.integers(0, 2500).map(lambda amount: back(amount)),
+        st.integers(0, 2500).map(back),
         st.just(back()),
         st.builds(
             lambda line, quantity, amount: back(

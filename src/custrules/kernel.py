@@ -14,11 +14,11 @@ from typing import Any, Literal, NamedTuple
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.events import AnyEvent, NewDay, Purchase, Redemption, RedemptionCancelled, Return, Tick
-from custrules.ledger import EXPIRED, ISSUED, REVERSED, LedgerFault, Move, escaped
+from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, LedgerFault, Move, escaped
 from custrules.moment import Moment
 from custrules.money import Money
 from custrules.orders import Order, OrderFault, Record, order_of
-from custrules.policy import Decision, Effect, Outcome, Phase, Policy, Posting, Reason, Signal, Status, Touchpoint, reason
+from custrules.policy import Decision, Effect, Outcome, Phase, Policy, Posting, Reason, Status, Touchpoint, reason
 from custrules.returns import Part, Wanted, find_orders
 from custrules.rulebook import Rulebook
 from custrules.state import State, StatusValue, TouchpointAsked
@@ -112,6 +112,9 @@ class Step:
             raise ContractError(policy.id, self.event.id, "signed its decision as another policy, version or event")
         if decision.outcome == "DECLINED" and decision.effects:
             raise ContractError(policy.id, self.event.id, "declined and moved something all the same")
+        for effect in decision.effects:
+            if not isinstance(effect, Effect):
+                raise ContractError(policy.id, self.event.id, f"{type(effect).__name__} is none of the four effects")
         return decision
 
     # -- folding ---------------------------------------------------------------------------------------------------
@@ -135,10 +138,11 @@ class Step:
             self._set(policy, effect)
         elif isinstance(effect, Touchpoint):
             self._touch(policy, effect)
-        elif not isinstance(effect, Signal):
-            raise ContractError(policy.id, self.event.id, f"{type(effect).__name__} is none of the four effects")
 
     def _post(self, policy: Policy, move: Move, order: Order | None) -> None:
+        unusable = [part.lot for part in move.parts if move.target == SPENT and not part.lot.usable(self.settled)]
+        if unusable and not move.source.endswith(".held"):
+            raise ContractError(policy.id, self.event.id, f"lot {unusable[0].id} is not usable on {self.settled}")
         self.state.ledger.fold(move)
         key = self.rules.award_tallies.get(policy.id)
         if key is not None and move.source == ISSUED:

@@ -82,6 +82,11 @@ def test_bought_and_returned_at_once_is_nothing(case: Case, amount: str) -> None
     invariants.bought_and_returned_is_nothing(case, amount if case.program.currency != "JPY" else "100")
 
 
+@given(ANY)
+def test_returned_later_is_tallied_as_never_bought(case: Case) -> None:
+    invariants.returned_later_is_never_bought(case)
+
+
 @given(ANY, st.sampled_from(("little", "much")))
 def test_two_partial_returns_are_one_full_return(case: Case, part: str) -> None:
     invariants.two_partial_returns_are_one(case, part)

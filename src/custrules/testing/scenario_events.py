@@ -206,7 +206,7 @@ class _Writer:
         fields = {key: value for key, value in data.items() if key not in ("at", "id", "customer", *repeats)}
         event: dict[str, Any] = {"type": name, "id": data.get("id") or self._made_up(name), "customer_id": self._customer(data, place)}
         if name in self.activities:
-            own = {key: fields.pop(key) for key in ("quantity", "channel", "recorded_at") if key in fields}
+            own: dict[str, Any] = {key: fields.pop(key) for key in ("quantity", "channel", "recorded_at") if key in fields}
             return {**event, "type": "activity", "name": name, **own, "attributes": fields}
         if "tenders" in fields:
             fields["tenders"] = _tenders(fields)
@@ -251,7 +251,8 @@ class _Writer:
         except EventError as error:
             for fault in error.diagnostics:
                 steps = _as_written(steps_of(fault.path, event), written)
-                self.page.add((*place, *steps), replace(fault, path=""), key=fault.code.endswith("unknown_field"), row=self.case.row)
+                named = bool(steps) and fault.params.get("field") == steps[-1]
+                self.page.add((*place, *steps), replace(fault, path=""), key=named, row=self.case.row)
             return []
 
     # -- instants --------------------------------------------------------------------------------------------------

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from custrules.documents.reading import read
+from custrules.errors import Diagnostic
 from custrules.fields import describe
+from custrules.validation import in_family
 
 if TYPE_CHECKING:
     from custrules.testing.scenario_file import Page, Path
@@ -116,7 +118,8 @@ class _Table:
             return cell
         reading = read(cell, format="yaml")
         for fault in reading.diagnostics:
-            self.page.add(self.path, fault.at("", 0, 0), row=Row({}, {"": place}, "", 0))
+            renamed = Diagnostic(in_family(fault.code, "scenario"), params=fault.params)
+            self.page.add(self.path, renamed, row=Row({}, {"": place}, "", 0))
         return reading.data
 
     def _place(self, number: int, cell: str, index: int = 0) -> tuple[int, int]:

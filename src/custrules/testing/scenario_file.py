@@ -56,12 +56,12 @@ class Page:
         return self.reading.place(path, key=key)
 
     def _column(self, path: Path) -> str:
+        """The column that a value is filled in from; '' where it is written out."""
         data: Any = self.reading.data
         for step in path:
-            if (isinstance(data, Mapping) and step in data) or (isinstance(data, list) and isinstance(step, int) and step < len(data)):
-                data = data[step]
-            else:
-                break
+            if isinstance(data, list):
+                data = dict(enumerate(data))
+            data = data.get(step) if isinstance(data, dict) else data
         return data[1:] if isinstance(data, str) and data.startswith("$") else ""
 
     # -- shapes ----------------------------------------------------------------------------------------------------

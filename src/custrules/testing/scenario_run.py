@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from custrules.events import AnyEvent
 from custrules.policy import Decision, Effect, Reason
 from custrules.program import Program
 from custrules.state import State
@@ -15,12 +16,14 @@ from custrules.testing.scenario_events import Happening, Script, Stage
 @dataclass(slots=True)
 class Answer:
     """What one stage did to one customer. ``before`` is the state before the stage began, ``shown`` the one whose balances and
-    statuses are read: after the stage, and before a quote. ``steps`` answer its own events, a quote's too."""
+    statuses are read: after the stage, and before a quote. ``steps`` answer its own events, a quote's too; ``asked`` holds those events,
+    each with the state that it met."""
 
     before: State
     shown: State
     decisions: list[Decision] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    asked: list[tuple[State, AnyEvent]] = field(default_factory=list)
 
     @property
     def refusals(self) -> list[Reason]:
@@ -75,6 +78,7 @@ class Play:
         self.advance(happening.instant, answers)
         name = happening.event.customer_id
         step = self.program.step(self.states[name], happening.event)
+        answers[name].asked.append((self.states[name], happening.event))
         answers[name].steps.append(step)
         answers[name].decisions += step.decisions
         if kept:

@@ -19,6 +19,7 @@ from custrules.messages import LANGUAGES, render_all
 from custrules.program import Program, load
 from custrules.testing.scenario_events import Happening, Script, Stage, script_of
 from custrules.testing.scenario_file import Case, Page, Path, read_scenarios
+from custrules.testing.scenario_readings import Names
 from custrules.testing.scenario_report import WORDS, Failure, ScenarioResult, report
 from custrules.testing.scenario_run import Answer, Play
 from custrules.testing.scenario_then import Binder, Expectation
@@ -76,8 +77,8 @@ class Planned:
             answer = answers[expected.customer]
             missed = expected.check(answer)
             if missed is not None:
-                names = Binder(self.page, self.case, self.program).names
-                facts = names.facts_of(expected.status, answer.shown) if expected.status else ()
+                names = Names(self.program)
+                facts = names.explained(expected.status, answer) if expected.status else ()
                 told = (missed.expected, missed.got, missed.delta)
                 yield self._failure(expected.path, title, *told, why=tuple(answer.reasons), facts=facts)
 

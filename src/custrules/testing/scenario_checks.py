@@ -1,0 +1,116 @@
+"""The checks that a ``then`` is made of: each looks at one customer's answer and tells a mismatch, or None."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from custrules.messages import render
+from custrules.policy import Reason, Touchpoint
+from custrules.state import State, StatusValue
+from custrules.testing.scenario_readings import ABSENT, BUCKETS, NONE, Mismatch, Names, compared, number, shown, signed, status_part
+from custrules.testing.scenario_run import Answer
+
+Check = Callable[[Answer], Mismatch | None]
+
+
+def _codes(reasons: list[Reason]) -> str:
+    return ", ".join(dict.fromkeys(why.code for why in reasons)) or "nothing"
+
+
+def accepted(answer: Answer) -> Mismatch | None:
+    """A step that says nothing about it expects its event to be accepted."""
+    other = next((step for step in answer.steps if not step.accepted), None)
+    if other is None:
+        return None
+    why = f" ({other.refusal.code})" if other.refusal is not None else ""
+    return Mismatch("accepted", f"{other.verdict}{why}")
+
+
+def verdict(expected: str, answer: Answer) -> Mismatch | None:
+    got = list(dict.fromkeys(step.verdict for step in answer.steps))
+    return None if got == [expected] else Mismatch(expected, ", ".join(got) or "no event of this customer")
+
+
+def refused(code: str, answer: Answer) -> Mismatch | None:
+    """The event was refused, and for this: the refusal, or any reason of the declines."""
+    refused = [step for step in answer.steps if not step.accepted]
+    if not refused:
+        return Mismatch(f"refused: {code}", "accepted")
+    reasons = [step.refusal for step in refused if step.refusal is not None]
+    reasons += [why for step in refused for decision in step.decisions for why in decision.reasons]
+    return None if code in {why.code for why in reasons} else Mismatch(f"refused: {code}", f"refused: {_codes(reasons)}")
+
+
+def declined(code: str, answer: Answer) -> Mismatch | None:
+    declined = [why for decision in answer.decisions if decision.outcome == "DECLINED" for why in decision.reasons]
+    return None if code in {why.code for why in declined} else Mismatch(f"declined: {code}", f"declined: {_codes(declined)}")
+
+
+def because(codes: list[str], answer: Answer) -> Mismatch | None:
+    told = {why.code for why in answer.reasons}
+    missing = [code for code in codes if code not in told]
+    return Mismatch(", ".join(missing), _codes(answer.reasons)) if missing else None
+
+
+def unchanged(names: Names, wanted: list[str], answer: Answer) -> Mismatch | None:
+    before = {key: value for name in wanted for key, value in _covered(names, name, answer.before).items()}
+    after = {key: value for name in wanted for key, value in _covered(names, name, answer.shown).items()}
+    changed = [key for key in dict.fromkeys((*before, *after)) if before.get(key) != after.get(key)]
+    if not changed:
+        return None
+    told = [", ".join(f"{key} {shown(values.get(key))}" for key in changed) for values in (before, after)]
+    first = changed[0]
+    old, new = number(before.get(first)), number(after.get(first))
+    delta = signed(new - old) if len(changed) == 1 and old is not None and new is not None else ""
+    return Mismatch(told[0], told[1], delta)
+
+
+def _covered(names: Names, name: str, state: State) -> dict[str, Any]:
+    """An account with its buckets, a status with its subjects and fields, or a measure."""
+    if names.is_account(name):
+        below = [name] if "." in name else [name, *(f"{name}.{bucket}" for bucket in BUCKETS)]
+        return {key: names.balance(state, key) for key in below}
+    if names.is_measure(name):
+        return {name: names.measure(state, name.partition(".")[2])}
+    if "." in name:
+        held, field = status_part(state, name)
+        return {name: str(held) if not field else _field_of(held, field)}
+    return {f"{key[0]}.{key[1]}".rstrip("."): _told(held) for key, held in state.statuses.items() if key[0] == name}
+
+
+def _told(held: StatusValue) -> str:
+    data = "".join(f", {name} {shown(value)}" for name, value in sorted(held.data.items()))
+    return f"{shown(held.value)} since {held.since} until {shown(held.until)}{data}"
+
+
+def _field_of(held: StatusValue | None, field: str) -> Any:
+    """A field of a status; None where there is no such status, or no such field."""
+    if held is None:
+        return None
+    return getattr(held, field) if field in ("since", "until") else held.data.get(field)
+
+
+def status(key: str, value: str, state: State) -> Mismatch | None:
+    held, field = status_part(state, key)
+    if value == ABSENT:
+        return Mismatch(ABSENT, _told(held)) if held is not None else None
+    if field and field not in ("since", "until") and (held is None or field not in held.data):
+        known = ("since", "until", *sorted(held.data if held is not None else ()))
+        return None if value == NONE else Mismatch(value, f"there is no field {field!r}; known here: {', '.join(known)}")
+    got = _field_of(held, field) if field else held.value if held is not None else None
+    return compared(value, got)
+
+
+def says(texts: Mapping[str, str], answer: Answer) -> Mismatch | None:
+    """A sentence of the step's reasons is this text, or contains it."""
+    for language, text in texts.items():
+        sentences = [render(why, language) for why in answer.reasons]
+        if not any(text in sentence for sentence in sentences):
+            return Mismatch(f"{language}: {text}", " / ".join(sentences) or "nothing")
+    return None
+
+
+def task(template: str, answer: Answer) -> Mismatch | None:
+    tasks = [effect.template for effect in answer.effects if isinstance(effect, Touchpoint) and effect.outcome == "task"]
+    return None if template in tasks else Mismatch(template, ", ".join(tasks) or "no task")

@@ -1,0 +1,169 @@
+"""What can be read of a customer after a step, by the names that scenarios use; and comparing it with what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from custrules.explaining import Compared, Rule
+from custrules.fields import plain, rate_text, read_rate
+from custrules.moment import Moment
+from custrules.money import Money, Rounding, rounded
+from custrules.program import Program
+from custrules.state import State, StatusValue
+from custrules.testing.scenario_run import Answer
+
+BUCKETS = ("pending", "held", "owed")
+NONE, ABSENT = "none", "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Expected one thing, got another; ``delta`` where both are numbers."""
+
+    expected: str
+    got: str
+    delta: str = ""
+
+
+class Names:
+    """What can be read of a customer in one program: accounts, statuses and measures."""
+
+    program: Program
+    accounts: tuple[str, ...]
+    aliases: tuple[str, ...]
+    measures: tuple[str, ...]
+    statuses: tuple[str, ...]
+
+    def __init__(self, program: Program) -> None:
+        rules = program.rulebook
+        self.program, self.accounts = program, tuple(rules.accounts)
+        self.aliases = (*self.accounts, *(("points",) if self.accounts and "points" not in self.accounts else ()))
+        self.measures = tuple(rules.meters)
+        self.statuses = tuple(dict.fromkeys(name for policy in program.policies for name in policy.writes()))
+
+    def is_account(self, name: str) -> bool:
+        head, dot, bucket = name.partition(".")
+        return head in self.aliases and (not dot or bucket in BUCKETS)
+
+    def is_measure(self, name: str) -> bool:
+        head, _, rest = name.partition(".")
+        return head == "measure" and rest in self.measures
+
+    def is_status(self, name: str) -> bool:
+        return name.partition(".")[0] in self.statuses
+
+    @property
+    def all(self) -> list[str]:
+        buckets = [f"{name}.{bucket}" for name in self.aliases for bucket in BUCKETS]
+        return [*self.aliases, *buckets, *self.statuses, *(f"measure.{name}" for name in self.measures)]
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def balance(self, state: State, name: str) -> Any:
+        """What can be spent of an account, or what one of its buckets holds."""
+        return state.balance(name) if "." in name else state.points(name).available
+
+    def measure(self, state: State, name: str) -> Any:
+        """A measure as of the state's day: money as Money (an average half up), numbers exact; None where it is missing."""
+        rules = self.program.rulebook
+        if state.day is None:
+            return None
+        value = Moment(rules, state, state.day).value(name)
+        if value is not None and rules.types[name].kind == "money":
+            return Money.from_minor(rounded(Fraction(value), Rounding.half_up), rules.currency)  # type: ignore[arg-type]  # money is a number
+        return value
+
+    # -- why -------------------------------------------------------------------------------------------------------
+
+    def explained(self, status: str, answer: Answer) -> tuple[str, ...]:
+        """What a failure about a status is explained by: the conditions that its writer tested in this step, then the measures it reads."""
+        writers = [policy for policy in self.program.policies if status in policy.writes()]
+        measures = {name for policy in writers for name in policy.reads() if name in self.measures}
+        facts = [f"measure.{name} = {shown(self.measure(answer.shown, name))}" for name in sorted(measures)]
+        return (*self._traced({policy.id for policy in writers}, answer), *facts)
+
+    def _traced(self, writers: set[str], answer: Answer) -> Iterator[str]:
+        for state, event in answer.asked:
+            entries = self.program.explain(state, event).entries
+            for tested in (rule for entry in entries if entry.policy_id in writers for rule in entry.tested):
+                for leaf in _leaves(tested.tree):
+                    yield f"{tested.rule} on {tested.day}: {leaf.fact} {leaf.cell}: {shown(leaf.observed)} -> {shown(leaf.result)}"
+
+
+def _leaves(tree: Rule) -> Iterator[Compared]:
+    if isinstance(tree, Compared):
+        yield tree
+    else:
+        for child in tree.children:
+            yield from _leaves(child)
+
+
+def status_part(state: State, name: str) -> tuple[StatusValue | None, str]:
+    """``tier``, ``tier.until``, ``complaint.c1``, ``complaint.c1.resolve_by``: the status that is meant, and the field of it."""
+    status, *rest = name.split(".")
+    subject, field = "", ""
+    if len(rest) == 1 and (rest[0] in ("since", "until") or (status, rest[0]) not in state.statuses):
+        field = rest[0]
+    elif rest:
+        subject, field = rest[0], ".".join(rest[1:])
+    return state.statuses.get((status, subject)), field
+
+
+# -- comparing ---------------------------------------------------------------------------------------------------------
+
+
+def number(value: object) -> Fraction | None:
+    """The exact number that a value is or is written as; of money its amount; None for anything else."""
+    if isinstance(value, Money):
+        return Fraction(value.amount)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | Fraction | str):
+        return None
+    try:
+        text = value.removeprefix("-") if isinstance(value, str) else value
+        found = read_rate(text)
+    except PydanticCustomError:
+        return None
+    return -found if isinstance(value, str) and value.startswith("-") else found
+
+
+def shown(value: object) -> str:
+    """A value as a person writes it in a scenario."""
+    if value is None:
+        return NONE
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Money):
+        return plain(value.amount)
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, Fraction):
+        return rate_text(value)
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def compared(expected: str, got: object) -> Mismatch | None:
+    """Numbers by their value, everything else by its text; an amount that was kept as text with its currency, as an amount."""
+    if expected == shown(got):
+        return None
+    wanted = number(expected)
+    found = number(_amount_in(got))
+    if wanted is None or found is None:
+        return Mismatch(expected, shown(got))
+    return None if wanted == found else Mismatch(expected, shown(got), signed(found - wanted))
+
+
+def _amount_in(got: object) -> object:
+    """The amount of a text such as ``12.50 CNY``."""
+    head, gap, currency = got.partition(" ") if isinstance(got, str) else ("", "", "")
+    return head if gap and len(currency) == 3 and currency.isupper() else got
+
+
+def signed(delta: Fraction) -> str:
+    return f"+{rate_text(delta)}" if delta > 0 else rate_text(delta)

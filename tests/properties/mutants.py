@@ -1,0 +1,202 @@
+"""Rules that are wrong on purpose: each is one way to break one invariant, which has to find it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from pytest import MonkeyPatch
+
+import custrules as cr
+from custrules import kernel, orders, tallying
+from custrules.activity import ActivityLog, Tally
+from custrules.events import AnyEvent
+from custrules.kernel import Due, Result, Step
+from custrules.ledger import Account, Draft, Ledger, Lot, LotPart, Move
+from custrules.moment import Moment
+from custrules.orders import Order, Record
+from custrules.policies.points import Account as PointsAccount
+from custrules.policies.tiers import Ladder
+from custrules.policy import Decision
+from custrules.replaying import Replay
+from custrules.rulebook import Rulebook
+from custrules.state import State
+from custrules.views import StepView
+from properties import invariants, toys
+from properties.histories import cases
+from properties.invariants import Passing
+
+ONE = timedelta(days=1)
+ANY, IN_ORDER = st.tuples(cases(late=True)), st.tuples(cases())
+DAILY = st.tuples(cases(), st.just(Passing(every=1)))
+MIXED = st.tuples(cases(late=True), st.builds(Passing, hours=st.tuples(st.integers(0, 60), st.integers(0, 400))))
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A wrong rule, the invariant that it breaks, and the cases among which one shows it."""
+
+    name: str
+    check: Callable[..., None]
+    among: st.SearchStrategy[Any]
+    patch: Callable[[MonkeyPatch], None]
+
+
+def _changed(owner: Any, name: str, wrong: Callable[..., Any]) -> Callable[[MonkeyPatch], None]:
+    """A patch that puts ``wrong(right, ...)`` in the place of a function."""
+    right = vars(owner)[name] if isinstance(owner, type) else getattr(owner, name)
+
+    def mutated(*args: Any, **kwargs: Any) -> Any:
+        return wrong(right, *args, **kwargs)
+
+    return lambda patch: patch.setattr(owner, name, mutated)
+
+
+def _property(owner: type, name: str, wrong: Callable[[Any], Any]) -> Callable[[MonkeyPatch], None]:
+    return lambda patch: patch.setattr(owner, name, property(wrong))
+
+
+# -- replay and the wire -----------------------------------------------------------------------------------------------
+
+
+def _in_order_of_occurrence(right: Any, self: Replay, program: cr.Program, events: Iterable[Any], *rest: Any) -> None:
+    right(self, program, sorted((program.event(event) for event in events), key=lambda event: event.occurred_at), *rest)
+
+
+def _shared_tally(right: Any, self: ActivityLog, key: str) -> Any:
+    return self.tallies[key]
+
+
+def _without_spread(right: Any, self: Order) -> dict[str, Any]:
+    return {name: value for name, value in right(self).items() if name != "spread"}
+
+
+def _without_cut(right: Any, self: Tally) -> dict[str, Any]:
+    return {name: value for name, value in right(self).items() if name != "base"}
+
+
+# -- time --------------------------------------------------------------------------------------------------------------
+
+
+def _a_day_late(right: Any, self: cr.Policy, view: cr.View) -> date | datetime | None:
+    due = right(self, view)
+    return due + ONE if due is not None else None
+
+
+def _never_read_again(right: Any, self: Moment, name: str) -> date | None:
+    found: date | None = None if name in self.rules.given else right(self, name)
+    return found
+
+
+def _never_at_once(right: Any, self: Step, due: Any, day: date, as_of: datetime, policy_id: str) -> Due:
+    self.opened = None
+    found: Due = right(self, due, day, as_of, policy_id)
+    return found
+
+
+def _pruned_now_and_then(right: Any, rules: Rulebook, state: State, day: date) -> None:
+    if state.as_of is None or day.toordinal() % 2:
+        right(rules, state, day)
+
+
+def _stamp_ignored(right: Any, state: State, event: AnyEvent) -> datetime:
+    return event.occurred_at if state.as_of is None else max(event.occurred_at, state.as_of)
+
+
+def _only_reviews(right: Any, self: Ladder, view: cr.View) -> date | None:
+    held = self._held(view)
+    return held.until + ONE if held is not None and held.until is not None else None
+
+
+# -- verdicts ----------------------------------------------------------------------------------------------------------
+
+
+def _settled_all_the_same(right: Any, rules: Rulebook, state: State, event: AnyEvent, *rest: Any) -> Result:
+    result: Result = right(rules, state, event, *rest)
+    if result.verdict != "refused" or result.event is None:
+        return result
+    return replace(result, state=kernel.advance(rules, state, event.occurred_at).state)
+
+
+# -- value -------------------------------------------------------------------------------------------------------------
+
+
+def _lost(account: Account, closed: Any) -> None:
+    kept = [(key, part) for place, (key, part) in enumerate(account.parts) if not place or part.lot.kind != account.parts[place - 1][1].lot.kind]
+    account.parts = kept
+
+
+def _any_expiry(lot: Lot) -> tuple[Any, ...]:
+    return lot.unit, lot.usable_from, lot.source
+
+
+def _renewed(right: Any, self: Draft, account: str, parts: Iterable[LotPart]) -> int:
+    def longer(lot: Lot) -> Lot:
+        return lot._replace(last_day=lot.last_day + 30 * ONE if lot.last_day is not None else None)
+
+    expired: int = right(self, account, [LotPart(longer(lot), quantity) for lot, quantity in parts])
+    return expired
+
+
+def _debt_left_alone(right: Any, self: Draft, source: str, account: str, parts: Iterable[LotPart]) -> None:
+    chosen = tuple(parts)
+    self.post(Move(source, account, sum(part.quantity for part in chosen), chosen))
+
+
+def _a_day_longer(right: Any, self: Lot, day: date) -> bool:
+    return self.last_day is not None and self.last_day + ONE < day
+
+
+def _one_kept(right: Any, self: Draft, account: str, quantity: int, *rest: Any) -> Any:
+    return right(self, account, max(1, quantity - 1), *rest)
+
+
+def _level_kept(right: Any, self: Ladder, event: AnyEvent, view: cr.View, held: Any) -> Any:
+    return held, []
+
+
+def _on_the_day_of_the_return(right: Any, rules: Rulebook, state: State, event: AnyEvent, day: date, parts: Any, unmatched: Any) -> None:
+    moved = [replace(part, before=replace(part.before, day=day)) for part in parts]
+    right(rules, state, event, day, moved, unmatched)
+
+
+def _all_numbered_nought(right: Any, self: Step, *args: Any) -> Decision:
+    decision: Decision = right(self, *args)
+    return replace(decision, effects=tuple(replace(effect, id=effect.id.rpartition("/")[0] + "/0") for effect in decision.effects))
+
+
+MUTANTS = (
+    Mutant("replay goes by when things happened", invariants.stepping_is_replay, ANY, _changed(Replay, "__init__", _in_order_of_occurrence)),
+    Mutant("states share their tallies", invariants.a_prefix_gives_a_prefix, ANY, _changed(ActivityLog, "own", _shared_tally)),
+    Mutant("JSON drops what came back as an amount", invariants.round_trips_lose_nothing, ANY, _changed(Order, "to_data", _without_spread)),
+    Mutant("JSON drops what was forgotten of a tally", invariants.round_trips_lose_nothing, ANY, _changed(Tally, "to_data", _without_cut)),
+    Mutant("an account is due one day late", invariants.time_makes_no_difference, DAILY, _changed(PointsAccount, "due", _a_day_late)),
+    Mutant("a timer is due one day late", invariants.time_makes_no_difference, DAILY, lambda patch: patch.setattr(toys.Timer, "due", toys.LateTimer.due)),
+    Mutant("a changed status is not read again", invariants.time_makes_no_difference, DAILY, _changed(Moment, "next_change", _never_read_again)),
+    Mutant("an instant waits where a day opens", invariants.time_makes_no_difference, DAILY, _changed(Step, "_clamped", _never_at_once)),
+    Mutant("what leaves depends on when time was settled", invariants.time_makes_no_difference, DAILY, _changed(kernel, "prune", _pruned_now_and_then)),
+    Mutant("a stamp is ignored", invariants.stored_events_replay_to_the_stored_state, MIXED, _changed(kernel, "_decided_at", _stamp_ignored)),
+    Mutant("a ladder is due for reviews alone", invariants.next_due_is_never_late, ANY, _changed(Ladder, "due", _only_reviews)),
+    Mutant("ids are not remembered", invariants.a_duplicate_changes_nothing, ANY, _changed(State, "saw", lambda right, *rest: None)),
+    Mutant("a refusal keeps the time settled", invariants.a_refusal_changes_nothing, ANY, _changed(kernel, "step", _settled_all_the_same)),
+    Mutant("lots that are joined are lost", invariants.postings_add_up, ANY, lambda patch: patch.setattr(Ledger, "_merge", staticmethod(_lost))),
+    Mutant("lots are joined whatever their expiry", invariants.postings_add_up, ANY, _property(Lot, "kind", _any_expiry)),
+    Mutant("what is given back lives longer", invariants.a_last_day_never_moves, ANY, _changed(Draft, "give_back", _renewed)),
+    Mutant("a credit settles no debt", invariants.no_usable_lots_beside_debt, ANY, _changed(Draft, "settle", _debt_left_alone)),
+    Mutant("a lot lives a day longer", invariants.nothing_expired_is_held, ANY, _changed(Lot, "expired", _a_day_longer)),
+    Mutant("a reversal leaves a point", invariants.bought_and_returned_is_nothing, ANY, _changed(Draft, "take_back", _one_kept)),
+    Mutant("a level survives every return", invariants.bought_and_returned_is_nothing, ANY, _changed(Ladder, "_after_return", _level_kept)),
+    Mutant("a return counts on its own day", invariants.returned_later_is_never_bought, ANY, _changed(kernel, "tally_return", _on_the_day_of_the_return)),
+    Mutant("a reversal forgets those before it", invariants.two_partial_returns_are_one, ANY, _property(Record, "reversed", lambda self: 0)),
+    Mutant("coupons are refunded", invariants.refunds_never_exceed_payments, ANY, lambda patch: patch.setattr(orders, "MONEY", {"cash", "card", "coupon"})),
+    Mutant("caps forget what was awarded", invariants.awards_never_exceed_caps, IN_ORDER, _changed(StepView, "awarded", lambda right, *rest: 0)),
+    Mutant("effects are not numbered", invariants.effect_ids_are_unique, ANY, _changed(Step, "fold", _all_numbered_nought)),
+)
+
+
+def unsorted_tallies() -> None:
+    """Let the order of a set into the state: what another hash seed makes different."""
+    vars(tallying)["sorted"] = lambda keys: list(set(keys))
