@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, ClassVar
@@ -490,13 +489,6 @@ def test_steps_that_are_not_in_the_data_are_left_out_of_a_place() -> None:
 # --- work is bounded --------------------------------------------------------------------------------------------------
 
 
-def seconds(text: str) -> float:
-    start = time.perf_counter()
-    with pytest.raises(cr.DocumentError):
-        cr.loads(text, format="yaml" if not text.startswith("{") else "json", kinds=TOYS)
-    return time.perf_counter() - start
-
-
 def data(**sections: Any) -> str:
     return json.dumps({"program": "p", "zone": "UTC", "currency": "CNY", "policies": []} | sections)
 
@@ -506,31 +498,26 @@ def test_a_mapping_with_thousands_of_keys_is_refused_as_a_whole() -> None:
     assert [code for code, _, _ in faults(data(policies=[policy]), format="json")] == ["too_many"]
 
 
-def test_thousands_of_unknown_fields_are_answered_soon() -> None:
-    policy = {"id": "g", "kind": "toys.greeting"} | {f"field{n}": "1" for n in range(400)}
-    assert seconds(data(policies=[policy] * 200)) < 60
-
-
 def test_no_more_than_a_thousand_faults_are_told() -> None:
     policy = {"id": "g", "kind": "toys.greeting"} | {f"field{n}": "1" for n in range(400)}
     found = faults(data(policies=[policy] * 200), format="json")
     assert (len(found), found[-1][0]) == (1001, "too_many_faults")
 
 
-def test_thousands_of_unknown_facts_are_answered_soon() -> None:
+def test_thousands_of_unknown_facts_are_not_all_looked_up() -> None:
     when = {"any": [{f"fact{n}x{m}": "1" for m in range(20)} for n in range(9)]}
     policies = [{"id": f"g{n}", "kind": "toys.greeting", "status": f"s{n}", "when": when} for n in range(400)]
-    measures = {f"fact_{n}": {"sum": "spend", "window": "1 month"} for n in range(400)}
-    assert seconds(data(measures=measures, policies=policies)) < 60
+    found = faults(data(policies=policies), format="json")
+    assert (len(found), found[-1][0]) == (1001, "too_many_faults")
 
 
-def test_thousands_of_unknown_levels_are_answered_soon() -> None:
-    levels = [{"name": f"l{n}", "enter": {"day_of_month": 1}} for n in range(100)]
+def test_thousands_of_unknown_levels_are_not_all_looked_up() -> None:
     rates = {f"level{n}x": 1 for n in range(490)}
-    policies: list[Any] = [{"id": "l", "kind": "tiers.ladder", "levels": levels, "downgrade": "one_level"}]
+    policies: list[Any] = [{"id": "l", "kind": "tiers.ladder", "levels": [{"name": "member"}], "downgrade": "one_level"}]
     policies.append({"id": "points", "kind": "points.account", "expiry": "never"})
     policies += [{"id": f"e{n}", "kind": "points.accrual", "points_per_unit": rates} for n in range(200)]
-    assert seconds(data(policies=policies)) < 60
+    found = faults(data(policies=policies), format="json")
+    assert (len(found), found[-1][0]) == (1001, "too_many_faults")
 
 
 def test_too_many_attributes_and_policies_are_refused() -> None:

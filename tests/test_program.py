@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -85,10 +85,11 @@ class Loud(Greeting):
     """Greeting's kind, another class."""
 
 
-class Silent(cr.Policy):
-    """Decides nothing."""
+class Whenever(Greeting):
+    """Says no phase that there is."""
 
-    kind = "toys.silent"
+    kind = "toys.whenever"
+    phase: ClassVar[Any] = "whenever"
 
 
 def test_one_kind_is_one_class_in_a_program() -> None:
@@ -97,8 +98,8 @@ def test_one_kind_is_one_class_in_a_program() -> None:
 
 
 def test_a_policy_given_in_code_keeps_the_contract() -> None:
-    with pytest.raises(cr.DocumentError, match="no method decide"):
-        cr.Program(id="p", zone="UTC", currency="EUR", policies=[Silent(id="a")])
+    with pytest.raises(cr.DocumentError, match="phase 'whenever' is none of"):
+        cr.Program(id="p", zone="UTC", currency="EUR", policies=[Whenever(id="a")])
 
 
 def test_an_activity_type_may_stand_for_its_data() -> None:

@@ -186,7 +186,7 @@ KINDS = (
 
 
 @st.composite
-def histories(draw: st.DrawFn, zone: str, currency: str, late: bool = False, most: int = 25) -> list[Data]:
+def histories(draw: st.DrawFn, zone: str, currency: str, late: bool, most: int, kinds: tuple[str, ...]) -> list[Data]:
     """Events as data, in order of acceptance; with ``late`` some of them happened up to four days before they come."""
     clock = Clock(ZoneInfo(zone), start_of_day(draw(st.sampled_from(STARTS)), ZoneInfo(zone)))
     history: list[Data] = []
@@ -194,7 +194,7 @@ def histories(draw: st.DrawFn, zone: str, currency: str, late: bool = False, mos
         at = clock.go(draw(st.sampled_from(GAPS)) if history else 0, draw(st.sampled_from(CLOCKS)))
         if late and history and draw(st.integers(0, 3)) == 0:
             at -= timedelta(hours=draw(st.sampled_from((1, 12, 24, 36, 71, 96))))
-        kind = draw(st.sampled_from(KINDS))
+        kind = draw(st.sampled_from(kinds))
         event = _event(draw, kind, currency, history)
         history.append(event | {"id": f"e{number}", "customer_id": CUSTOMER, "occurred_at": at.isoformat()})
     return history
@@ -205,11 +205,11 @@ def read(program: cr.Program, history: list[Data]) -> tuple[AnyEvent, ...]:
 
 
 @st.composite
-def cases(draw: st.DrawFn, late: bool = False, most: int = 25) -> Case:
-    """A program, and a history that it can read."""
-    document = draw(program_data())
+def cases(draw: st.DrawFn, late: bool = False, most: int = 25, wanted: str = "", kinds: tuple[str, ...] = KINDS) -> Case:
+    """A program, with the toy that is wanted among others, and a history of some kinds of events that it can read."""
+    document = draw(program_data(wanted))
     program = made(document)
-    return Case(document, read(program, draw(histories(document["zone"], document["currency"], late, most))), program)
+    return Case(document, read(program, draw(histories(document["zone"], document["currency"], late, most, kinds))), program)
 
 
 def walked(program: cr.Program, events: tuple[AnyEvent, ...]) -> Iterator[tuple[cr.State, cr.Step]]:

@@ -124,7 +124,7 @@ CONDITIONS = (
 
 
 @st.composite
-def toys(draw: st.DrawFn) -> list[Data]:
+def toys(draw: st.DrawFn, wanted: str = "") -> list[Data]:
     choices: list[Data] = [
         {"id": "timer", "kind": "toy.timer", "minutes": draw(st.sampled_from((1, 90, 1440, 100_000)))},
         {"id": "midnight", "kind": "toy.midnight"},
@@ -135,8 +135,9 @@ def toys(draw: st.DrawFn) -> list[Data]:
         {"id": "flag", "kind": "toy.flag", "when": draw(st.sampled_from(CONDITIONS))},
         {"id": "mark", "kind": "toy.flag", "when": draw(st.sampled_from((*CONDITIONS, {"flag": "yes"})))},
     ]
-    chosen = draw(st.lists(st.sampled_from(range(len(choices))), max_size=5, unique=True))
-    return [choices[place] for place in sorted({*chosen, 6} if 7 in chosen else chosen)]
+    names = {choice["id"] for choice in choices}
+    chosen = draw(st.sets(st.sampled_from(sorted(names)), max_size=5)) | {wanted}
+    return [choice for choice in choices if choice["id"] in (chosen | {"flag"} if "mark" in chosen else chosen)]
 
 
 def versions(draw: st.DrawFn, first: Data, again: st.SearchStrategy[Data]) -> list[Data]:
@@ -149,12 +150,12 @@ def versions(draw: st.DrawFn, first: Data, again: st.SearchStrategy[Data]) -> li
 
 
 @st.composite
-def program_data(draw: st.DrawFn) -> Data:
-    """A program as a document."""
+def program_data(draw: st.DrawFn, wanted: str = "") -> Data:
+    """A program as a document, with the toy that is ``wanted`` among others."""
     rows = draw(levels())
     scale = draw(st.sampled_from((0, 0, 0, 2)))
     policies = [
-        *draw(toys()),
+        *draw(toys(wanted)),
         *versions(draw, draw(ladders(rows)), ladders(rows)),
         *versions(draw, draw(accounts(scale)), accounts(scale)),
         *versions(draw, draw(accruals("earn")), accruals("earn")),

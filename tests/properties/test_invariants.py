@@ -13,7 +13,7 @@ IN_ORDER, ANY = cases(), cases(late=True)
 PASSING = st.one_of(
     st.builds(Passing, every=st.sampled_from((1, 2, 7))),
     st.builds(Passing, hours=st.tuples(st.sampled_from((0, 1, 12, 24)), st.integers(0, 2000))),
-    st.builds(Passing, every=st.sampled_from((1, 3)), hours=st.tuples(st.integers(0, 100))),
+    st.builds(Passing, every=st.sampled_from((0, 1, 3)), ticks=st.tuples(st.integers(0, 100)), hours=st.tuples(st.integers(0, 100))),
 )
 
 

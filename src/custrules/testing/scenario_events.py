@@ -15,7 +15,7 @@ from custrules.documents.document import LATER_EVENTS
 from custrules.documents.faults import steps_of
 from custrules.errors import EventError
 from custrules.events import KINDS, AnyEvent
-from custrules.fields import check_year, describe, instant_text, read_day, read_decimal, read_instant, read_whole
+from custrules.fields import MAX_YEAR, check_year, describe, instant_text, read_day, read_decimal, read_instant, read_whole
 from custrules.program import Program
 from custrules.testing.scenario_file import ONE, Case, Page, Path
 from custrules.validation import nearest
@@ -148,11 +148,11 @@ class _Writer:
             return Stage(path, "event", name, found[-1].instant, found, then)
         inside = self.page.mapping(value, place, "an event", self.case.row)
         kind, fields = self._single(inside, place, "an event")
-        found = tuple(self._happenings(kind, fields, place))
-        if len(found) > 1:
+        happening, *more = self._happenings(kind, fields, place)
+        if more:
             self._note(place, "not_with", field="every", other="quote")
             raise _Unreadable
-        return Stage(path, "quote", f"quote {kind}", found[-1].instant, found, then)
+        return Stage(path, "quote", f"quote {kind}", happening.instant, (happening,), then)
 
     def _time(self, name: str, value: Any, path: Path, then: Mapping[str, Any]) -> Stage:
         place = (*path, "when", name)
@@ -204,7 +204,7 @@ class _Writer:
         """An event's data but for its instant, in the form that the program reads."""
         repeats = REPEAT_FIELDS if "every" in data else ("times",) if "times" in data else ()
         fields = {key: value for key, value in data.items() if key not in ("at", "id", "customer", *repeats)}
-        event: dict[str, Any] = {"type": name, "id": data.get("id") or self._made_up(name), "customer_id": self._customer(data, place)}
+        event: dict[str, Any] = {"type": name, "id": data["id"] if "id" in data else self._made_up(name), "customer_id": self._customer(data, place)}
         if name in self.activities:
             own: dict[str, Any] = {key: fields.pop(key) for key in ("quantity", "channel", "recorded_at") if key in fields}
             return {**event, "type": "activity", "name": name, **own, "attributes": fields}
@@ -268,11 +268,21 @@ class _Writer:
         every = self._length(data["every"], (*place, "every"))
         times, until = self._bounds(data, place)
         local = first.astimezone(self.program.zone)
+        if until < local.date():
+            self._note((*place, "until"), "wrong_type", expected=f"a day that is not before {local.date()}", found=until)
+            raise _Unreadable
         for number in range(times):
-            day = every.after(local.date(), number)
+            day = self._repeated(every, local.date(), number, place)
             if day > until:
                 break
             yield datetime.combine(day, local.time(), self.program.zone)
+
+    def _repeated(self, every: Length, anchor: date, number: int, place: Path) -> date:
+        try:
+            return check_year(every.after(anchor, number))
+        except (PydanticCustomError, ValueError, OverflowError):
+            self._note((*place, "every"), "wrong_type", expected=f"repeats that end before {MAX_YEAR + 1}", found=f"{number + 1} times {every}")
+            raise _Unreadable from None
 
     def _bounds(self, data: Mapping[str, Any], place: Path) -> tuple[int, date]:
         if ("times" in data) == ("until" in data):
