@@ -61,6 +61,11 @@ def toy(
     return Scripted(id=policy_id, **fields)
 
 
+def heard(name: str = "ear", **more: Any) -> cr.Policy:
+    """A policy that answers to every event that is not time."""
+    return toy(name, lambda policy, event, view: None if event.type in ("new_day", "tick") else says(policy, event), **more)
+
+
 POINTS: dict[str, Any] = {"id": "points", "kind": "points.account", "expiry": "12 months"}
 EARN: dict[str, Any] = {"id": "earn", "kind": "points.accrual", "points_per_unit": 1}
 PAY: dict[str, Any] = {"id": "pay", "kind": "points.redemption", "value": {"points": 10, "money": "1.00"}}

@@ -1,4 +1,4 @@
-"""One step, sentence by sentence: verdicts, settlement, phases, follow-ups, what is remembered and what is not."""
+"""One step, sentence by sentence: verdicts, when an event is decided, how time is settled, phases and refusals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from kernel_toys import CUSTOMER, EARN, LADDER, PAY, POINTS, at, declines, lived, postings, program, says, signed, stepped, toy
+from kernel_toys import CUSTOMER, EARN, LADDER, PAY, POINTS, at, declines, heard, lived, program, says, signed, stepped, toy
 
 import custrules as cr
 from custrules.events import AnyEvent
@@ -14,11 +14,6 @@ from custrules.policy import reason
 
 NEW = cr.State.new(CUSTOMER)
 PLAIN = program(POINTS, EARN)
-
-
-def heard(name: str = "ear", **more: Any) -> cr.Policy:
-    """A policy that answers to every event that is not time."""
-    return toy(name, lambda policy, event, view: None if event.type in ("new_day", "tick") else says(policy, event), **more)
 
 
 def daily(name: str = "clock", **more: Any) -> cr.Policy:
@@ -171,7 +166,9 @@ def test_dues_are_asked_in_order_of_time_days_before_the_instants_of_their_first
             asked.append(event.id)
 
     def ahead(stops: list[Any]) -> Any:
-        return lambda view: next((stop for stop in stops if (f"day:{stop}" if not isinstance(stop, datetime) else f"at:{stop:%Y-%m-%dT%H:%M:%S}Z") not in asked), None)
+        return lambda view: next(
+            (stop for stop in stops if (f"day:{stop}" if not isinstance(stop, datetime) else f"at:{stop:%Y-%m-%dT%H:%M:%S}Z") not in asked), None
+        )
 
     rules = program(
         toy("first", note, due=ahead([at("2026-03-02T00:00"), at("2026-03-02T10:00")])),
@@ -223,18 +220,15 @@ def test_a_due_that_has_passed_is_asked_when_the_next_day_opens() -> None:
 
 def test_two_days_that_open_at_one_instant_are_both_asked() -> None:
     """Samoa had no 30 December 2011: that day and the 31st begin together."""
-    marks = [date(2011, 12, 31), date(2011, 12, 30)]
-    rules = program(
-        *(
-            toy(
-                f"on-{day.day}",
-                lambda policy, event, view: says(policy, event) if event.type == "new_day" and policy.id == f"on-{view.day.day}" else None,
-                due=lambda view, day=day: day if view.day < day else None,
-            )
-            for day in marks
-        ),
-        zone="Pacific/Apia",
-    )
+
+    def on(day: date) -> cr.Policy:
+        return toy(
+            f"on-{day.day}",
+            lambda policy, event, view: says(policy, event) if event.type == "new_day" and view.day == day else None,
+            due=lambda view: day if view.day < day else None,
+        )
+
+    rules = program(on(date(2011, 12, 31)), on(date(2011, 12, 30)), zone="Pacific/Apia")
     step = rules.advance(lived(rules, ("visit", "2011-12-29", "v-1", {})), at("2012-01-02"))
     assert signed(step) == [("on-30", "day:2011-12-30"), ("on-31", "day:2011-12-31")]
 
@@ -246,9 +240,8 @@ def test_time_cannot_be_refused() -> None:
 
 
 def test_a_status_that_changed_after_its_reader_was_asked_is_read_again_when_the_next_day_opens() -> None:
-    reader = {"id": "first", "kind": "tiers.ladder", "status": "standing", "downgrade": "one_level", "term": "none"}
-    reader["levels"] = [{"name": "low"}, {"name": "high", "enter": {"tier": "silver"}}]
-    rules = program(reader, LADDER)
+    levels = [{"name": "low"}, {"name": "high", "enter": {"tier": "silver"}}]
+    rules = program({**LADDER, "id": "first", "status": "standing", "term": "none", "levels": levels}, LADDER)
     state = lived(rules, ("purchase", "2026-03-01", "p-1", {"amount": "100"}))
     assert (state.tier("standing"), rules.next_due(state)) == (("low", date(2026, 3, 1), None), at("2026-03-02T00:00"))
     later = rules.advance(state, at("2026-03-05")).state
@@ -351,6 +344,12 @@ def test_measures_include_the_event_from_earn_on_and_not_in_pay() -> None:
     assert orders == {"pay": 0, "earn": 1}
 
 
+def test_before_its_first_version_an_account_is_as_that_one_says() -> None:
+    rules = program({**POINTS, "effective_from": date(2026, 5, 1)}, EARN)
+    (lot,) = stepped(rules, NEW, "purchase", "2026-03-01", "p-1", amount="7").state.points("points").lots
+    assert (lot.quantity, lot.last_day) == (7, date(2027, 3, 1))
+
+
 def test_each_policy_sees_what_those_before_it_left() -> None:
     seen: list[int] = []
     rules = program(POINTS, EARN, toy("eye", lambda policy, event, view: seen.append(view.ledger.usable("points"))))
@@ -417,209 +416,3 @@ def test_a_policy_that_serves_a_tender_and_answers_none_has_not_taken_it() -> No
 @pytest.mark.parametrize("tender", ["cash", "card", "coupon"])
 def test_money_and_coupons_need_nobody(tender: str) -> None:
     assert stepped(PLAIN, NEW, "purchase", "2026-03-01", "p-1", tenders=[{"type": tender, "amount": "1"}]).accepted
-
-
-# -- follow-ups --------------------------------------------------------------------------------------------------------
-
-
-BOUGHT = ("purchase", "2026-03-01", "p-1", {"amount": "100"})
-
-
-def test_a_reversing_event_is_asked_earn_before_pay() -> None:
-    rules = program(heard("d", phase="pay"), heard("e"), heard("f", phase="rank"), heard("g", phase="care"))
-    step = stepped(rules, lived(rules, BOUGHT), "return", "2026-03-02", "b-1", of="p-1")
-    assert [policy for policy, _ in signed(step)] == ["returns", "e", "d", "f", "g"]
-
-
-def test_a_reversing_event_cannot_be_refused_once_it_is_known() -> None:
-    rules = program(toy("no", lambda policy, event, view: declines(policy, event) if event.type == "return" else None, phase="pay"))
-    step = stepped(rules, lived(rules, BOUGHT), "return", "2026-03-02", "b-1", of="p-1")
-    assert (step.verdict, [decision.outcome for decision in step.decisions]) == ("accepted", ["APPLIED", "DECLINED"])
-
-
-def test_a_shortfall_comes_before_the_points_that_go_back() -> None:
-    rules = program(POINTS, EARN, PAY)
-    state = lived(
-        rules,
-        ("purchase", "2026-03-01", "p-1", {"amount": "100"}),
-        ("purchase", "2026-03-02", "p-2", {"tenders": [{"type": "points", "amount": "8", "quantity": "80"}, {"type": "cash", "amount": "30"}]}),
-        ("redemption", "2026-03-03", "r-1", {"points": "50"}),
-    )
-    step = stepped(rules, state, "return", "2026-03-04", "b-1", of="p-2")
-    assert postings(step) == [  # of the 30 earned none is left: they are owed, and settled out of the 80 that come back
-        ("points.owed", "world.reversed", 30),
-        ("world.spent", "points.owed", 30),
-        ("world.spent", "points", 50),
-    ]
-
-
-def test_an_unknown_order_is_refused() -> None:
-    step = stepped(PLAIN, lived(PLAIN, BOUGHT), "return", "2026-03-02", "b-1", of="p-9")
-    assert (step.verdict, step.refusal, step.decisions) == ("refused", reason("event.unknown_order", of="p-9"), ())
-
-
-@pytest.mark.parametrize(("day", "verdict"), [("2026-03-31", "accepted"), ("2026-04-01", "refused")])
-def test_an_order_is_kept_for_its_window_whose_last_day_is_inclusive(day: str, verdict: str) -> None:
-    rules = program(POINTS, EARN, returns={"window": "30 days"})
-    step = stepped(rules, lived(rules, BOUGHT), "return", day, "b-1", of="p-1")
-    assert (step.verdict, step.refusal and step.refusal.code) == (verdict, None if verdict == "accepted" else "event.unknown_order")
-
-
-def test_more_than_is_left_is_refused() -> None:
-    state = lived(PLAIN, BOUGHT, ("return", "2026-03-02", "b-1", {"of": "p-1", "amount": "60"}))
-    step = stepped(PLAIN, state, "return", "2026-03-03", "b-2", of="p-1", amount="40.01")
-    assert step.refusal is not None
-    assert (step.refusal.code, step.refusal.params["left"]) == ("event.exceeds_order", cr.Money("40", "CNY"))
-
-
-def test_a_redemption_is_cancelled_once() -> None:
-    rules = program(POINTS, EARN, PAY)
-    state = lived(rules, BOUGHT, ("redemption", "2026-03-02", "r-1", {"points": "10"}), ("redemption_cancelled", "2026-03-03", "x-1", {"of": "r-1"}))
-    step = stepped(rules, state, "redemption_cancelled", "2026-03-03", "x-2", of="r-1")
-    assert (state.points("points").available, step.refusal and step.refusal.code) == (100, "event.exceeds_order")
-
-
-def test_a_return_corrects_the_day_of_the_purchase() -> None:
-    rules = program(POINTS, LADDER)
-    state = lived(rules, ("purchase", "2026-03-01", "p-1", {"amount": "60"}), ("return", "2026-03-20", "b-1", {"of": "p-1", "amount": "25"}))
-    assert state.activity.tallies["sum:spend"].to_data()["rows"] == [[date(2026, 3, 1).toordinal(), 3500]]
-
-
-def test_a_return_that_finds_no_order_counts_on_its_own_day() -> None:
-    rules = program(POINTS, LADDER)
-    state = lived(rules, ("return", "2026-03-20", "b-1", {"amount": "25"}))
-    assert state.activity.tallies["sum:spend"].to_data()["rows"] == [[date(2026, 3, 20).toordinal(), -2500]]
-
-
-def test_a_follow_up_is_answered_by_the_version_of_the_order() -> None:
-    rules = program(POINTS, EARN, {**EARN, "effective_from": date(2026, 3, 10), "points_per_unit": 7})
-    step = stepped(rules, lived(rules, BOUGHT), "return", "2026-03-20", "b-1", of="p-1", amount="50")
-    earn = next(decision for decision in step.decisions if decision.policy_id == "earn")
-    assert (earn.effective_from, postings(step)) == (date(1900, 1, 1), [("points", "world.reversed", 50)])
-
-
-# -- retired policies --------------------------------------------------------------------------------------------------
-
-
-def retiring(policy: dict[str, Any]) -> list[dict[str, Any]]:
-    return [policy, {**policy, "effective_from": date(2026, 3, 10), "retired": True}]
-
-
-def test_a_retired_policy_in_pay_declines() -> None:
-    rules = program(POINTS, EARN, *retiring(PAY))
-    step = stepped(rules, lived(rules, BOUGHT), "redemption", "2026-03-10", "r-1", points="10")
-    assert (step.verdict, step.refusal) == ("refused", reason("points.redemption.retired", policy="pay"))
-
-
-def test_a_retired_policy_elsewhere_says_nothing() -> None:
-    rules = program(POINTS, *retiring(EARN))
-    step = stepped(rules, lived(rules, BOUGHT), "purchase", "2026-03-10", "p-2", amount="50")
-    assert (step.accepted, signed(step), step.state.points("points").available) == (True, [], 100)
-
-
-def test_follow_ups_of_a_retired_policy_go_on() -> None:
-    rules = program(POINTS, *retiring(EARN))
-    step = stepped(rules, lived(rules, BOUGHT), "return", "2026-03-20", "b-1", of="p-1")
-    assert postings(step) == [("points", "world.reversed", 100)]
-
-
-def test_time_goes_on_for_what_a_retired_policy_gave() -> None:
-    rules = program(*retiring({**POINTS, "expiry": "1 month"}), EARN)
-    step = rules.advance(lived(rules, BOUGHT), at("2026-04-02"))
-    assert postings(step) == [("points", "world.expired", 100)]
-
-
-def test_a_retired_ladder_gives_no_level_as_time_passes_and_reviews_those_it_gave() -> None:
-    rules = program(*retiring(LADDER))
-    newcomer = lived(rules, ("purchase", "2026-03-11", "p-1", {"amount": "500"}))
-    assert rules.advance(newcomer, at("2026-12-01")).decisions == ()
-    member = rules.advance(lived(rules, BOUGHT), at("2027-03-02")).state.tier()
-    assert member == ("member", date(2027, 3, 2), None)
-
-
-# -- what a state remembers of a customer ------------------------------------------------------------------------------
-
-
-def test_joined_is_the_day_of_the_first_event_until_an_enrolment_says_otherwise() -> None:
-    state = lived(PLAIN, ("visit", "2026-03-01", "v-1", {}), ("visit", "2026-03-04", "v-2", {}))
-    assert state.joined == date(2026, 3, 1)
-    assert stepped(PLAIN, state, "enrolment", "2026-03-05", "e-1").state.joined == date(2026, 3, 5)
-
-
-def test_profile_fields_are_kept_changed_and_taken_away() -> None:
-    rules = program(POINTS, profile={"city": {"type": "text"}, "name": {"type": "text"}})
-    state = lived(rules, ("enrolment", "2026-03-01", "e-1", {"profile": {"city": "Oslo", "name": "Ada"}}))
-    assert state.profile == {"city": "Oslo", "name": "Ada"}
-    state = stepped(rules, state, "profile_update", "2026-03-02", "u-1", profile={"city": None, "name": "Bea"}).state
-    assert state.profile == {"name": "Bea"}
-
-
-def test_a_policy_reads_the_profile_that_the_event_brings() -> None:
-    seen: list[Any] = []
-    rules = program(toy("eye", lambda policy, event, view: seen.append(view.value("city"))), profile={"city": {"type": "text"}})
-    stepped(rules, NEW, "profile_update", "2026-03-01", "u-1", profile={"city": "Oslo"})
-    assert seen == ["Oslo"]
-
-
-def test_consent_is_kept_by_channel() -> None:
-    state = lived(PLAIN, ("consent_update", "2026-03-01", "k-1", {"consent": {"sms": "marketing", "email": "marketing"}}))
-    state = stepped(PLAIN, state, "consent_update", "2026-03-02", "k-2", consent={"sms": "none"}, do_not_contact=True).state
-    assert (state.consent, state.do_not_contact) == ({"sms": "none", "email": "marketing"}, True)
-
-
-def test_a_state_is_of_the_program_that_made_it() -> None:
-    state = lived(PLAIN, BOUGHT)
-    assert (state.program, state.digest) == (PLAIN.id, PLAIN.digest)
-
-
-def test_another_digest_is_welcome() -> None:
-    state = lived(PLAIN, BOUGHT)
-    other = program(POINTS, {**EARN, "points_per_unit": 2})
-    assert stepped(other, state, "purchase", "2026-03-02", "p-2", amount="10").state.points("points").available == 120
-
-
-def test_a_tally_that_a_changed_program_begins_reaches_back_no_further() -> None:
-    rules = program(POINTS, LADDER)
-    state = lived(program(POINTS, measures={}), BOUGHT)
-    step = stepped(rules, state, "purchase", "2026-03-01T13:00", "p-2", amount="500")
-    tier = step.state.tier()
-    assert tier is not None
-    assert tier.name == "member"  # the year before is not known, so no sum of it is
-
-
-# -- the ids of effects ------------------------------------------------------------------------------------------------
-
-
-def test_the_id_of_an_effect_names_customer_event_policy_and_number() -> None:
-    rules = program(POINTS, EARN, LADDER)
-    step = stepped(rules, NEW, "purchase", "2026-03-01", "p-1", amount="100")
-    assert [effect.id for effect in step.effects] == ["c-1/p-1/earn/0", "c-1/p-1/tier/0"]
-
-
-def test_a_slash_inside_a_part_of_an_id_is_escaped() -> None:
-    rules = program(POINTS, EARN)
-    event = rules.event({"type": "purchase", "id": "p/1%", "customer_id": "c/1", "occurred_at": at("2026-03-01"), "amount": "1"})
-    (effect,) = rules.step(cr.State.new("c/1"), event).effects
-    assert effect.id == "c%2F1/p%2F1%25/earn/0"
-
-
-# -- misuse ------------------------------------------------------------------------------------------------------------
-
-
-def test_the_state_of_another_program_is_refused() -> None:
-    other = cr.Program(id="other", zone="UTC", currency="CNY", policies=[POINTS])
-    with pytest.raises(cr.StateError) as caught:
-        other.step(lived(PLAIN, BOUGHT), cr.Visit(id="v-1", customer_id=CUSTOMER, occurred_at=at("2026-03-02")))
-    assert caught.value.diagnostics[0].code == "state.other_program"
-
-
-def test_the_event_of_another_customer_is_refused() -> None:
-    with pytest.raises(cr.StateError) as caught:
-        PLAIN.step(NEW, cr.Visit(id="v-1", customer_id="c-2", occurred_at=at("2026-03-02")))
-    assert caught.value.diagnostics[0].code == "state.other_customer"
-
-
-@pytest.mark.parametrize("ask", [lambda state: PLAIN.next_due(state), lambda state: PLAIN.advance(state, at("2026-03-02"))])
-def test_what_is_no_state_is_refused(ask: Any) -> None:
-    with pytest.raises(cr.StateError, match=r"state\.not_a_state"):
-        ask("c-1")

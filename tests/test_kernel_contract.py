@@ -24,7 +24,6 @@ class _Other:
     """Not one of ours: a fifth effect."""
 
 
-
 def breach(decide: BROKEN, **fields: Any) -> cr.ContractError:
     """What the step says of a policy that answers a visit so."""
     rules = program(POINTS, EARN, LADDER, toy("bad", decide, hears=("visit",), **fields))
@@ -68,7 +67,6 @@ def test_what_a_policy_raises_is_told_with_its_type() -> None:
 def test_an_effect_is_one_of_the_four() -> None:
     error = breach(lambda policy, event, view: says(policy, event, cr.Status("flag", "x", TODAY), _Other()), writes=("flag",))
     assert error.rule == "_Other is none of the four effects"
-
 
 
 def test_a_status_is_written_by_those_who_name_it() -> None:
@@ -139,7 +137,7 @@ def test_a_due_is_a_day_or_an_instant() -> None:
 
 
 def test_what_a_due_raises_is_told() -> None:
-    assert overdue(lambda view: view.value("spend") + {}).rule.startswith("raised TypeError")
+    assert overdue(lambda view: int("never")).rule.startswith("raised ValueError")
 
 
 def test_instants_that_never_end_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

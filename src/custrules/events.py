@@ -179,7 +179,7 @@ def _read_tenders(value: object) -> object:
         return value
     rows = []
     for kind, item in value.items():
-        rows.append({"type": kind, **item} if isinstance(item, Mapping) else {"type": kind, "amount": item})
+        rows.append({**item, "type": kind} if isinstance(item, Mapping) and "type" not in item else {"type": kind, "amount": item})
     return rows
 
 

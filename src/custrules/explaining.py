@@ -258,7 +258,7 @@ def progress(rules: Rulebook, state: State) -> Progress:
 def _on(rules: Rulebook, state: State, day: date, ladder: Ladder) -> LadderProgress:
     held = state.statuses.get((ladder.status, ""))
     name = str(held.value) if held is not None and held.value in ladder.names else None
-    excluded = any(Moment(rules, state, day).test(rules.bound[id(row.when)]) for row in ladder.exclude)
+    excluded = any(Moment(rules, state, day).test(rules.bound[id(row.when), None]) for row in ladder.exclude)
     if held is None or name is None:
         return LadderProgress(ladder.id, None, None, None, None if excluded else _next(rules, state, day, ladder, -1), None)
     rank = ladder.names.index(name)
@@ -272,7 +272,7 @@ def _next(rules: Rulebook, state: State, day: date, ladder: Ladder, rank: int) -
     if above >= len(ladder.levels) or ladder.levels[above].enter is None:
         return None
     condition = ladder.levels[above].enter
-    tree = _rule(Moment(rules, state, day).trace(rules.bound[id(condition)]), rules.currency)
+    tree = _rule(Moment(rules, state, day).trace(rules.bound[id(condition), None]), rules.currency)
     by = ladder.review.after(day) if ladder.review is not None else None
     return Goal(ladder.names[above], tree.result, by, tuple(missing(tree)), tree)
 
@@ -284,7 +284,7 @@ def _goal(rules: Rulebook, state: State, until: date, ladder: Ladder, rank: int)
     condition = judging.levels[judging.names.index(ladder.names[rank])].keeps
     if condition is None:
         return Goal(ladder.names[rank], True, until, (), None)
-    tree = _rule(Moment(rules, state, until).trace(rules.bound[id(condition)]), rules.currency)
+    tree = _rule(Moment(rules, state, until).trace(rules.bound[id(condition), None]), rules.currency)
     return Goal(ladder.names[rank], tree.result, until, tuple(missing(tree)), tree)
 
 

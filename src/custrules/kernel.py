@@ -305,7 +305,7 @@ class Step:
         """The facts that a policy may read, as they are when it is asked: only what an order can be undone by."""
         if self.order is None or (policy.hears is not None and self.event.type not in policy.hears):
             return {}
-        return Moment(self.rules, self.state, self.day, self.event).snapshot(self.rules.reads[id(policy)])
+        return Moment(self.rules, self.state, self.day, self.event, scope=self.rules.scopes[id(policy)]).snapshot(self.rules.reads[id(policy)])
 
     @staticmethod
     def _recorded(policy: Policy, decision: Decision, facts: dict[str, Any]) -> dict[str, Record]:

@@ -314,14 +314,13 @@ class EventFacts:
     event: AnyEvent
     declared: Mapping[str, AttributeKind]
     scale: int
-    amount: int | None = None
 
     def value(self, name: str) -> FactValue | None:
         event = self.event
         if name == "channel":
             return event.channel
         if name == "amount" and isinstance(event, Purchase | Return):
-            return self.amount if self.amount is not None else event.amount.minor if event.amount is not None else None
+            return event.amount.minor if event.amount is not None else None
         if name == "quantity" and isinstance(event, Activity) and name not in self.declared:
             return exact(Fraction(event.quantity)) if event.quantity is not None else None
         kind = self.declared.get(name)

@@ -22,12 +22,18 @@ _BIRTHDAYS: Mapping[str, Callable[[date, date], bool]] = dict(zip(BIRTHDAY_FACTS
 
 
 class Moment:
-    """Facts as of ``day``: live ones of ``state``, the event's own, and ``recorded`` ones, which go before both."""
+    """Facts as of ``day``: ``recorded`` ones first, then the event's own, then live ones of ``state``.
+
+    ``scope`` names the event (or activity) whose fields conditions may read; where another event is decided they are missing.
+    ``amount`` is what is kept of an order that is asked about again.
+    """
 
     rules: Rulebook
     state: State
     day: date
     recorded: Mapping[str, Any] | None
+    amount: int | None
+    channel: str | None
     source: Source
     event: EventFacts | None
     event_names: dict[str, FactType]
@@ -38,30 +44,40 @@ class Moment:
         state: State,
         day: date,
         event: AnyEvent | None = None,
+        *,
+        scope: str | None = None,
         recorded: Mapping[str, Any] | None = None,
         amount: int | None = None,
     ) -> None:
-        self.rules, self.state, self.day, self.recorded = rules, state, day, recorded
+        self.rules, self.state, self.day, self.recorded, self.amount = rules, state, day, recorded, amount
         self.source = Source(state.activity, self._profile_date)
         declared = rules.parts.declared
         name = "" if event is None else event.name if event.type == "activity" else event.type
         activity = declared.activities.get(name)
-        self.event = EventFacts(event, activity.attributes if activity else {}, rules.scale, amount) if event is not None else None
-        self.event_names = event_fact_types(name, declared) if event is not None else {}
+        self.channel = event.channel if event is not None else None
+        inside = event is not None and name == scope
+        self.event = EventFacts(event, activity.attributes if activity else {}, rules.scale) if event is not None and inside else None
+        self.event_names = event_fact_types(scope, declared) if scope is not None else {}
 
     def value(self, name: str) -> FactValue | None:
         """A fact by name; None where it is missing."""
         if self.recorded is not None and name in self.recorded and name != "amount":
             held = self.recorded[name]
             return decoded(held, self.type_of(name)) if held is not None else None
-        if name in self.rules.types:
-            return self._live(name)
-        if self.event is not None:
-            return self.event.value(name)
-        return None
+        if name in self.event_names:
+            return self._of_event(name)
+        return self._live(name) if name in self.rules.types else None
+
+    def _of_event(self, name: str) -> FactValue | None:
+        """A field of the event that the conditions are about; of an order, what is kept of its amount."""
+        if name == "amount" and self.amount is not None:
+            return self.amount
+        if self.event is None:
+            return self.channel if name == "channel" else None
+        return self.event.value(name)
 
     def type_of(self, name: str) -> FactType | None:
-        return self.rules.types.get(name) or self.event_names.get(name)
+        return self.event_names.get(name) or self.rules.types.get(name)
 
     def _live(self, name: str) -> FactValue | None:
         meter = self.rules.meters.get(name)
@@ -110,7 +126,7 @@ class Moment:
             return held.value
         giver = self.rules.in_force(self.rules.given_by[name], self.day)
         given = giver.gives().get(name, given) if giver is not None else given  # type: ignore[assignment]
-        return None if giver is None or any(self.test(self.rules.bound[id(when)]) for when in given.unless) else given.default
+        return None if giver is None or any(self.test(self.rules.bound[id(when), None]) for when in given.unless) else given.default
 
     def _balance(self, given: BalanceFact) -> FactValue | None:
         name = self.state.ledger.resolve(given.account)

@@ -354,7 +354,7 @@ class View(ABC):
 
     @abstractmethod
     def account(self, name: str) -> Policy | None:
-        """The version in force on ``view.day`` of the policy that keeps an account."""
+        """The version in force on ``view.day`` of the policy that keeps an account; before its first, the first."""
 
     @abstractmethod
     def kept_lines(self) -> Sequence[tuple[OrderLine, int]]:

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from custrules.calendars import ONE_DAY
 from custrules.calendars.rules import DayRule
 from custrules.conditions import Bound, Condition, bind
 from custrules.errors import Diagnostic
@@ -149,10 +150,6 @@ class Rulebook:
                     self._fault("document.name_taken", (section, name), name=name)
                 taken.add(name)
                 self.types[name] = kind
-        for activity, declared in self.parts.declared.activities.items():
-            for name in declared.attributes:
-                if name in taken:
-                    self._fault("document.name_taken", ("activities", activity, name), name=name)
 
     def _scale_of(self, kind: AttributeKind) -> int:
         return self.scale if kind == "money" else 0
@@ -192,8 +189,9 @@ class Rulebook:
         self.given_by[name] = policy_id
 
     def _conditions(self) -> None:
-        self.bound: dict[int, Bound] = {}
-        self.rules_of: dict[int, str] = {}
+        self.bound: dict[tuple[int, str | None], Bound] = {}
+        self.rules_of: dict[tuple[int, str | None], str] = {}
+        self.scopes = {id(policy): policy.event_name() for policy in self.parts.policies}
         self.reads = {id(policy): policy.reads() for policy in self.parts.policies}
         lines = line_types(self.scale)
         for policy in self.parts.policies:
@@ -202,17 +200,17 @@ class Rulebook:
             event = policy.event_name()
             own = self.types | (event_fact_types(event, self.parts.declared) if event else {})
             for path, condition in conditions_in(policy):
-                self.rules_of[id(condition)] = path_text(path)
+                self.rules_of[id(condition), event] = path_text(path)
                 is_line = any(part in LINE_FIELDS for part in path)
-                self._bind(condition, lines if is_line else own, (*self.places[id(policy)], *path))
+                self._bind(condition, event, lines if is_line else own, (*self.places[id(policy)], *path))
             for path, fact in fact_fields(policy):
                 self._check_fact(fact, own, (*self.places[id(policy)], *path))
 
-    def _bind(self, condition: Condition, types: Mapping[str, FactType], path: tuple[int | str, ...]) -> None:
+    def _bind(self, condition: Condition, event: str | None, types: Mapping[str, FactType], path: tuple[int | str, ...]) -> None:
         bound, faults = bind(condition, types, path_text(path))
         self.faults += faults
         if bound is not None:
-            self.bound[id(condition)] = bound
+            self.bound[id(condition), event] = bound
 
     def _check_fact(self, fact: Fact[Any], types: Mapping[str, FactType], path: tuple[int | str, ...]) -> None:
         found = types.get(fact.name)
@@ -230,8 +228,7 @@ class Rulebook:
             if len(self.faults) > MAX_FAULTS:
                 return
             place = self.places[id(policy)]
-            versions = self.versions[policy.id]
-            before = versions[versions.index(policy) - 1] if policy is not versions[0] else None
+            before = self.in_force(policy.id, policy.effective_from - ONE_DAY)
             for fault in policy.faults(known) + (policy.follows(before) if before is not None and before.kind == policy.kind else []):
                 self.faults.append(Diagnostic(fault.code, f"{path_text(place)}.{fault.path}" if fault.path else path_text(place), fault.params))
             account = policy.works_on()

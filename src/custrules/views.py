@@ -75,6 +75,7 @@ class StepView(View):
         self.currency, self.scale, self.zone = asked.rules.currency, asked.rules.scale, asked.rules.zone
         self.levels = asked.rules.levels
         self._rules, self._policy, self._record, self._watch = asked.rules, policy, asked.record, asked.watch
+        self._scope = asked.rules.scopes[id(policy)]
         self._draft: Draft | None = None
         self._moments: dict[date, Moment] = {}
 
@@ -90,20 +91,20 @@ class StepView(View):
         if day not in self._moments:
             recorded = self._record.facts if self._record is not None else None
             amount = self.order.left if self._record is not None and self.order is not None else None
-            self._moments[day] = Moment(self._rules, self.state, day, self.event, recorded, amount)
+            self._moments[day] = Moment(self._rules, self.state, day, self.event, scope=self._scope, recorded=recorded, amount=amount)
         return self._moments[day]
 
     def test(self, condition: Condition, on: date | None = None) -> bool:
-        bound = self._rules.bound[id(condition)]
+        bound = self._rules.bound[id(condition), self._scope]
         if self._watch is not None:
             told = self.moment(on).trace(bound)
-            rule = self._rules.rules_of[id(condition)]
+            rule = self._rules.rules_of[id(condition), self._scope]
             self._watch.tests.append(Tested(self._policy.id, self.event.id, rule, on or self.day, told))
             return told.result
         return self.moment(on).test(bound)
 
     def next_change(self, condition: Condition) -> date | None:
-        return self.moment().changes(self._rules.bound[id(condition)])
+        return self.moment().changes(self._rules.bound[id(condition), self._scope])
 
     def value(self, name: str, on: date | None = None) -> FactValue | None:
         return self.moment(on).value(name)
@@ -117,7 +118,7 @@ class StepView(View):
 
     def account(self, name: str) -> Policy | None:
         kept_by = self._rules.kept_by.get(self._rules.resolve(name))
-        return self._rules.in_force(kept_by, self.day) if kept_by else None
+        return self._rules.in_force(kept_by, self.day) or self._rules.versions[kept_by][0] if kept_by else None
 
     def record(self, policy: Policy) -> Record | None:
         return self._record
@@ -143,4 +144,4 @@ class StepView(View):
         return (tally.between(after, upto) if tally is not None else 0) or 0
 
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
-        return evaluate(self._rules.bound[id(condition)], LineFacts(line))
+        return evaluate(self._rules.bound[id(condition), self._scope], LineFacts(line))

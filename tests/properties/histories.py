@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
@@ -66,7 +64,11 @@ class Clock:
 def lines(draw: st.DrawFn, amounts: tuple[str, ...]) -> list[Data]:
     rows = []
     for _ in range(draw(st.integers(1, 3))):
-        row: Data = {"sku": draw(st.sampled_from(SKUS)), "amount": draw(st.sampled_from(amounts)), "quantity": draw(st.sampled_from(("1", "2", "3", "0.5")))}
+        row: Data = {
+            "sku": draw(st.sampled_from(SKUS)),
+            "amount": draw(st.sampled_from(amounts)),
+            "quantity": draw(st.sampled_from(("1", "2", "3", "0.5"))),
+        }
         category = draw(st.sampled_from(CATEGORIES))
         rows.append(row | ({"category": category} if category else {}))
     return rows
@@ -164,7 +166,10 @@ def _event(draw: st.DrawFn, kind: str, currency: str, known: list[Data]) -> Data
         until = draw(st.sampled_from((None, "2012-03-31", "2013-12-31")))
         return {"type": kind, "level": draw(st.sampled_from(("basic", "silver"))), "reason": "match"} | ({"until": until} if until else {})
     if kind == "profile_update":
-        return {"type": kind, "profile": draw(st.sampled_from(({"segment": "staff"}, {"segment": "vip"}, {"segment": None}, {"birthday": "1980-02-29"})))}
+        return {
+            "type": kind,
+            "profile": draw(st.sampled_from(({"segment": "staff"}, {"segment": "vip"}, {"segment": None}, {"birthday": "1980-02-29"}))),
+        }
     if kind == "activity":
         return {"type": kind, "name": "check_in", "attributes": {"steps": draw(st.sampled_from((1, 10, 15, 30)))}}
     return {"type": kind, "friend": "f-1"} if kind == "referral" else {"type": kind}
@@ -210,19 +215,3 @@ def cases(draw: st.DrawFn, late: bool = False, most: int = 25, wanted: str = "",
     document = draw(program_data(wanted))
     program = made(document)
     return Case(document, read(program, draw(histories(document["zone"], document["currency"], late, most, kinds))), program)
-
-
-def walked(program: cr.Program, events: tuple[AnyEvent, ...]) -> Iterator[tuple[cr.State, cr.Step]]:
-    """Every event stepped, each from the state that the one before left: the state before, and the step."""
-    state = cr.State.new(CUSTOMER)
-    for event in events:
-        step = program.step(state, event)
-        yield state, step
-        state = step.state
-
-
-def closing(program: cr.Program, events: tuple[Any, ...]) -> cr.State:
-    state = cr.State.new(CUSTOMER)
-    for _, step in walked(program, events):
-        state = step.state
-    return state

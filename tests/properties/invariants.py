@@ -5,20 +5,20 @@ from __future__ import annotations
 import pickle
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import custrules as cr
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.events import AnyEvent
 from custrules.ledger import Lot
-from custrules.moment import Moment
 from custrules.policies.points import Accrual
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Posting
-from properties.histories import CUSTOMER, Case, walked
+from custrules.views import Asked, StepView
+from properties.histories import CUSTOMER, Case
 from properties.toys import KINDS
+from properties.walks import Passing, Walk, walked
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -62,61 +62,6 @@ def round_trips_lose_nothing(case: Case) -> None:
 
 
 # -- time --------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Passing:
-    """How a host lets time pass after an event: NewDay on ``every``-th days near what happens, Ticks and advances so many hours after it."""
-
-    every: int = 0
-    ticks: tuple[int, ...] = ()
-    hours: tuple[int, ...] = ()
-
-
-@dataclass
-class Walk:
-    """A customer whose host lets time pass in its own way, with all that is decided and stored."""
-
-    program: cr.Program
-    state: cr.State = field(default_factory=lambda: cr.State.new(CUSTOMER))
-    decisions: list[Decision] = field(default_factory=list)
-    stored: list[AnyEvent] = field(default_factory=list)
-
-    def event(self, event: AnyEvent) -> cr.Step:
-        step = self._took(self.program.step(self.state, event))
-        if step.accepted and step.event is not None:
-            self.stored.append(step.event)
-        return step
-
-    def send(self, time: cr.NewDay | cr.Tick) -> None:
-        self._took(self.program.step(self.state, time))
-
-    def advance(self, to: datetime) -> None:
-        self._took(self.program.advance(self.state, to))
-
-    def _took(self, step: cr.Step) -> cr.Step:
-        if step.accepted:
-            self.state = step.state
-            self.decisions += step.decisions
-        return step
-
-    def pass_time(self, upto: datetime, how: Passing) -> None:
-        """Let time pass up to an instant, at most; days far from anything that happens are left out."""
-        if self.state.as_of is None or self.state.day is None:
-            return
-        zone, start = self.program.zone, self.state.as_of
-        days = [(start_of_day(day, zone), cr.NewDay(customer_id=CUSTOMER, day=day)) for day in self._days(self.state.day, local_day(upto, zone), how.every)]
-        instants = [start + timedelta(hours=hours) for hours in how.ticks]
-        ticks = [(at, cr.Tick(customer_id=CUSTOMER, at=at)) for at in instants]
-        for at, time in sorted([*days, *ticks, *((start + timedelta(hours=hours), None) for hours in how.hours)], key=lambda stop: stop[0]):
-            if at <= upto:
-                self.send(time) if time is not None else self.advance(at)
-
-    def _days(self, first: date, last: date, every: int) -> list[date]:
-        if not every:
-            return []
-        days = [first + timedelta(days=number) for number in range(1, (last - first).days + 1, every)]
-        return [day for day in days if (day - first).days < 32 or (last - day).days < 3]
 
 
 def time_makes_no_difference(case: Case, how: Passing) -> None:
@@ -299,8 +244,10 @@ def earned_now(program: cr.Program, state: cr.State) -> str | None:
     assert state.day is not None
     ladder = program.rulebook.in_force("tier", state.day)
     assert isinstance(ladder, Ladder)
-    moment = Moment(program.rulebook, state, state.day)
-    names = [level.name for level in ladder.levels if level.enter is None or moment.test(program.rulebook.bound[id(level.enter)])]
+    assert state.as_of is not None
+    asked = Asked(program.rulebook, state, cr.Tick(customer_id=CUSTOMER, at=state.as_of), state.day, state.day, state.as_of)
+    view = StepView(asked, ladder)
+    names = [level.name for level in ladder.levels if level.enter is None or view.test(level.enter)]
     return names[-1] if names else None
 
 
@@ -433,7 +380,10 @@ def _count_award(program: cr.Program, decision: Decision, days: dict[str, date],
     for why in decision.reasons:
         if why.code == "points.reversal.return":
             awarded[days[str(why.params["order"])]] -= int(why.params["points"] * 10**scale)
-    day, issued = days[decision.event_id], sum(effect.units for effect in decision.effects if isinstance(effect, Posting) and effect.source == "world.issued")
+    day, issued = (
+        days[decision.event_id],
+        sum(effect.units for effect in decision.effects if isinstance(effect, Posting) and effect.source == "world.issued"),
+    )
     if not issued:
         return
     awarded[day] += issued

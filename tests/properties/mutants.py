@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
-from pytest import MonkeyPatch
 
 import custrules as cr
 from custrules import kernel, orders, tallying
@@ -27,7 +27,7 @@ from custrules.state import State
 from custrules.views import StepView
 from properties import invariants, toys
 from properties.histories import cases
-from properties.invariants import Passing
+from properties.walks import Passing
 
 ONE = timedelta(days=1)
 ANY, IN_ORDER = st.tuples(cases(late=True)), st.tuples(cases())
@@ -45,14 +45,14 @@ class Mutant:
     name: str
     check: Callable[..., None]
     among: st.SearchStrategy[Any]
-    patch: Callable[[MonkeyPatch], None]
+    patch: Callable[[pytest.MonkeyPatch], None]
 
 
 def _with(toy: str, how: Passing) -> st.SearchStrategy[Any]:
     return st.tuples(cases(most=6, wanted=toy, kinds=("visit", "purchase")), st.just(how))
 
 
-def _changed(owner: Any, name: str, wrong: Callable[..., Any]) -> Callable[[MonkeyPatch], None]:
+def _changed(owner: Any, name: str, wrong: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:
     """A patch that puts ``wrong(right, ...)`` in the place of a function."""
     right = vars(owner)[name] if isinstance(owner, type) else getattr(owner, name)
 
@@ -62,7 +62,7 @@ def _changed(owner: Any, name: str, wrong: Callable[..., Any]) -> Callable[[Monk
     return lambda patch: patch.setattr(owner, name, mutated)
 
 
-def _property(owner: type, name: str, wrong: Callable[[Any], Any]) -> Callable[[MonkeyPatch], None]:
+def _property(owner: type, name: str, wrong: Callable[[Any], Any]) -> Callable[[pytest.MonkeyPatch], None]:
     return lambda patch: patch.setattr(owner, name, property(wrong))
 
 
@@ -181,10 +181,22 @@ MUTANTS = (
     Mutant("JSON drops what came back as an amount", invariants.round_trips_lose_nothing, RETURNS, _changed(Order, "to_data", _without_spread)),
     Mutant("JSON drops what was forgotten of a tally", invariants.round_trips_lose_nothing, ANY, _changed(Tally, "to_data", _without_cut)),
     Mutant("an account is due one day late", invariants.time_makes_no_difference, DAILY, _changed(PointsAccount, "due", _a_day_late)),
-    Mutant("a timer is due one day late", invariants.time_makes_no_difference, _with("timer", Passing(ticks=(2, 20))), lambda patch: patch.setattr(toys.Timer, "due", toys.LateTimer.due)),
+    Mutant(
+        "a timer is due one day late",
+        invariants.time_makes_no_difference,
+        _with("timer", Passing(ticks=(2, 20))),
+        lambda patch: patch.setattr(toys.Timer, "due", toys.LateTimer.due),
+    ),
     Mutant("a changed status is not read again", invariants.time_makes_no_difference, DAILY, _changed(Moment, "next_change", _never_read_again)),
-    Mutant("an instant waits where a day opens", invariants.time_makes_no_difference, _with("midnight", Passing(every=1)), _changed(Step, "_clamped", _never_at_once)),
-    Mutant("what leaves depends on when time was settled", invariants.time_makes_no_difference, DAILY, _changed(kernel, "prune", _pruned_now_and_then)),
+    Mutant(
+        "an instant waits where a day opens",
+        invariants.time_makes_no_difference,
+        _with("midnight", Passing(every=1)),
+        _changed(Step, "_clamped", _never_at_once),
+    ),
+    Mutant(
+        "what leaves depends on when time was settled", invariants.time_makes_no_difference, DAILY, _changed(kernel, "prune", _pruned_now_and_then)
+    ),
     Mutant("a stamp is ignored", invariants.stored_events_replay_to_the_stored_state, MIXED, _changed(kernel, "_decided_at", _stamp_ignored)),
     Mutant("a ladder is due for reviews alone", invariants.next_due_is_never_late, ANY, _changed(Ladder, "due", _only_reviews)),
     Mutant("ids are not remembered", invariants.a_duplicate_changes_nothing, ANY, _changed(State, "saw", lambda right, *rest: None)),
@@ -196,9 +208,16 @@ MUTANTS = (
     Mutant("a lot lives a day longer", invariants.nothing_expired_is_held, ANY, _changed(Lot, "expired", _a_day_longer)),
     Mutant("a reversal leaves a point", invariants.bought_and_returned_is_nothing, ANY, _changed(Draft, "take_back", _one_kept)),
     Mutant("a level survives every return", invariants.bought_and_returned_is_nothing, ANY, _changed(Ladder, "_after_return", _level_kept)),
-    Mutant("a return counts on its own day", invariants.returned_later_is_never_bought, ANY, _changed(kernel, "tally_return", _on_the_day_of_the_return)),
+    Mutant(
+        "a return counts on its own day", invariants.returned_later_is_never_bought, ANY, _changed(kernel, "tally_return", _on_the_day_of_the_return)
+    ),
     Mutant("a reversal forgets those before it", invariants.two_partial_returns_are_one, ANY, _property(Record, "reversed", lambda self: 0)),
-    Mutant("coupons are refunded", invariants.refunds_never_exceed_payments, ANY, lambda patch: patch.setattr(orders, "MONEY", {"cash", "card", "coupon"})),
+    Mutant(
+        "coupons are refunded",
+        invariants.refunds_never_exceed_payments,
+        ANY,
+        lambda patch: patch.setattr(orders, "MONEY", {"cash", "card", "coupon"}),
+    ),
     Mutant("caps forget what was awarded", invariants.awards_never_exceed_caps, IN_ORDER, _changed(StepView, "awarded", lambda right, *rest: 0)),
     Mutant("effects are not numbered", invariants.effect_ids_are_unique, ANY, _changed(Step, "fold", _all_numbered_nought)),
 )

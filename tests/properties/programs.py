@@ -44,7 +44,12 @@ def levels(draw: st.DrawFn) -> list[Data]:
     for rank, name in enumerate(names[1:], 1):
         enter: Data = draw(st.sampled_from(({"spend": f">= {rank * 100}"}, {"orders": f">= {rank + 1}"}, {"visits": f">= {rank * 10}"})))
         if draw(st.booleans()):
-            others = ({"referrals": f">= {rank}"}, {"points": f">= {rank * 150}"}, {"spend_before": f">= {rank * 50}"}, {"weekday": "sunday", "spend": ">= 50"})
+            others = (
+                {"referrals": f">= {rank}"},
+                {"points": f">= {rank * 150}"},
+                {"spend_before": f">= {rank * 50}"},
+                {"weekday": "sunday", "spend": ">= 50"},
+            )
             enter = {"any": [enter, draw(st.sampled_from(others))]}
         keep = [{}, {"keep": {"spend": f">= {rank * 50}"}}, {"keep": {"any": [{"orders": ">= 1"}, {"idle": "<= 20"}]}}]
         rows.append({"name": name, "enter": enter, **draw(st.sampled_from(keep))})
@@ -67,7 +72,9 @@ def ladders(draw: st.DrawFn, rows: list[Data]) -> Data:
 @st.composite
 def accounts(draw: st.DrawFn, scale: int) -> Data:
     pending = draw(st.sampled_from((None, None, "1 day", "7 days", "1 month")))
-    return {"id": "points", "kind": "points.account", "expiry": draw(st.sampled_from(EXPIRIES)), "scale": scale} | ({"pending": pending} if pending else {})
+    return {"id": "points", "kind": "points.account", "expiry": draw(st.sampled_from(EXPIRIES)), "scale": scale} | (
+        {"pending": pending} if pending else {}
+    )
 
 
 @st.composite
@@ -103,7 +110,10 @@ def redemptions(draw: st.DrawFn) -> Data:
 
 @st.composite
 def returns_rules(draw: st.DrawFn) -> Data:
-    rule: Data = {"window": draw(st.sampled_from(("366 days", "366 days", "30 days", "2 days"))), "tenders": draw(st.sampled_from(("reverse", "pro_rata")))}
+    rule: Data = {
+        "window": draw(st.sampled_from(("366 days", "366 days", "30 days", "2 days"))),
+        "tenders": draw(st.sampled_from(("reverse", "pro_rata"))),
+    }
     if draw(st.booleans()):
         methods = draw(st.lists(st.sampled_from(("same_sku_latest", "same_price_latest")), min_size=1, max_size=2, unique=True))
         unmatched = draw(st.sampled_from(("spend_only", "decline", "to_person")))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from properties import invariants
 from properties.histories import Case, cases
-from properties.invariants import Passing
+from properties.walks import Passing
 
 IN_ORDER, ANY = cases(), cases(late=True)
 PASSING = st.one_of(

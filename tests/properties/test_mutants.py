@@ -36,7 +36,9 @@ def test_a_wrong_rule_is_found_out(mutant: Mutant, monkeypatch: pytest.MonkeyPat
 
 def test_every_invariant_has_a_wrong_rule_to_find_out() -> None:
     checks = {
-        name for name, found in vars(invariants).items() if inspect.isfunction(found) and next(iter(inspect.signature(found).parameters), "") == "case"
+        name
+        for name, found in vars(invariants).items()
+        if inspect.isfunction(found) and next(iter(inspect.signature(found).parameters), "") == "case"
     }
     helpers = {"closing_of"}
     assert checks - helpers == {mutant.check.__name__ for mutant in MUTANTS}
