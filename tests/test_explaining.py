@@ -9,7 +9,8 @@ from fractions import Fraction
 import pytest
 
 import custrules as cr
-from custrules.explaining import Combined, Compared, Explained, Explanation, Goal
+from custrules.explaining import Combined, Compared, Explained, Explanation, Goal, shown_value
+from custrules.facts import FactType
 
 DOCUMENT = """
 program: shop
@@ -158,9 +159,6 @@ def test_a_new_state_has_no_progress_yet(program: cr.Program) -> None:
 
 
 def test_a_fraction_is_shown_as_it_is() -> None:
-    from custrules.explaining import shown_value
-    from custrules.facts import FactType
-
     assert shown_value(Fraction(1, 3), FactType("number"), "CNY") == "1/3"
     assert shown_value(Fraction(5, 4), FactType("number"), "CNY") == Decimal("1.25")
     assert shown_value(Fraction(2001, 2), FactType("money", scale=2), "CNY") == cr.Money("10.01", "CNY")  # 1000.5 cents, half up

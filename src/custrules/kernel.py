@@ -366,7 +366,7 @@ class Step:
         if isinstance(event, Return):
             return [Part(order, order.take_back(event))], []
         if order.done:
-            raise OrderFault("event.exceeds_order", of=event.of, asked=event.of, left=0)
+            raise OrderFault("event.exceeds_order", of=event.of, asked="1", left="0")
         return [Part(order, replace(order, done=True))], []
 
     def _closed(self, order: Order) -> bool:

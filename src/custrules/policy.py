@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast, get_arg
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from custrules.calendars import Window
 from custrules.codec import canonical, parse_json, scalar_text
@@ -274,7 +274,7 @@ class Fact(Generic[T]):
             try:
                 parts = str(value).split(".")
                 return cls(".".join(read_name(part) for part in parts), kind)
-            except Exception:
+            except PydanticCustomError:
                 raise wrong_type("the name of a fact", value) from None
 
         return core_schema.no_info_plain_validator_function(read, serialization=core_schema.to_string_ser_schema(when_used="always"))

@@ -15,9 +15,12 @@ from custrules.testing.scenario_events import Happening, Script, Stage
 
 @dataclass(slots=True)
 class Answer:
-    """What one stage did to one customer. ``before`` is the state before the stage began, ``shown`` the one whose balances and
-    statuses are read: after the stage, and before a quote. ``steps`` answer its own events, a quote's too; ``asked`` holds those events,
-    each with the state that it met."""
+    """What one stage did to one customer.
+
+    ``before`` is the state before the stage's first event (time has run on to it; before the stage where it has none), ``shown``
+    the one whose balances and statuses are read: after the stage, and before a quote. ``steps`` answer its own events, a quote's
+    too; ``asked`` holds those events, each with the state that it met.
+    """
 
     before: State
     shown: State
@@ -53,6 +56,7 @@ class Play:
         """Step the opening and what is given; the first event that was not accepted, with its answer, stops it."""
         for happening in (*script.opening, *script.given):
             answers = self.watched()
+            self.advance(happening.instant, answers)
             self.step(happening, answers)
             answer = answers[happening.event.customer_id]
             if not answer.steps[-1].accepted:
@@ -65,7 +69,11 @@ class Play:
     def stage(self, stage: Stage) -> dict[str, Answer]:
         """Play one stage; every customer's answer."""
         answers = self.watched()
-        for happening in stage.happenings:
+        for number, happening in enumerate(stage.happenings):
+            self.advance(happening.instant, answers)
+            if number == 0:
+                for name, answer in answers.items():
+                    answer.before = self.states[name]
             self.step(happening, answers, kept=stage.kind != "quote")
         if not stage.happenings:
             self.advance(stage.instant, answers)
@@ -74,8 +82,7 @@ class Play:
         return answers
 
     def step(self, happening: Happening, answers: dict[str, Answer], kept: bool = True) -> None:
-        """Every customer is advanced to an event's instant first; then it is stepped."""
-        self.advance(happening.instant, answers)
+        """Every customer has been advanced to the event's instant; now it is stepped."""
         name = happening.event.customer_id
         step = self.program.step(self.states[name], happening.event)
         answers[name].asked.append((self.states[name], happening.event))

@@ -106,7 +106,7 @@ class Account(Policy):
             view.ledger.credit(self.id, units, last_day=self.last_day(view.day), source="adjustment", of=ADJUSTED)
             return self.applied(event, [reason("points.adjustment.added", **why)], postings(view, self))
         taken = view.ledger.debit(self.id, -units, to=ADJUSTED, debt=True)
-        reasons = [reason("points.adjustment.taken", **why)] + owed_reason(self, taken.owed)
+        reasons = [reason("points.adjustment.taken", **why), *owed_reason(self, taken.owed)]
         return self.applied(event, reasons, postings(view, self))
 
     def shown(self, units: int) -> int | Decimal:

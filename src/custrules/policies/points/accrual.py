@@ -12,6 +12,7 @@ from functools import reduce
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
+from pydantic_core import PydanticCustomError
 
 from custrules.calendars import Window
 from custrules.conditions import Condition
@@ -105,7 +106,7 @@ class Period(TextValue):
             raise wrong_type(cls.grammar, text)
         try:
             return cls(text, Window.parse(known))
-        except Exception:
+        except PydanticCustomError:
             raise wrong_type(cls.grammar, text) from None
 
     def __eq__(self, other: object) -> bool:
