@@ -177,7 +177,7 @@ class Program:
             raise _worded(EventError, faults)
         return event  # type: ignore[return-value]
 
-    def step(self, state: State, event: AnyEvent) -> Step:
+    def step(self, state: State, event: Event) -> Step:
         """Decide one event. Pure and deterministic: the same program, state and event give the same bytes.
 
         EventError for an event that is not this program's, StateError for another program's or customer's state.
@@ -192,7 +192,7 @@ class Program:
         """The next instant (UTC) at which time alone may change something; None when there is none. Early at worst, never late."""
         return kernel.next_due(self.rulebook, state)
 
-    def explain(self, state: State, event: AnyEvent) -> Explanation:
+    def explain(self, state: State, event: Event) -> Explanation:
         """The step of an event with every rule that was tested and the values compared: why, why not and by how much."""
         return explaining.explain(self.rulebook, state, self._fitting(event))
 
