@@ -81,6 +81,7 @@ class Rulebook:
     birthday: str | None
     first_account: str | None
     reads: dict[int, frozenset[str]]
+    scopes: dict[int, str | None]
 
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
