@@ -15,28 +15,24 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from custrules.activity import ActivityLog
-from custrules.errors import Diagnostic
-from custrules.events import AnyEvent, Purchase, read_event
-from custrules.facts import FactType, FactValue
-from custrules.measures import (
+from custrules.counting import (
     ActivityType,
-    Compiler,
     Counted,
     Declarations,
     EventFacts,
     LineFacts,
-    Measure,
-    Meter,
-    Source,
     attribute_value,
     event_fact_types,
     event_value,
     in_order,
     line_types,
     matching_lines,
-    money_of,
 )
-from custrules.money import Money
+from custrules.errors import Diagnostic
+from custrules.events import AnyEvent, Purchase, read_event
+from custrules.facts import FactType, FactValue
+from custrules.measures import Measure, Meter, Source
+from custrules.metering import Compiler
 from custrules.orders import Order, OrderLine, OrderTender, order_of
 
 DAY = date(2026, 1, 1)
@@ -357,12 +353,6 @@ def test_an_attribute_is_read_as_its_kind(value: Any, kind: Any, fact: FactValue
 def test_an_attribute_of_another_kind_is_a_value_error(value: Any, kind: Any) -> None:
     with pytest.raises(ValueError):
         attribute_value(value, kind, 2)
-
-
-@pytest.mark.parametrize(("units", "shown"), [(1250, "12.50"), (Fraction(3500, 3), "11.67"), (Fraction(-1, 2), "-0.01"), (Fraction(1, 2), "0.01")])
-def test_an_average_of_money_is_shown_half_up(units: FactValue, shown: str) -> None:
-    assert money_of(units, "CNY") == Money(shown, "CNY")
-    assert money_of(None, "CNY") is None
 
 
 # -- what is kept --------------------------------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ from toys import KINDS, Gate, Greeting, at, aurora, greeting_program, visit
 
 import custrules as cr
 from custrules import replaying
-from custrules.measures import ActivityType, Measure
+from custrules.counting import ActivityType
+from custrules.measures import Measure
 from custrules.returns import ReturnsRule
 
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from custrules.calendars import known_zone
+from custrules.counting import ActivityType, AttributeKind, attribute_value
 from custrules.errors import Diagnostic
 from custrules.events import Activity, Adjustment, AnyEvent, Enrolment, ProfileUpdate, Purchase, Redemption, Return, Scalar, TierGrant
 from custrules.fields import describe
-from custrules.measures import ActivityType, AttributeKind, attribute_value
 from custrules.policy import StatusFact
 from custrules.rulebook import Rulebook
 from custrules.validation import nearest

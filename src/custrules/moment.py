@@ -10,10 +10,11 @@ from typing import Any
 from custrules.calendars.rules import WEEKDAYS, birthday_month, birthday_today, birthday_week, next_difference, tomorrow
 from custrules.codec import scalar_text
 from custrules.conditions import Bound, Trace, evaluate, next_change, trace
+from custrules.counting import EventFacts, attribute_value, event_fact_types, exact
 from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
 from custrules.fields import rate_text, read_day, read_rate
-from custrules.measures import EventFacts, Source, attribute_value, event_fact_types, exact
+from custrules.measures import Source
 from custrules.policy import BalanceFact, StatusFact
 from custrules.rulebook import BIRTHDAY_FACTS, Rulebook
 from custrules.state import State

@@ -15,10 +15,12 @@ from zoneinfo import ZoneInfo
 from custrules.calendars import ONE_DAY
 from custrules.calendars.rules import DayRule
 from custrules.conditions import Bound, Condition, bind
+from custrules.counting import AttributeKind, Counted, Declarations, event_fact_types, line_types
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
 from custrules.facts import FactType
-from custrules.measures import AttributeKind, Compiler, Counted, Declarations, Measure, Meter, event_fact_types, line_types
+from custrules.measures import Measure, Meter
+from custrules.metering import Compiler
 from custrules.policy import PHASES, BalanceFact, Fact, Known, Policy, StatusFact, conditions_in, fact_fields
 from custrules.returns import ReturnsRule
 from custrules.validation import nearest, path_text

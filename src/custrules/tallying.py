@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from custrules.conditions import evaluate
+from custrules.counting import MONEY_SUBJECTS, Counted, EventFacts, LineFacts, event_value, in_order
 from custrules.events import AnyEvent, RedemptionCancelled, Return
 from custrules.fields import instant_text
 from custrules.ledger import escaped
-from custrules.measures import MONEY_SUBJECTS, Counted, EventFacts, LineFacts, event_value, in_order
 from custrules.money import Money
 from custrules.orders import Order, OrderLine
 from custrules.policy import Decision, Touchpoint, reason

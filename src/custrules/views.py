@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 from custrules.calendars import Window
 from custrules.conditions import Condition, Trace, evaluate
+from custrules.counting import LineFacts
 from custrules.events import AnyEvent
 from custrules.facts import FactValue
 from custrules.ledger import Draft
-from custrules.measures import LineFacts
 from custrules.moment import Moment
 from custrules.orders import Order, OrderLine, Record
 from custrules.policy import Policy, View

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from custrules.calendars import Duration, known_zone
 from custrules.calendars.rules import DayRule
+from custrules.counting import MONEY_SUBJECTS, ActivityType, AttributeKind
 from custrules.documents.faults import Broken, Path, Placing, true_path, without_counts
 from custrules.documents.kinds import Kinds, verified
 from custrules.documents.reading import Reading
@@ -24,7 +25,7 @@ from custrules.documents.sections import ATTRIBUTE_KINDS, DEFAULT_LATE, FORMAT, 
 from custrules.errors import Diagnostic
 from custrules.events import KINDS as EVENTS
 from custrules.fields import Frozen, Name, Title, describe, read_name
-from custrules.measures import MONEY_SUBJECTS, ActivityType, AttributeKind, Measure
+from custrules.measures import Measure
 from custrules.money import SCALES
 from custrules.policy import Policy
 from custrules.returns import ReturnsRule

@@ -11,8 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from custrules.calendars import Duration
 from custrules.calendars.rules import DayRule
+from custrules.counting import ActivityType, AttributeKind, Declarations
 from custrules.fields import Day, Frozen, Text, one_of, wrong_type
-from custrules.measures import ActivityType, AttributeKind, Declarations, Measure
+from custrules.measures import Measure
 from custrules.money import SCALES
 from custrules.policy import Policy
 from custrules.returns import ReturnsRule
