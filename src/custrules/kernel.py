@@ -510,7 +510,7 @@ def _remember(rules: Rulebook, state: State, event: AnyEvent) -> None:
 
 
 def _time(rules: Rulebook, state: State, event: NewDay | Tick, watch: Watch | None) -> Result:
-    """A day or instant that is sent: what lies before it is settled, then it is asked itself, due or not."""
+    """A day that is sent: what lies before it is settled, then it is asked itself, due or not. An instant lets time pass up to it."""
     due: date | datetime = event.day if isinstance(event, NewDay) else event.at
     instant = start_of_day(due, rules.zone) if not isinstance(due, datetime) else due
     event = event.model_copy(update={"occurred_at": instant, "decided_at": instant})
@@ -519,8 +519,7 @@ def _time(rules: Rulebook, state: State, event: NewDay | Tick, watch: Watch | No
     work = Step(rules, state, event, watch)
     adopt(rules, work.state)
     if isinstance(due, datetime):
-        work.ask_dues(Due(instant, True, instant - timedelta(microseconds=1)))
-        work.open(due)
+        work.settle(instant)
     else:
         work.ask_dues(Due(instant, False, due - ONE_DAY))
         work.open(due)

@@ -108,51 +108,83 @@ def earned(spend: int) -> int:
 
 
 @dataclass
-class Ladder:
-    """The level held (0 is member), since when, and the term it is held for. A level reached by falling at a review is not `risen`."""
+class Rung:
+    """A level that is or was held: 0 is member. One that was risen to is judged by returns as of `judged`; `terms` counts its terms."""
 
-    spend: Spend
     level: int
     since: date
-    risen: bool = False
     anchor: date = date.min
+    risen: bool = False
+    judged: date = date.min
     terms: int = 1
 
     @property
     def until(self) -> date | None:
         return month_end(months_on(self.anchor, TERM_MONTHS * self.terms)) if self.level else None
 
+
+@dataclass
+class Ladder:
+    """The rung held, and below it those it rose from, the last one last: a return that undoes a rise goes back to them."""
+
+    spend: Spend
+    rung: Rung
+    below: list[Rung] = field(default_factory=list)
+
+    @property
+    def level(self) -> int:
+        return self.rung.level
+
+    @property
+    def since(self) -> date:
+        return self.rung.since
+
+    @property
+    def until(self) -> date | None:
+        return self.rung.until
+
     @property
     def review_day(self) -> date | None:
         return self.until + timedelta(days=1) if self.until else None
-
-    def move(self, level: int, since: date, anchor: date) -> None:
-        self.risen = level > self.level
-        self.level, self.since, self.anchor, self.terms = level, since, anchor, 1
 
     def rise(self, day: date) -> None:
         """After each event: the highest level entered as of its day, where that is above the one held."""
         level = earned(self.spend.last_12_months(day))
         if level > self.level:
-            self.move(level, day, anchor=day)
+            self.below += [self.rung] if self.level else []
+            self.rung = Rung(level, day, anchor=day, risen=True, judged=day)
 
     def review(self, day: date) -> None:
         """The day after the term opens: another term, or one level down."""
         judged = day - timedelta(days=1)
         spend = self.spend.last_12_months(judged)
+        self.below = []
         if spend >= KEEP[self.level] or earned(spend) >= self.level:
-            self.terms += 1
+            self.rung.terms += 1
         else:
-            self.move(self.level - 1, day, anchor=judged)
+            self.rung = Rung(self.level - 1, day, anchor=judged)
 
     def after_return(self, day: date) -> None:
-        """A level that was reached by rising must still be earned with the corrected spend: as of the day it was reached, or as of today."""
-        if self.level == 0 or not self.risen:
+        """A level that was risen to must still be earned with the corrected spend, as of the day it was judged by, or as of today. What is left is
+        the rung it rose from, while that one stands, or what is earned, if that is more."""
+        if self.level == 0 or not self.rung.risen:
             return
-        still = max(earned(self.spend.last_12_months(d)) for d in (self.since, day))
-        if still < self.level:
-            self.move(still, day, anchor=day)
-            self.risen = True  # what is left was earned: a later return judges it again
+        still = max(self.earned_on(self.rung.judged), self.earned_on(day))
+        if still >= self.level:
+            return
+        while self.below and not self.stands(self.below[-1], day):
+            self.below.pop()
+        if self.below and self.below[-1].level >= still:
+            self.rung = self.below.pop()
+        else:
+            self.rung = Rung(still, day, anchor=day, risen=True, judged=self.rung.judged)
+
+    def stands(self, rung: Rung, day: date) -> bool:
+        running = rung.until is None or rung.until >= day
+        return running and (not rung.risen or rung.terms > 1 or self.earned_on(rung.judged) >= rung.level)
+
+    def earned_on(self, day: date) -> int:
+        return earned(self.spend.last_12_months(day))
 
 
 # --- purchases, and what a return takes from them ----------------------------------------------------------------------------------------------
@@ -304,7 +336,7 @@ class Customer:
 
     @classmethod
     def new(cls, rules: Rules, day: date) -> "Customer":
-        return cls(rules, today=day, ladder=Ladder(Spend(), level=0, since=day))
+        return cls(rules, today=day, ladder=Ladder(Spend(), Rung(level=0, since=day)))
 
     def open_days(self, to: date) -> None:
         """Let the days up to `to` open, those on which something falls due."""

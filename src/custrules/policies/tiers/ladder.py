@@ -7,95 +7,26 @@ only at its review, on the day after the term's last day, or by a return that ta
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
-from custrules.calendars import ONE_DAY, Span, add_months
-from custrules.calendars.spans import start_of_period
-from custrules.conditions import Condition
+from custrules.calendars import ONE_DAY, Span
 from custrules.errors import Diagnostic
-from custrules.events import AnyEvent, NewDay, Return, Scalar, Tick, TierGrant
+from custrules.events import AnyEvent, NewDay, Return, Tick, TierGrant
 from custrules.facts import FactType
-from custrules.fields import Name, Text, Title, one_of, read_whole, wrong_type
+from custrules.fields import Name, one_of
+from custrules.policies.tiers.held import Held, Reached
+from custrules.policies.tiers.rules import Exclusion, LevelRule, ReviewCycle
 from custrules.policy import BalanceFact, Decision, Known, Phase, Policy, Reason, Status, StatusFact, View, reason
 
-Reached = Literal["base", "earned", "landed", "granted"]
-_CYCLES = {"month": 1, "quarter": 3, "half": 6, "year": 12}
-
-
-class LevelRule(BaseModel):
-    """A step of the ladder: what it takes to ``enter`` it, and to ``keep`` it at a review (as to enter, where not said)."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-    later_fields: ClassVar[tuple[str, ...]] = ("benefits", "was")
-
-    name: Name
-    title: Title = ""
-    enter: Condition | None = None
-    keep: Condition | None = None
-
-    @property
-    def keeps(self) -> Condition | None:
-        return self.keep if self.keep is not None else self.enter
-
-
-class Exclusion(BaseModel):
-    """Customers who have no level, and why."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-
-    when: Condition
-    reason: Text
-
-
-def _day_of_month(value: object) -> int:
-    day = read_whole(value)
-    if not 1 <= day <= 28:
-        raise wrong_type("a day of the month that every month has: 1 to 28", value)
-    return day
-
-
-class ReviewCycle(BaseModel):
-    """The days on which upgrades are decided: the ``day`` of every month, or of the first month of every quarter, half or year."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-
-    every: Annotated[Literal["month", "quarter", "half", "year"], one_of(*_CYCLES)]
-    day: Annotated[int, BeforeValidator(_day_of_month)] = 1
-
-    def holds(self, day: date) -> bool:
-        return day.day == self.day and start_of_period(day, _CYCLES[self.every]).month == day.month
-
-    def after(self, day: date) -> date:
-        """The first review day after a day."""
-        months = _CYCLES[self.every]
-        this = start_of_period(day, months).replace(day=self.day)
-        return this if this > day else add_months(start_of_period(day, months), months).replace(day=self.day)
+NOBODY = -1  # the rank of a customer who has no level
 
 
 def _read_term(value: object) -> object:
     return None if value == "none" else value
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A level as it is held: how it was reached, its term (``anchor`` and how many terms since), and a floor given by hand."""
-
-    rank: int
-    since: date
-    until: date | None
-    reached: Reached
-    anchor: date
-    terms: int = 1
-    floor: int = 0
-    floor_until: date | None = None
-
-    def floor_on(self, day: date) -> int:
-        """The rank below which the level does not fall on a day; 0 is no floor."""
-        return self.floor if self.floor_until is None or self.floor_until >= day else 0
 
 
 class Ladder(Policy):
@@ -164,7 +95,7 @@ class Ladder(Policy):
         if self.review is not None:
             days.append(self.review.after(view.day))
         else:
-            above = self.levels[held.rank + 1 if held is not None else 0 :]
+            above = self.levels[(held.rank if held is not None else NOBODY) + 1 :]
             days += [view.next_change(level.enter) for level in above if level.enter is not None]
         return min((day for day in days if day is not None), default=None)
 
@@ -182,11 +113,11 @@ class Ladder(Policy):
         for change in changes if not self.retired else (self._reviewed,):  # time goes on for a level that was given: it falls, or is kept
             held, told = change(event, view, held)
             reasons += told
-        if not reasons or held is None:
+        if not reasons:
             return None
         if isinstance(event, TierGrant) and held == before:
             return self.declined(event, reasons)
-        return self.applied(event, reasons, [self._status(held)])
+        return self.applied(event, reasons, [self._status(held, view)])
 
     def _without(self, event: AnyEvent, view: View, excluded: Exclusion) -> Decision | None:
         known = view.state.statuses.get((self.status, ""))
@@ -212,31 +143,50 @@ class Ladder(Policy):
         params = {"level": event.level, "until": event.until, "why": event.reason, "approver": event.approver}
         if held is not None and held.rank >= rank:
             return replace(held, floor=rank, floor_until=event.until), [reason("tiers.grant.floor", held=self.names[held.rank], **params)]
-        return Held(rank, view.day, event.until, "granted", view.day, 1, rank, event.until), [reason("tiers.grant.applied", **params)]
+        granted = Held(rank, view.day, event.until, "granted", view.day, floor=rank, floor_until=event.until, prior=_worth_keeping(held))
+        return granted, [reason("tiers.grant.applied", **params)]
 
     def _after_return(self, event: AnyEvent, view: View, held: Held | None) -> tuple[Held | None, list[Reason]]:
         """A return that takes away what a level was reached by takes the level: judged as of that day, and now."""
         if not isinstance(event, Return) or held is None or held.reached != "earned" or self.lost_on_return == "at_review":
             return held, []
-        rank = max(self._earned_then(view, held), self._earned(view), held.floor_on(view.day))
-        if rank >= held.rank:
+        earned = max(self._earned_then(view, held), self._earned(view), held.floor_on(view.day))
+        if earned >= held.rank:
             return held, []
-        params = {"before": self.names[held.rank], "level": self.names[rank], "since": held.since}
-        return self._fallen(held, rank, view.day, view.day, "earned"), [reason("tiers.downgrade.lost", **params)]
+        left = self._left(view, held, earned)
+        params = {"before": self.names[held.rank], "level": self.names[left.rank] if left else None, "since": held.since}
+        return left, [reason("tiers.downgrade.lost", **params)]
+
+    def _left(self, view: View, held: Held, earned: int) -> Held | None:
+        """What stands when a level is lost: the one held before the rise, while its term runs, or what is earned, if that is more."""
+        prior = held.prior
+        while prior is not None and not self._stands(view, prior):
+            prior = prior.prior
+        if prior is not None and prior.rank >= earned:
+            return prior.with_floor_of(held)
+        return self._fallen(replace(held, prior=prior), earned, view.day, view.day, "earned", judged=held.judged_on)
+
+    def _stands(self, view: View, prior: Held) -> bool:
+        """Whether a level that was held before still would be: by its term, and, unless a review kept it, by what it was reached by."""
+        if not prior.runs_on(view.day):
+            return False
+        return prior.reached != "earned" or prior.terms > 1 or self._earned_then(view, prior) >= prior.rank
 
     def _earned_then(self, view: View, held: Held) -> int:
         """The rank earned on the day the level was reached, as the tallies stand now; where they reach back no more, the rank held."""
-        then = view.in_force(self.id, held.since)
+        day = held.judged_on
+        then = view.in_force(self.id, day)
         ladder = then if isinstance(then, Ladder) and set(then.names) <= set(self.names) else self
         conditions = [level.enter for level in ladder.levels if level.enter is not None]
-        if not all(view.evaluable(condition, held.since) for condition in conditions):
+        if not all(view.evaluable(condition, day) for condition in conditions):
             return held.rank
-        return self.names.index(ladder.names[ladder._earned(view, held.since)])
+        rank = ladder._earned(view, day)
+        return self.names.index(ladder.names[rank]) if rank != NOBODY else NOBODY
 
     def _earned(self, view: View, on: date | None = None) -> int:
-        """The highest rank whose ``enter`` holds; 0 where none does."""
-        ranks = range(len(self.levels) - 1, 0, -1)
-        return next((rank for rank in ranks if self._enters(view, rank, on)), 0)
+        """The highest rank whose ``enter`` holds; a first level without it is everybody's, else NOBODY."""
+        ranks = range(len(self.levels) - 1, NOBODY, -1)
+        return next((rank for rank in ranks if self._enters(view, rank, on)), NOBODY)
 
     def _enters(self, view: View, rank: int, on: date | None = None) -> bool:
         enter = self.levels[rank].enter
@@ -253,26 +203,35 @@ class Ladder(Policy):
         last = held.until
         judge = view.in_force(self.id, last)
         ladder = judge if isinstance(judge, Ladder) and self.names[held.rank] in judge.names else self
-        rank = self.names.index(ladder.names[ladder._review(view, ladder.names.index(self.names[held.rank]), last)])
+        judged = ladder._review(view, ladder.names.index(self.names[held.rank]), last)
+        rank = self.names.index(ladder.names[judged]) if judged != NOBODY else NOBODY
         name = self.names[held.rank]
         if rank >= held.rank:
-            kept = replace(held, reached="earned" if held.reached == "granted" else held.reached)
+            kept = replace(held, reached="earned" if held.reached == "granted" else held.reached, prior=None)
             kept = self._renewed(kept, last)
             return kept, [reason("tiers.review.kept", level=name, until=kept.until)]
         if rank < held.floor_on(view.day):
             rank = held.floor_on(view.day)
-            return replace(held, rank=rank, until=held.floor_until, reached="granted"), [reason("tiers.review.floor", level=self.names[rank])]
-        fallen = self._fallen(held, rank, view.day, last, "landed")
-        return fallen, [reason(f"tiers.downgrade.{self.downgrade}", before=name, level=self.names[rank], as_of=last, until=fallen.until)]
+            return replace(held, rank=rank, until=held.floor_until, reached="granted", prior=None), [
+                reason("tiers.review.floor", level=self.names[rank])
+            ]
+        fallen = self._fallen(replace(held, prior=None), rank, view.day, last, "landed")
+        params = {"before": name, "level": self.names[fallen.rank] if fallen else None, "as_of": last, "until": fallen.until if fallen else None}
+        return fallen, [reason(f"tiers.downgrade.{self.downgrade}", **params)]
 
     def _review(self, view: View, rank: int, on: date) -> int:
         """The rank after a review as of a day: the one held where it is kept, else one lower or what is earned."""
         if self._keeps(view, rank, on) or self._earned(view, on) >= rank:
             return rank
         if self.downgrade == "one_level":
-            return max(rank - 1, 0)
-        below = range(rank - 1, 0, -1)
-        return next((lower for lower in below if self._keeps(view, lower, on) or self._enters(view, lower, on)), 0)
+            return max(rank - 1, self._lowest)
+        below = range(rank - 1, NOBODY, -1)
+        return next((lower for lower in below if self._keeps(view, lower, on) or self._enters(view, lower, on)), NOBODY)
+
+    @property
+    def _lowest(self) -> int:
+        """The first level where it is everybody's, else none."""
+        return 0 if self.levels[0].enter is None else NOBODY
 
     def _upgraded(self, event: AnyEvent, view: View, held: Held | None) -> tuple[Held | None, list[Reason]]:
         """The highest level earned, where that is above the one held; on review days only, where the ladder says so."""
@@ -281,21 +240,26 @@ class Ladder(Policy):
         if isinstance(event, Tick):
             return held, []
         rank = self._earned(view)
-        if held is None and rank == 0 and not self._enters(view, 0):
+        if rank <= (held.rank if held is not None else NOBODY):
             return held, []
-        if held is not None and rank <= held.rank:
-            return held, []
-        until = self.term.last_day(view.day) if self.term is not None and (rank or self.levels[0].enter is not None) else None
-        floor = (held.floor, held.floor_until) if held is not None else (0, None)
+        risen = Held(rank, view.day, self._until(rank, view.day), "earned", view.day, prior=_worth_keeping(held))
         before = self.names[held.rank] if held is not None else None
-        risen = Held(rank, view.day, until, "earned", view.day, 1, *floor)
-        return risen, [reason("tiers.upgrade.reached", level=self.names[rank], before=before, until=until)]
+        told = reason("tiers.upgrade.reached", level=self.names[rank], before=before, until=risen.until)
+        return risen.with_floor_of(held) if held is not None else risen, [told]
 
     # -- terms and status ------------------------------------------------------------------------------------------
 
-    def _fallen(self, held: Held, rank: int, day: date, anchor: date, reached: Reached) -> Held:
-        until = self.term.last_day(anchor) if self.term is not None and rank else None
-        return Held(rank, day, until, reached if rank else "base", anchor, 1, held.floor, held.floor_until)
+    def _until(self, rank: int, anchor: date) -> date | None:
+        """The last day of a term; everybody's level has none."""
+        return self.term.last_day(anchor) if self.term is not None and rank > self._lowest else None
+
+    def _fallen(self, held: Held, rank: int, day: date, anchor: date, reached: Reached, judged: date | None = None) -> Held | None:
+        """A lower level, with a term of its own; None where there is none."""
+        if rank == NOBODY:
+            return None
+        base = rank == self._lowest
+        lower = Held(rank, day, self._until(rank, anchor), "base" if base else reached, anchor, judged=None if base else judged, prior=held.prior)
+        return lower.with_floor_of(held)
 
     def _renewed(self, held: Held, last: date) -> Held:
         """The next term: counted from the anchor, so that clamped month ends do not drift."""
@@ -310,29 +274,17 @@ class Ladder(Policy):
 
     def _held(self, view: View) -> Held | None:
         known = view.state.statuses.get((self.status, ""))
-        if known is None or known.value is None:
-            return None
-        data = known.data
-        floor_until = data.get("floor_until")
-        name = str(known.value) if known.value in self.names else self.names[0]
-        return Held(
-            self.names.index(name),
-            known.since,
-            known.until,
-            str(data["reached"]),  # type: ignore[arg-type]  # written by _status
-            date.fromisoformat(str(data["anchor"])),
-            int(data.get("terms", 1)),
-            self.names.index(str(data["floor"])) if data.get("floor") in self.names else 0,
-            date.fromisoformat(str(floor_until)) if floor_until else None,
-        )
+        return Held.of(known, self.names) if known is not None and known.value is not None else None
 
-    def _status(self, held: Held) -> Status:
-        data: dict[str, Scalar] = {"reached": held.reached, "anchor": held.anchor.isoformat()}
-        extras: dict[str, Any] = {"terms": held.terms if held.terms > 1 else None}
-        if held.floor:
-            extras |= {"floor": self.names[held.floor], "floor_until": held.floor_until.isoformat() if held.floor_until else None}
-        data |= {name: value for name, value in extras.items() if value is not None}
-        return Status(self.status, self.names[held.rank], held.since, held.until, data=data)
+    def _status(self, held: Held | None, view: View) -> Status:
+        if held is None:
+            return Status(self.status, None, view.day)
+        return Status(self.status, self.names[held.rank], held.since, held.until, data=held.to_data(self.names))
+
+
+def _worth_keeping(held: Held | None) -> Held | None:
+    """A level to fall back to; everybody's needs no keeping."""
+    return held if held is not None and held.reached != "base" else None
 
 
 _REVIEW = {True: {"field": "review"}, False: {"field": "review", "other": "upgrade: at_once"}}
