@@ -110,7 +110,7 @@ def next_due_is_never_late(case: Case) -> None:
         for day in sorted(day for day in days if state.day < day and start_of_day(day, case.program.zone) < upto):
             asked = case.program.step(state, cr.NewDay(customer_id=CUSTOMER, day=day))
             assert asked.accepted
-            assert asked.decisions == ()
+            assert asked.decisions == (), asked.decisions
             assert asked.state.statuses == state.statuses
         if due is not None:
             assert case.program.advance(state, due - MICROSECOND).decisions == ()

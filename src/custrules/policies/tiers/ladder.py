@@ -104,7 +104,7 @@ class Ladder(Policy):
     def decide(self, event: AnyEvent, view: View, /) -> Decision | None:
         if isinstance(event, TierGrant) and event.status != self.status:
             return None
-        excluded = next((row for row in self.exclude if view.test(row.when)), None)
+        excluded = next((row for row in self.exclude if view.test(row.when, view.settled)), None)
         if excluded is not None and not self.retired:
             return self._without(event, view, excluded)
         before = self._held(view)
@@ -234,15 +234,19 @@ class Ladder(Policy):
         return 0 if self.levels[0].enter is None else NOBODY
 
     def _upgraded(self, event: AnyEvent, view: View, held: Held | None) -> tuple[Held | None, list[Reason]]:
-        """The highest level earned, where that is above the one held; on review days only, where the ladder says so."""
+        """The highest level earned, where that is above the one held; on review days only, where the ladder says so.
+
+        An event that came late is judged as of its own day and as of the day up to which time is settled: no day in between is asked again.
+        """
         if self.review is not None and not (isinstance(event, NewDay) and self.review.holds(view.day)):
             return held, []
         if isinstance(event, Tick):
             return held, []
-        rank = self._earned(view)
+        rank, day = max((self._earned(view, day), -day.toordinal()) for day in {view.day, view.settled})
+        since = date.fromordinal(-day)
         if rank <= (held.rank if held is not None else NOBODY):
             return held, []
-        risen = Held(rank, view.day, self._until(rank, view.day), "earned", view.day, prior=_worth_keeping(held))
+        risen = Held(rank, since, self._until(rank, since), "earned", since, prior=_worth_keeping(held))
         before = self.names[held.rank] if held is not None else None
         told = reason("tiers.upgrade.reached", level=self.names[rank], before=before, until=risen.until)
         return risen.with_floor_of(held) if held is not None else risen, [told]
