@@ -203,10 +203,16 @@ def test_an_unknown_field_says_which_was_meant() -> None:
     assert (fault.path, fault.params["nearest"]) == ("lines[0].quantiti", "quantity")
 
 
-@pytest.mark.parametrize(("kind", "nearest"), [("purchas", "purchase"), ("Visit", "visit"), ("top_up", ""), (None, ""), (5, "")])
+@pytest.mark.parametrize(("kind", "nearest"), [("purchas", "purchase"), ("Visit", "visit"), ("top_up", ""), (5, "")])
 def test_an_unknown_type_says_which_was_meant(kind: Any, nearest: str) -> None:
     fault = fault_of(kind)
     assert (fault.code, fault.path, fault.params["nearest"]) == ("event.unknown_type", "type", nearest)
+
+
+def test_an_event_without_a_type_is_told_that_it_is_missing() -> None:
+    with pytest.raises(EventError) as caught:
+        read_event({"id": "1", "customer_id": "c"})
+    assert [(fault.code, fault.params["field"]) for fault in caught.value.diagnostics] == [("event.missing_field", "type")]
 
 
 def test_a_type_that_is_no_text_is_unknown() -> None:

@@ -233,7 +233,6 @@ def test_what_a_program_does_not_declare_is_refused_with_its_path(data: Any, exp
         event("profile_update", profile={"segment": None}),
         event("enrolment", profile={"zone": "Europe/Paris"}),
         event("adjustment", account="points", quantity=-5, reason="x"),
-        event("adjustment", account="points.pending", quantity=5, reason="x"),
         event("tier_grant", level="silver", reason="x"),
         event(attributes={"anything": "goes"}, amount=5),
     ],

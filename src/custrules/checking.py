@@ -15,7 +15,6 @@ from custrules.policy import StatusFact
 from custrules.rulebook import Rulebook
 from custrules.validation import nearest
 
-BUCKETS = ("pending", "held", "owed")
 CALLED = {"money": "an amount", "number": "a number", "whole": "a whole number", "text": "text", "flag": "true or false", "date": "a date"}
 
 
@@ -72,15 +71,23 @@ def _amounts(rules: Rulebook, named: list[tuple[str, Any]]) -> Iterator[Diagnost
 def _quantity(rules: Rulebook, account: str, quantity: Decimal, path: str) -> Iterator[Diagnostic]:
     """A quantity of points has no more decimals than its account."""
     known = rules.accounts.get(rules.resolve(account.partition(".")[0]))
-    if known is not None and quantity != round(quantity, known[1]):
+    if known is not None and -decimals(quantity) > known[1]:
         yield _fault("event.too_many_decimals", path, found=quantity, account=account, most=known[1])
 
 
+def decimals(quantity: Decimal) -> int:
+    """The exponent of a quantity's last digit that is not zero (-2: two decimals); exact whatever the host's decimal context is."""
+    _, digits, exponent = quantity.as_tuple()
+    assert isinstance(exponent, int)
+    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return exponent + zeros if any(digits) else 0
+
+
 def _adjustment(rules: Rulebook, event: Adjustment) -> Iterator[Diagnostic]:
-    head, dot, bucket = event.account.partition(".")
-    if rules.resolve(head) not in rules.accounts or (dot and bucket not in BUCKETS):
-        known = [*rules.accounts, *(f"{name}.{part}" for name in rules.accounts for part in BUCKETS)]
-        yield _fault("event.unknown_account", "account", found=event.account, known=", ".join(rules.accounts), nearest=nearest(event.account, known))
+    """Adjustments are made to an account; what is pending, held or owed follows from its rules."""
+    if rules.resolve(event.account) not in rules.accounts:
+        known = list(rules.accounts)
+        yield _fault("event.unknown_account", "account", found=event.account, known=", ".join(known), nearest=nearest(event.account, known))
         return
     yield from _quantity(rules, event.account, event.quantity, "quantity")
 

@@ -443,6 +443,8 @@ def read_event(data: object, currency: str | None = None) -> AnyEvent:
     if not isinstance(data, Mapping):
         raise EventError([Diagnostic("event.wrong_type", params={"expected": "a mapping with a type", "found": type(data).__name__})])
     name = data.get("type")
+    if name is None:
+        raise EventError([Diagnostic("event.missing_field", "", {"field": "type"})])
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         params = {"found": name, "known": ", ".join(sorted(KINDS)), "nearest": nearest(str(name), KINDS)}

@@ -20,7 +20,7 @@ from custrules.facts import FactType, FactValue
 from custrules.fields import rate_text
 from custrules.messages import Speaker, speak
 from custrules.moment import Moment
-from custrules.money import Money, Rounding, rounded
+from custrules.money import Money, Rounding, exactly, rounded
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Outcome, Reason
 from custrules.rulebook import Rulebook
@@ -246,6 +246,7 @@ class Progress:
         return canonical(self.to_data())
 
 
+@exactly
 def progress(rules: Rulebook, state: State) -> Progress:
     """What is missing to the next level and to keep the one held, counted as of the state's day (or the term's last day)."""
     kernel.check_state(rules, state)

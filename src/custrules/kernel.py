@@ -13,10 +13,11 @@ from typing import Any, Literal, NamedTuple
 
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.errors import ContractError, Diagnostic, StateError
-from custrules.events import AnyEvent, NewDay, Purchase, Redemption, RedemptionCancelled, Return, Tick
+from custrules.events import AnyEvent, NewDay, Purchase, Redemption, RedemptionCancelled, Return, Tick, read_scalar
+from custrules.fields import Frozen
 from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, LedgerFault, Move, escaped
 from custrules.moment import Moment
-from custrules.money import Money
+from custrules.money import Money, exactly
 from custrules.orders import Order, OrderFault, Record, order_of
 from custrules.policy import Decision, Effect, Outcome, Phase, Policy, Posting, Reason, Status, Touchpoint, reason
 from custrules.returns import Part, Wanted, find_orders
@@ -86,7 +87,7 @@ class Step:
         if answer is None:
             return None
         decision = self._checked(policy, answer)
-        if policy.retired and part is None and not isinstance(self.event, NewDay | Tick):
+        if policy.retired and part is None and not isinstance(self.event, NewDay | Tick | Return | RedemptionCancelled):
             return policy.declined(self.event, [reason(f"{policy.kind}.retired", policy=policy.id)]) if policy.phase == "pay" else None
         return decision
 
@@ -110,6 +111,8 @@ class Step:
             raise ContractError(policy.id, self.event.id, f"answered with {type(decision).__name__}, not with a Decision or None")
         if (decision.policy_id, decision.event_id, decision.effective_from) != (policy.id, self.event.id, policy.effective_from):
             raise ContractError(policy.id, self.event.id, "signed its decision as another policy, version or event")
+        if not decision.reasons or not all(isinstance(why, Reason) for why in decision.reasons):
+            raise ContractError(policy.id, self.event.id, "gave something else than Reasons for its decision")
         if decision.outcome == "DECLINED" and decision.effects:
             raise ContractError(policy.id, self.event.id, "declined and moved something all the same")
         for effect in decision.effects:
@@ -162,7 +165,9 @@ class Step:
     def _set(self, policy: Policy, status: Status) -> None:
         if status.name not in policy.writes():
             raise ContractError(policy.id, self.event.id, f"wrote the status {status.name!r}, which it does not name in writes()")
-        self.state.statuses[status.name, status.subject] = StatusValue(status.value, status.since, status.until, dict(status.data))
+        value = None if status.value is None else read_scalar(status.value)
+        data = Frozen({name: read_scalar(item) for name, item in status.data.items()})
+        self.state.statuses[status.name, status.subject] = StatusValue(value, status.since, status.until, data)
 
     def _touch(self, policy: Policy, asked: Touchpoint) -> None:
         key = f"{policy.id}:{asked.cycle}"
@@ -210,8 +215,9 @@ class Step:
             view = self._view(policy)
             with self._guarded(policy):
                 due = policy.due(view)
-            if due is not None:
-                dues.append(self._clamped(due, day, as_of, policy.id))
+                clamped = self._clamped(due, day, as_of, policy.id) if due is not None else None
+            if clamped is not None:
+                dues.append(clamped)
         return min(dues, key=lambda due: due[:3], default=None)
 
     def _day_due(self, day: date, policy_id: str = "") -> Due:
@@ -447,7 +453,7 @@ def prune(rules: Rulebook, state: State, day: date) -> None:
 
 def adopt(rules: Rulebook, state: State) -> None:
     """Make a state one of this program: accounts that exist, tallies that are kept from now on (a new state: from the start)."""
-    state.program, state.digest = rules.id, rules.digest
+    state.program, state.digest, state.currency = rules.id, rules.digest, rules.currency
     for name, (unit, scale) in rules.accounts.items():
         state.ledger.open(name, unit, scale)
     held_from = state.day + ONE_DAY if state.day is not None else None
@@ -463,10 +469,18 @@ def check_state(rules: Rulebook, state: State, customer_id: str | None = None) -
         raise StateError([Diagnostic("state.not_a_state", params={"found": type(state).__name__})])
     if state.program not in ("", rules.id):
         raise StateError([Diagnostic("state.other_program", params={"found": state.program, "expected": rules.id})])
+    if state.currency not in ("", rules.currency):
+        raise StateError([Diagnostic("state.other_currency", params={"found": state.currency, "expected": rules.currency})])
+    for name, unit in rules.accounts.items():
+        held = state.ledger.accounts.get(name)
+        if held is not None and (held.unit, held.scale) != unit:
+            found = f"{held.unit}, {held.scale}"
+            raise StateError([Diagnostic("state.other_unit", params={"account": name, "found": found, "expected": f"{unit[0]}, {unit[1]}"})])
     if customer_id is not None and customer_id != state.customer_id:
         raise StateError([Diagnostic("state.other_customer", params={"found": customer_id, "expected": state.customer_id})])
 
 
+@exactly
 def step(rules: Rulebook, state: State, event: AnyEvent, watch: Watch | None = None) -> Result:
     """Decide one event: the state after it where it is accepted, the same state where it is not."""
     check_state(rules, state, event.customer_id)
@@ -474,18 +488,23 @@ def step(rules: Rulebook, state: State, event: AnyEvent, watch: Watch | None = N
         return _time(rules, state, event, watch)
     if state.knows(event.id):
         return Result("duplicate", state, event, (), reason("event.duplicate", id=event.id))
-    if state.as_of is not None and event.occurred_at < state.as_of - rules.late:
+    if state.as_of is not None and (event.occurred_at < state.as_of - rules.late or _forgotten(state, event)):
         return Result("late", state, event, (), reason("event.late", occurred_at=event.occurred_at, as_of=state.as_of))
     decided_at = _decided_at(state, event)
-    event = event.model_copy(update={"decided_at": decided_at})
+    arrived, event = event, event.model_copy(update={"decided_at": decided_at})
     work = Step(rules, state, event, watch)
     adopt(rules, work.state)
     work.settle(decided_at)
     _remember(rules, work.state, event)
     refusal = work.decide(event, decided_at)
     if refusal is not None:
-        return Result("refused", state, event, tuple(work.decisions), refusal)
+        return Result("refused", state, arrived, tuple(work.decisions), refusal)
     return Result("accepted", work.state, event, tuple(work.decisions))
+
+
+def _forgotten(state: State, event: AnyEvent) -> bool:
+    """Whether ids of its time are known no more (a program that was less tolerant let them go): it may have been accepted before."""
+    return state.known_from is not None and event.occurred_at <= state.known_from
 
 
 def _decided_at(state: State, event: AnyEvent) -> datetime:
@@ -503,9 +522,9 @@ def _remember(rules: Rulebook, state: State, event: AnyEvent) -> None:
         state.joined = day
     profile = getattr(event, "profile", None)
     if profile:
-        state.profile = {name: value for name, value in {**state.profile, **profile}.items() if value is not None}
+        state.profile = Frozen({name: value for name, value in {**state.profile, **profile}.items() if value is not None})
     if event.type == "consent_update":
-        state.consent = {**state.consent, **event.consent}
+        state.consent = Frozen({**state.consent, **event.consent})
         state.do_not_contact = state.do_not_contact if event.do_not_contact is None else event.do_not_contact
 
 
@@ -527,6 +546,7 @@ def _time(rules: Rulebook, state: State, event: NewDay | Tick, watch: Watch | No
     return Result("accepted", work.state, event, tuple(work.decisions))
 
 
+@exactly
 def advance(rules: Rulebook, state: State, to: datetime) -> Result:
     """Let time pass; a state before its first event, or already there, stays the same."""
     check_state(rules, state)
@@ -538,6 +558,7 @@ def advance(rules: Rulebook, state: State, to: datetime) -> Result:
     return Result("accepted", work.state, None, tuple(work.decisions))
 
 
+@exactly
 def next_due(rules: Rulebook, state: State) -> datetime | None:
     """The next instant at which time alone may change something."""
     check_state(rules, state)

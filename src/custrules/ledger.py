@@ -17,6 +17,7 @@ from custrules.money import MAX_DIGITS
 WORLD = "world."
 ISSUED, SPENT, EXPIRED, REVERSED = "world.issued", "world.spent", "world.expired", "world.reversed"
 ADJUSTED = "world.adjusted"
+MAX_UNITS = 10**17  # smallest units in one lot, so that totals of accounts stay within 64 bits
 
 
 class Lot(NamedTuple):
@@ -134,6 +135,8 @@ class Account:
         before = self.parts[place][1].quantity if place is not None else 0
         if before + by < 0:
             raise LedgerFault(f"lot {lot.id} has {before} left, {-by} were taken")
+        if before + by >= MAX_UNITS:
+            raise LedgerFault(f"an account holds less than {MAX_UNITS} smallest units of a lot")
         if place is None:
             insort(self.parts, (lot.order, LotPart(lot, by)))
         elif before + by:
@@ -205,6 +208,8 @@ class Ledger:
         unknown = [name for name in sides if name not in self.accounts]
         if unknown:
             raise LedgerFault(f"there is no account {unknown[0]}")
+        if isinstance(move.quantity, bool) or not isinstance(move.quantity, int):
+            raise LedgerFault(f"a posting moves a whole number of smallest units, not {type(move.quantity).__name__}")
         if move.quantity <= 0:
             raise LedgerFault(f"a posting moves more than nothing, not {move.quantity}")
         units = {self.accounts[name].unit for name in sides} | {part.lot.unit for part in move.parts}
@@ -322,6 +327,8 @@ class Draft:
         lot = Lot(lot_id, self.ledger.accounts[account].unit, self._event_id, self.day, usable_from, last_day, quantity, source)
         if usable_from > self.settled:
             self.post(Move(of, f"{account}.pending", quantity, (LotPart(lot, quantity),)))
+        elif lot.expired(self.settled):  # it came too late to be of use: it lapses as the next day opens, and settles nothing
+            self.post(Move(of, account, quantity, (LotPart(lot, quantity),)))
         else:
             self.settle(of, account, [LotPart(lot, quantity)])
 

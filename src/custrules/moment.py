@@ -134,7 +134,8 @@ class Moment:
         account = self.state.ledger.accounts.get(name)
         if account is None:
             return 0
-        units = account.owed if name.endswith(".owed") else account.total
+        today = max(self.day, self.state.day or self.day)
+        units = account.owed if name.endswith(".owed") else sum(left for lot, left in account if not lot.expired(today))
         return units if given.type.kind == "money" else exact(Fraction(units, 10**account.scale))
 
     # -- time ------------------------------------------------------------------------------------------------------

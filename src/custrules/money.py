@@ -5,18 +5,21 @@ Currency scales follow ISO 4217 (minor units as published by SIX, list one).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Callable, Sequence
+from decimal import Context, Decimal, localcontext
 from enum import StrEnum
 from fractions import Fraction
-from functools import total_ordering
-from typing import Any, Self
+from functools import total_ordering, wraps
+from typing import Any, ParamSpec, Self, TypeVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from custrules.errors import MoneyError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # ISO 4217 list one: every active currency, by the number of its decimals; BGN and HRK, withdrawn of late, for histories.
 _SCALES = {
@@ -34,6 +37,17 @@ _SCALES = {
 SCALES: dict[str, int] = {code: scale for scale, codes in _SCALES.items() for code in codes.split()}
 
 MAX_DIGITS = 18  # digits of the smallest unit: what a 64-bit column holds, so that every back end can carry it
+
+
+def exactly(function: Callable[P, R]) -> Callable[P, R]:
+    """Run a function under a decimal context of our own: what the host set (precision, traps) changes no answer."""
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with localcontext(Context(prec=80)):
+            return function(*args, **kwargs)
+
+    return run
 
 
 class Rounding(StrEnum):

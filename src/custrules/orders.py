@@ -151,7 +151,7 @@ class Order:
     @property
     def all_gone(self) -> bool:
         """Whether nothing is left to come back; of what cost nothing, no quantity."""
-        return not self.left and (self.amount > 0 or not any(line.quantity_left for line in self.lines))
+        return not self.left and not any(line.quantity_left for line in self.lines if not line.amount)
 
     @property
     def coupons(self) -> int:
@@ -351,9 +351,11 @@ def _amount_of(quantity: Decimal, lines: Sequence[OrderLine]) -> int:
     amount = 0
     for line in lines:
         number = min(quantity, line.quantity_left)
+        if not number:
+            continue  # what is left of its amount is not asked for by a quantity
         if number == line.quantity_left:
             amount += line.left
-        elif number > 0:
+        else:
             kept = rounded(line.amount * Fraction(line.quantity_left - number) / Fraction(line.quantity), Rounding.half_up)
             amount += max(0, line.left - kept)
         quantity -= number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -194,6 +194,7 @@ class Known:
     accounts: tuple[str, ...]
     events: tuple[str, ...]
     scale: int
+    scales: Mapping[str, int] = field(default_factory=dict)
 
 
 class Policy(BaseModel):

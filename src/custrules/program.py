@@ -25,6 +25,7 @@ from custrules.events import AnyEvent, Event, read_event
 from custrules.explaining import Explanation, Progress
 from custrules.fields import describe, read_instant
 from custrules.messages import render_all
+from custrules.money import exactly
 from custrules.policies import KINDS, built_in
 from custrules.policy import Policy
 from custrules.rulebook import Rulebook
@@ -156,6 +157,7 @@ class Program:
 
     # -- asking it -------------------------------------------------------------------------------------------------
 
+    @exactly
     def event(self, data: bytes | str | Mapping[str, Any] | Event) -> AnyEvent:
         """An event of this program out of JSON, plain data or an Event; bare amounts take the program's currency.
 
@@ -201,6 +203,7 @@ class Program:
         return explaining.progress(self.rulebook, state)
 
 
+@exactly
 def _checked(source: Reading | Mapping[str, Any], kinds: Kinds) -> tuple[Document, Rulebook]:
     result = read_document(source, kinds)
     if result.document is None or result.rulebook is None:

@@ -226,7 +226,9 @@ class Rulebook:
         """What each policy has to say about itself inside this program, and the account it works on."""
         events = tuple(KINDS) + tuple(self.parts.declared.activities)
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
-        known = Known(self.levels, accounts, events, self.scale)
+        scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
+        known = Known(self.levels, accounts, events, self.scale, scales)
+        self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:
                 return
@@ -241,6 +243,17 @@ class Rulebook:
                 self._fault(
                     code, (*place, "account") if named else place, account=account, known=", ".join(accounts), nearest=nearest(account, accounts)
                 )
+
+    def _servers(self) -> None:
+        """Value that is brought is answered by one policy: two on the same account would both take it."""
+        servers: dict[tuple[str, str], str] = {}
+        for policy in self.parts.policies:
+            account = policy.works_on()
+            for what in policy.serves if account is not None else ():
+                first = servers.setdefault((what, self.resolve(account or "")), policy.id)
+                if first != policy.id:
+                    self._fault("document.two_servers", (*self.places[id(policy)], "kind"), what=what, first=first, second=policy.id, account=account)
+                    break
 
     def _tallies(self) -> None:
         """Which tallies are kept, and for how many days their rows are."""

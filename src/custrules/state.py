@@ -12,7 +12,7 @@ from custrules.activity import ActivityLog
 from custrules.codec import canonical, parse_json
 from custrules.errors import Diagnostic, StateError
 from custrules.events import Scalar, read_scalar
-from custrules.fields import instant_text, read_instant
+from custrules.fields import Frozen, instant_text, read_instant
 from custrules.ledger import Ledger, LedgerFault, LotPart, text
 from custrules.money import SCALES, Money, from_units
 from custrules.orders import Order
@@ -62,7 +62,7 @@ class StatusValue:
     value: Scalar | None
     since: date
     until: date | None = None
-    data: Mapping[str, Scalar] = field(default_factory=dict)
+    data: Mapping[str, Scalar] = field(default_factory=Frozen)
 
     def to_data(self) -> dict[str, Any]:
         until = self.until.isoformat() if self.until else None
@@ -117,11 +117,13 @@ class State:
         "as_of",
         "changed",
         "consent",
+        "currency",
         "customer_id",
         "day",
         "digest",
         "do_not_contact",
         "joined",
+        "known_from",
         "ledger",
         "orders",
         "profile",
@@ -131,6 +133,7 @@ class State:
         "touchpoints",
     )
     activity: ActivityLog
+    currency: str
     customer_id: str
     digest: str
     do_not_contact: bool
@@ -140,9 +143,9 @@ class State:
 
     def __init__(self, customer_id: str) -> None:
         self.customer_id = customer_id
-        self.program = self.digest = ""
-        self.profile: dict[str, Scalar] = {}
-        self.consent: dict[str, str] = {}
+        self.program = self.digest = self.currency = ""
+        self.profile: Mapping[str, Scalar] = Frozen()
+        self.consent: Mapping[str, str] = Frozen()
         self.do_not_contact = False
         self.joined: date | None = None
         self.ledger = Ledger()
@@ -155,6 +158,7 @@ class State:
         self.changed: date | None = None
         self.schema_version = SCHEMA_VERSION
         self._seen: dict[str, datetime] = {}
+        self.known_from: datetime | None = None
 
     @classmethod
     def new(cls, customer_id: str) -> State:
@@ -219,7 +223,8 @@ class State:
     def fork(self) -> State:
         """A copy that shares what it does not change; only the kernel changes one."""
         twin = State(self.customer_id)
-        twin.program, twin.digest, twin.joined = self.program, self.digest, self.joined
+        twin.program, twin.digest, twin.currency, twin.joined = self.program, self.digest, self.currency, self.joined
+        twin.known_from = self.known_from
         twin.as_of, twin.day, twin.changed = self.as_of, self.day, self.changed
         twin.do_not_contact, twin.profile, twin.consent = self.do_not_contact, self.profile, self.consent
         twin.ledger, twin.activity = self.ledger.fork(), self.activity.fork()
@@ -237,6 +242,7 @@ class State:
     def forget_seen(self, before: datetime) -> None:
         """Drop ids that would be late by now: they need not be known any more."""
         if any(at < before for at in self._seen.values()):
+            self.known_from = max(at for at in self._seen.values() if at < before)
             self._seen = {event_id: at for event_id, at in self._seen.items() if at >= before}
 
     def change_order(self, order: Order, **changes: Any) -> Order:
@@ -250,6 +256,7 @@ class State:
             "customer_id": self.customer_id,
             "program": self.program,
             "digest": self.digest,
+            "currency": self.currency,
             "profile": self.profile,
             "consent": self.consent,
             "do_not_contact": self.do_not_contact,
@@ -262,6 +269,7 @@ class State:
             "as_of": instant_text(self.as_of) if self.as_of else None,
             "day": self.day.isoformat() if self.day else None,
             "changed": self.changed.isoformat() if self.changed else None,
+            "known_from": instant_text(self.known_from) if self.known_from else None,
             "seen": {event_id: instant_text(at) for event_id, at in self._seen.items()},
             "schema_version": self.schema_version,
         }
@@ -287,9 +295,9 @@ class State:
     @classmethod
     def _from_data(cls, data: Mapping[str, Any]) -> State:
         state = cls.new(data["customer_id"])
-        state.program, state.digest = text(data["program"]), text(data["digest"])
-        state.profile = {str(name): read_scalar(value) for name, value in data["profile"].items()}
-        state.consent = {channel: text(purpose) for channel, purpose in data["consent"].items()}
+        state.program, state.digest, state.currency = (text(data[name]) for name in ("program", "digest", "currency"))
+        state.profile = Frozen({str(name): read_scalar(value) for name, value in data["profile"].items()})
+        state.consent = Frozen({channel: text(purpose) for channel, purpose in data["consent"].items()})
         state.do_not_contact = data["do_not_contact"] is True
         state.joined = date.fromisoformat(data["joined"]) if data["joined"] is not None else None
         state.ledger = Ledger.from_data(data["ledger"])
@@ -300,6 +308,7 @@ class State:
         state.as_of = read_instant(data["as_of"]) if data["as_of"] is not None else None
         state.day = date.fromisoformat(data["day"]) if data["day"] is not None else None
         state.changed = date.fromisoformat(data["changed"]) if data["changed"] is not None else None
+        state.known_from = read_instant(data["known_from"]) if data["known_from"] is not None else None
         state._seen = {event_id: read_instant(at) for event_id, at in data["seen"].items()}
         if (state.as_of is None) != (state.day is None):
             raise ValueError("as_of and day go together")

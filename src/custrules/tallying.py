@@ -94,7 +94,7 @@ def returns_decision(
         reasons += [reason("returns.matching.matched", order=part.before.id, amount=_money(rules, part.amount)) for part in parts]
         reasons += [reason("returns.matching.unmatched", amount=_money(rules, missing))] if missing else []
     back = tenders_back(rules, parts)
-    refund = sum(part.after.refunded(rules.returns.tenders) - part.before.refunded(rules.returns.tenders) for part in parts) + missing
+    refund = sum(part.after.refunded(rules.returns.tenders) - part.before.refunded(rules.returns.tenders) for part in parts)
     others = {kind: _money(rules, amount) for kind, amount in back.items() if amount and kind not in ("cash", "card")}
     reasons.append(reason("returns.tenders.split", refund=_money(rules, refund), **others))
     matching = rules.returns.matching

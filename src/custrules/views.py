@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from custrules.calendars import Window
+from custrules.calendars import ONE_DAY, Window
 from custrules.conditions import Condition, Trace, evaluate
 from custrules.counting import LineFacts
 from custrules.events import AnyEvent
@@ -110,6 +110,8 @@ class StepView(View):
         return self.moment(on).value(name)
 
     def evaluable(self, condition: Condition, on: date) -> bool:
+        if any(name in self._rules.given for name in condition.facts):
+            return False  # statuses and balances are known as they are now only
         meters = [self._rules.meters[name] for name in condition.facts if name in self._rules.meters]
         return all(meter.evaluable(self.moment(on).source, on) for meter in meters)
 
@@ -121,7 +123,7 @@ class StepView(View):
         return self._rules.in_force(kept_by, self.day) or self._rules.versions[kept_by][0] if kept_by else None
 
     def record(self, policy: Policy) -> Record | None:
-        return self._record
+        return self._record if policy.id == self._policy.id else None
 
     def tender_back(self, kind: str) -> tuple[int, Decimal, int]:
         if self.order is None:
@@ -139,9 +141,10 @@ class StepView(View):
 
     def awarded(self, policy: Policy, window: Window) -> int:
         tally = self.state.activity.tally(self._rules.award_tallies.get(policy.id, ""))
-        after, upto = window.bounds(self.day)
-        upto = max(upto, window.end(self.day))
-        return (tally.between(after, upto) if tally is not None else 0) or 0
+        if tally is None:
+            return 0
+        ends = [self.day] if window.kind == "this" else [self.day + ONE_DAY * ahead for ahead in range((self.settled - self.day).days + 1)]
+        return max(tally.between(window.bounds(end)[0], max(end, window.end(end))) or 0 for end in ends)
 
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
         return evaluate(self._rules.bound[id(condition), self._scope], LineFacts(line))

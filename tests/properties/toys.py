@@ -30,7 +30,7 @@ class Timer(Toy):
 
     kind: ClassVar[str] = "toy.timer"
     phase: ClassVar[Phase] = "care"
-    hears: ClassVar[tuple[str, ...] | None] = ("visit", "tick")
+    hears: ClassVar[tuple[str, ...] | None] = ("visit", "tick", "new_day")
     minutes: int = 30
 
     def writes(self) -> tuple[str, ...]:
@@ -41,8 +41,8 @@ class Timer(Toy):
             rings = event.occurred_at + timedelta(minutes=self.minutes)
             return self.says(event, [cr.Status(self.id, "set", view.day, data={"rings": rings.isoformat()})])
         rings_at = self.rings(view)
-        if isinstance(event, cr.Tick) and rings_at is not None and rings_at <= event.at:
-            return self.says(event, [cr.Status(self.id, "rang", view.day, data={"at": event.at.isoformat()})])
+        if isinstance(event, cr.Tick | cr.NewDay) and rings_at is not None and rings_at <= view.instant:
+            return self.says(event, [cr.Status(self.id, "rang", view.day, data={"at": view.instant.isoformat()})])
         return None
 
     def rings(self, view: cr.View) -> datetime | None:

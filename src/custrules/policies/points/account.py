@@ -15,6 +15,7 @@ from custrules.events import Adjustment, AnyEvent, NewDay
 from custrules.facts import FactType
 from custrules.fields import Name, Whole, fault, wrong_type
 from custrules.ledger import ADJUSTED
+from custrules.money import to_units
 from custrules.policy import BalanceFact, Decision, Effect, Known, Phase, Policy, Posting, Reason, StatusFact, View, reason
 from custrules.state import shown
 
@@ -135,4 +136,4 @@ def postings(view: View, account: Account) -> list[Effect]:
 
 def in_units(quantity: Decimal, scale: int) -> int:
     """A quantity of points in smallest units; events were checked to have no more decimals."""
-    return int(quantity.scaleb(scale))
+    return to_units(quantity, scale, "the account")

@@ -239,7 +239,7 @@ class Accrual(Policy):
     def _base(self, event: AnyEvent, view: View) -> Fraction:
         base = Fraction(0)
         if self.points is not None:
-            base += self._rate(self.points, view) if view.order is None or view.order.left or not view.order.amount else 0
+            base += self._rate(self.points, view) if view.order is None or not view.order.all_gone else 0
         if self.points_per_unit is not None:
             amounts = sum(kept * self._line_factor(line, view) for line, kept in self._lines(view))
             base += self._rate(self.points_per_unit, view) * view.earning_share() * amounts / 10**view.scale
@@ -299,7 +299,7 @@ class Accrual(Policy):
         account = account_of(view, self.account)
         awarded = record.moved(source=ISSUED)
         kept = self.when is None or view.test(self.when)
-        target = min(rounded(self._computed(event, view, account)[0], self.rounding) if kept and order.left else 0, awarded)
+        target = min(rounded(self._computed(event, view, account)[0], self.rounding) if kept and not order.all_gone else 0, awarded)
         take = awarded - record.reversed - target
         if take <= 0:
             return None

@@ -72,6 +72,11 @@ class Redemption(Policy):
         return self.account
 
     def faults(self, known: Known) -> list[Diagnostic]:
+        scale = known.scales.get(self.account)
+        limits = {name: getattr(self, name) for name in ("minimum", "maximum", "step")}
+        uneven = [name for name, limit in limits.items() if scale is not None and limit is not None and (limit * 10**scale) % 1]
+        if uneven:
+            return [Diagnostic("document.too_fine", name, {"found": str(limits[name]), "most": str(scale)}) for name in uneven]
         try:
             to_units(self.value.money, known.scale, "the currency")
         except MoneyError:
@@ -89,6 +94,8 @@ class Redemption(Policy):
             mine = event.reward is None and view.ledger.resolve(event.account or "points") == view.ledger.resolve(self.account)
             return self._pay(event, view, event.points, None) if mine else None
         if isinstance(event, events.Purchase):
+            if view.ledger.resolve(self.account) != view.ledger.resolve("points"):
+                return None  # a tender of points is of the program's first account
             tenders = [tender for tender in event.tenders if tender.type == "points"]
             quantity = sum((tender.quantity or Decimal(0) for tender in tenders), Decimal(0))
             return self._pay(event, view, quantity, sum(tender.amount.minor for tender in tenders)) if tenders else None
@@ -119,6 +126,8 @@ class Redemption(Policy):
             yield reason("points.redemption.condition", **told)
         if units > available:
             yield reason("points.redemption.insufficient", available=account.shown(available), missing=account.shown(units - available), **told)
+        if self.money(units, account, view) <= 0:
+            yield reason("points.redemption.worth_nothing", **told)
         if self.minimum is not None and units < in_units_floor(self.minimum, account):
             yield reason("points.redemption.below_minimum", minimum=self.minimum, **told)
         if self.maximum is not None and units > in_units_floor(self.maximum, account):

@@ -141,6 +141,9 @@ class Ladder(Policy):
             return held, [reason("tiers.grant.past", level=event.level, until=event.until)]
         rank = self.names.index(event.level)
         params = {"level": event.level, "until": event.until, "why": event.reason, "approver": event.approver}
+        if held is not None and held.floor_on(view.day) > rank:
+            floor = {"floor": self.names[held.floor], "floor_until": held.floor_until}
+            return held, [reason("tiers.grant.covered", **floor, **params)]  # one floor at a time: the higher stands
         if held is not None and held.rank >= rank:
             return replace(held, floor=rank, floor_until=event.until), [reason("tiers.grant.floor", held=self.names[held.rank], **params)]
         granted = Held(rank, view.day, event.until, "granted", view.day, floor=rank, floor_until=event.until, prior=_worth_keeping(held))
