@@ -141,6 +141,6 @@ def test_what_a_due_raises_is_told() -> None:
 
 
 def test_instants_that_never_end_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custrules.kernel.MAX_INSTANTS", 50)
+    monkeypatch.setattr("custrules.settling.MAX_INSTANTS", 50)
     error = overdue(lambda view: view.instant)
     assert (error.policy_id, error.rule) == ("bad", "was due at more than 50 instants in one step")

@@ -24,6 +24,7 @@ from custrules.money import Money, Rounding, exactly, rounded
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Outcome, Reason
 from custrules.rulebook import Rulebook
+from custrules.settling import check_state
 from custrules.state import State
 from custrules.steps import Step
 from custrules.views import Tested, Watch
@@ -249,7 +250,7 @@ class Progress:
 @exactly
 def progress(rules: Rulebook, state: State) -> Progress:
     """What is missing to the next level and to keep the one held, counted as of the state's day (or the term's last day)."""
-    kernel.check_state(rules, state)
+    check_state(rules, state)
     if state.day is None:
         return Progress(state.customer_id, None, ())
     ladders = [policy for policy in rules.phases(state.day)["rank"] if isinstance(policy, Ladder)]

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import strategies as st
 
 import custrules as cr
-from custrules import kernel, orders, tallying
+from custrules import kernel, orders, settling, tallying
 from custrules.activity import ActivityLog, Tally
 from custrules.events import AnyEvent
-from custrules.kernel import Due, Result, Step
+from custrules.kernel import Result
 from custrules.ledger import Account, Draft, Ledger, Lot, LotPart, Move
 from custrules.moment import Moment
 from custrules.orders import Order, Record
@@ -23,6 +23,7 @@ from custrules.policies.tiers import Ladder
 from custrules.policy import Decision
 from custrules.replaying import Replay
 from custrules.rulebook import Rulebook
+from custrules.settling import Due, Settling
 from custrules.state import State
 from custrules.views import StepView
 from properties import invariants, toys
@@ -98,7 +99,7 @@ def _never_read_again(right: Any, self: Moment, name: str) -> date | None:
     return found
 
 
-def _never_at_once(right: Any, self: Step, due: Any, day: date, as_of: datetime, policy_id: str) -> Due:
+def _never_at_once(right: Any, self: Settling, due: Any, day: date, as_of: datetime, policy_id: str) -> Due:
     self.opened = None
     found: Due = right(self, due, day, as_of, policy_id)
     return found
@@ -170,7 +171,7 @@ def _on_the_day_of_the_return(right: Any, rules: Rulebook, state: State, event: 
     right(rules, state, event, day, moved, unmatched)
 
 
-def _all_numbered_nought(right: Any, self: Step, *args: Any) -> Decision:
+def _all_numbered_nought(right: Any, self: Settling, *args: Any) -> Decision:
     decision: Decision = right(self, *args)
     return replace(decision, effects=tuple(replace(effect, id=effect.id.rpartition("/")[0] + "/0") for effect in decision.effects))
 
@@ -192,10 +193,10 @@ MUTANTS = (
         "an instant waits where a day opens",
         invariants.time_makes_no_difference,
         _with("midnight", Passing(every=1)),
-        _changed(Step, "_clamped", _never_at_once),
+        _changed(Settling, "_clamped", _never_at_once),
     ),
     Mutant(
-        "what leaves depends on when time was settled", invariants.time_makes_no_difference, DAILY, _changed(kernel, "prune", _pruned_now_and_then)
+        "what leaves depends on when time was settled", invariants.time_makes_no_difference, DAILY, _changed(settling, "prune", _pruned_now_and_then)
     ),
     Mutant("a stamp is ignored", invariants.stored_events_replay_to_the_stored_state, MIXED, _changed(kernel, "_decided_at", _stamp_ignored)),
     Mutant("a ladder is due for reviews alone", invariants.next_due_is_never_late, ANY, _changed(Ladder, "due", _only_reviews)),
@@ -219,7 +220,7 @@ MUTANTS = (
         lambda patch: patch.setattr(orders, "MONEY", {"cash", "card", "coupon"}),
     ),
     Mutant("caps forget what was awarded", invariants.awards_never_exceed_caps, IN_ORDER, _changed(StepView, "awarded", lambda right, *rest: 0)),
-    Mutant("effects are not numbered", invariants.effect_ids_are_unique, ANY, _changed(Step, "fold", _all_numbered_nought)),
+    Mutant("effects are not numbered", invariants.effect_ids_are_unique, ANY, _changed(Settling, "fold", _all_numbered_nought)),
 )
 
 

@@ -1,0 +1,282 @@
+"""Time: what one step works on, asking a policy, making what it answers, and letting days and instants open.
+
+The order of things is the whole of the meaning here; each policy sees the state left by those asked before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from custrules.calendars import ONE_DAY, local_day, start_of_day
+from custrules.errors import ContractError, Diagnostic, StateError
+from custrules.events import AnyEvent, NewDay, RedemptionCancelled, Return, Tick, read_scalar
+from custrules.fields import Frozen
+from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, LedgerFault, Move, escaped
+from custrules.orders import Order, Record
+from custrules.policy import Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, reason
+from custrules.returns import Part
+from custrules.rulebook import Rulebook
+from custrules.state import State, StatusValue, TouchpointAsked
+from custrules.views import Asked, StepView, Watch
+
+FORWARD: tuple[Phase, ...] = ("earn", "rank", "lapse", "care")
+MAX_INSTANTS = 10_000
+
+
+class Due(NamedTuple):
+    """What time alone asks next, in this order: the instant, whether it is an instant and not a day that opens then, which
+    day or instant, and whose due it is. Two days open at one instant where the calendar left the first of them out."""
+
+    at: datetime
+    timed: bool
+    when: date | datetime
+    policy_id: str = ""
+
+
+class Settling:
+    """A fork of a state on which time is settled, one policy asked after the other."""
+
+    rules: Rulebook
+    before: State
+    watch: Watch | None
+    state: State
+    instant: datetime
+    day: date
+    settled: date
+
+    def __init__(self, rules: Rulebook, state: State, event: AnyEvent, watch: Watch | None = None) -> None:
+        self.rules, self.before, self.event, self.watch = rules, state, event, watch
+        self.state = state.fork()
+        self.decisions: list[Decision] = []
+        self.order: Order | None = None
+        self.parts: list[Part] = []
+        self.instant = event.occurred_at
+        self.day = self.settled = date.min
+        self.opened: datetime | None = None  # where a day has just opened: the instants of that moment are still to come
+
+    # -- asking one policy -----------------------------------------------------------------------------------------
+
+    def ask(self, policy: Policy, part: Part | None = None, record: Record | None = None) -> Decision | None:
+        """One policy's answer, checked; a retired version gives no new ones."""
+        if policy.hears is not None and self.event.type not in policy.hears:
+            return None
+        view = self._view(policy, part.after if part is not None else self.order, record)
+        with self._guarded(policy):
+            answer = policy.decide(self.event, view)
+        if answer is None:
+            return None
+        decision = self._checked(policy, answer)
+        if policy.retired and part is None and not isinstance(self.event, NewDay | Tick | Return | RedemptionCancelled):
+            return policy.declined(self.event, [reason(f"{policy.kind}.retired", policy=policy.id)]) if policy.phase == "pay" else None
+        return decision
+
+    def _view(self, policy: Policy, order: Order | None = None, record: Record | None = None) -> StepView:
+        return StepView(Asked(self.rules, self.state, self.event, self.day, self.settled, self.instant, order, record, self.watch), policy)
+
+    @contextmanager
+    def _guarded(self, policy: Policy) -> Iterator[None]:
+        """What a policy raises, or what its answer breaks, is the policy's fault and says so."""
+        try:
+            yield
+        except ContractError:
+            raise
+        except LedgerFault as fault:
+            raise ContractError(policy.id, self.event.id, str(fault)) from fault
+        except Exception as error:
+            raise ContractError(policy.id, self.event.id, f"raised {type(error).__name__}: {error}") from error
+
+    def _checked(self, policy: Policy, decision: object) -> Decision:
+        if not isinstance(decision, Decision):
+            raise ContractError(policy.id, self.event.id, f"answered with {type(decision).__name__}, not with a Decision or None")
+        if (decision.policy_id, decision.event_id, decision.effective_from) != (policy.id, self.event.id, policy.effective_from):
+            raise ContractError(policy.id, self.event.id, "signed its decision as another policy, version or event")
+        if not decision.reasons or not all(isinstance(why, Reason) for why in decision.reasons):
+            raise ContractError(policy.id, self.event.id, "gave something else than Reasons for its decision")
+        if decision.outcome == "DECLINED" and decision.effects:
+            raise ContractError(policy.id, self.event.id, "declined and moved something all the same")
+        for effect in decision.effects:
+            if not isinstance(effect, Effect):
+                raise ContractError(policy.id, self.event.id, f"{type(effect).__name__} is none of the four effects")
+        return decision
+
+    # -- folding ---------------------------------------------------------------------------------------------------
+
+    def fold(self, policy: Policy, decision: Decision, order: Order | None, first: int = 0) -> Decision:
+        """Make what a decision says; the same decision with the ids of its effects."""
+        effects = []
+        for number, effect in enumerate(decision.effects, first):
+            parts = (self.state.customer_id, self.event.id, policy.id, str(number))
+            effects.append(replace(effect, id="/".join(map(escaped, parts))))
+            with self._guarded(policy):
+                self._fold(policy, effect, order)
+            if isinstance(effect, Posting | Status):
+                self.state.changed = self.state.day
+        return replace(decision, effects=tuple(effects))
+
+    def _fold(self, policy: Policy, effect: Effect, order: Order | None) -> None:
+        if isinstance(effect, Posting):
+            self._post(policy, effect.move, order)
+        elif isinstance(effect, Status):
+            self._set(policy, effect)
+        elif isinstance(effect, Touchpoint):
+            self._touch(policy, effect)
+
+    def _post(self, policy: Policy, move: Move, order: Order | None) -> None:
+        unusable = [part.lot for part in move.parts if move.target == SPENT and not part.lot.usable(self.settled)]
+        if unusable and not move.source.endswith(".held"):
+            raise ContractError(policy.id, self.event.id, f"lot {unusable[0].id} is not usable on {self.settled}")
+        self.state.ledger.fold(move)
+        key = self.rules.award_tallies.get(policy.id)
+        if key is not None and move.source == ISSUED:
+            self.state.activity.add(key, self.day, move.quantity)
+        elif key is not None and move.target == REVERSED:
+            self.state.activity.add(key, order.day if order is not None else self.day, -move.quantity)
+        if move.target == EXPIRED:
+            self._note_expired(move)
+
+    def _note_expired(self, move: Move) -> None:
+        """An order remembers how much of what it granted expired: a later reversal forgives it."""
+        for lot, quantity in move.parts:
+            order = self.state.orders.get(lot.origin)
+            if order is not None:
+                self.state.change_order(order, expired={**order.expired, lot.id: order.expired.get(lot.id, 0) + quantity})
+
+    def _set(self, policy: Policy, status: Status) -> None:
+        if status.name not in policy.writes():
+            raise ContractError(policy.id, self.event.id, f"wrote the status {status.name!r}, which it does not name in writes()")
+        value = None if status.value is None else read_scalar(status.value)
+        data = Frozen({name: read_scalar(item) for name, item in status.data.items()})
+        self.state.statuses[status.name, status.subject] = StatusValue(value, status.since, status.until, data)
+
+    def _touch(self, policy: Policy, asked: Touchpoint) -> None:
+        key = f"{policy.id}:{asked.cycle}"
+        if key in self.state.touchpoints:
+            raise ContractError(policy.id, self.event.id, f"asked twice in the cycle {asked.cycle!r}")
+        self.state.touchpoints[key] = TouchpointAsked(policy.id, asked.cycle, asked.category, asked.channel, asked.day, asked.last_day)
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def settle(self, upto: datetime) -> None:
+        """Let time pass up to an instant: every day and instant that some policy is due on, in order."""
+        self.ask_dues(Due(upto, True, upto))
+        self._move_to(upto, local_day(upto, self.rules.zone))
+
+    def ask_dues(self, last: Due) -> None:
+        """Ask what is due up to a day or instant, which is still asked if it is due itself."""
+        instants = 0
+        while self.state.as_of is not None:
+            due = self._next_due()
+            if due is None or due[:3] > last[:3]:
+                break
+            instants += isinstance(due.when, datetime)
+            if instants > MAX_INSTANTS:
+                raise ContractError(due.policy_id, self.event.id, f"was due at more than {MAX_INSTANTS} instants in one step")
+            self.open(due.when)
+
+    def _move_to(self, instant: datetime, day: date) -> None:
+        if day != self.state.day:
+            self.state.day = day
+            prune(self.rules, self.state, day)
+        self.state.as_of = instant
+
+    def next_due(self) -> Due | None:
+        """When time alone next has something to ask."""
+        return self._next_due() if self.state.as_of is not None else None
+
+    def _next_due(self) -> Due | None:
+        day, as_of = self.state.day, self.state.as_of
+        assert day is not None
+        assert as_of is not None
+        self._stand_at(as_of, day, Tick(customer_id=self.state.customer_id, at=as_of))
+        first = self.rules.next_first_day(day)
+        dues = [] if first is None else [self._day_due(first)]
+        for policy in self._in_force(day):
+            view = self._view(policy)
+            with self._guarded(policy):
+                due = policy.due(view)
+                clamped = self._clamped(due, day, as_of, policy.id) if due is not None else None
+            if clamped is not None:
+                dues.append(clamped)
+        return min(dues, key=lambda due: due[:3], default=None)
+
+    def _day_due(self, day: date, policy_id: str = "") -> Due:
+        return Due(start_of_day(day, self.rules.zone), False, day, policy_id)
+
+    def _clamped(self, due: object, day: date, as_of: datetime, policy_id: str) -> Due:
+        """A due that has passed already is asked at the next occasion: no day opens twice, no instant is asked twice."""
+        if isinstance(due, datetime):
+            if due.utcoffset() is None:
+                raise ContractError(policy_id, self.event.id, "named a due without a time zone")
+            instant = max(due.astimezone(UTC), as_of if self.opened == as_of else as_of + timedelta(microseconds=1))
+            return Due(instant, True, instant, policy_id)
+        if not isinstance(due, date):
+            raise ContractError(policy_id, self.event.id, f"named {type(due).__name__} as its due, not a day or an instant")
+        return self._day_due(max(due, day + ONE_DAY), policy_id)
+
+    def open(self, due: date | datetime) -> None:
+        """Ask every policy as a day opens, or at an instant."""
+        if isinstance(due, datetime):
+            self._move_to(due, local_day(due, self.rules.zone))
+            self._stand_at(due, self.state.day, Tick(customer_id=self.state.customer_id, at=due))
+            self.opened = None
+        else:
+            self.opened = start_of_day(due, self.rules.zone)
+            self._move_to(self.opened, due)
+            self._stand_at(self.opened, due, NewDay(customer_id=self.state.customer_id, day=due))
+        for policy in self._in_force(self.day):
+            decision = self.ask(policy)
+            if decision is not None:
+                self.decisions.append(self.fold(policy, decision, None))
+
+    def _stand_at(self, instant: datetime, day: date | None, event: AnyEvent) -> None:
+        assert day is not None
+        self.instant, self.day, self.settled, self.event = instant, day, day, event
+        self.order, self.parts = None, []
+
+    def _in_force(self, day: date) -> Iterator[Policy]:
+        phases = self.rules.phases(day)
+        return (policy for phase in ("pay", *FORWARD) for policy in phases[phase])
+
+
+def prune(rules: Rulebook, state: State, day: date) -> None:
+    """Let go of what has left the state by its dates: closed orders, old rows of tallies, ids that would be late; join like lots."""
+    closed = [order.id for order in state.orders.values() if rules.returns.window.after(order.day) < day]
+    for order_id in closed:
+        del state.orders[order_id]
+    for key, days in rules.retention.items():
+        state.activity.forget(key, day - timedelta(days=days))
+    state.forget_seen(start_of_day(day, rules.zone) - rules.late)
+    state.ledger.merge(lambda origin: origin not in state.orders)
+
+
+def adopt(rules: Rulebook, state: State) -> None:
+    """Make a state one of this program: accounts that exist, tallies that are kept from now on (a new state: from the start)."""
+    state.program, state.digest, state.currency = rules.id, rules.digest, rules.currency
+    for name, (unit, scale) in rules.accounts.items():
+        state.ledger.open(name, unit, scale)
+    held_from = state.day + ONE_DAY if state.day is not None else None
+    for key, counted in rules.tallies.items():
+        state.activity.open(key, counted.what == "latest", held_from)
+    for key in rules.award_tallies.values():
+        state.activity.open(key, latest=False, held_from=held_from)
+
+
+def check_state(rules: Rulebook, state: State, customer_id: str | None = None) -> None:
+    """StateError for another program's state or another customer's event."""
+    if not isinstance(state, State):
+        raise StateError([Diagnostic("state.not_a_state", params={"found": type(state).__name__})])
+    if state.program not in ("", rules.id):
+        raise StateError([Diagnostic("state.other_program", params={"found": state.program, "expected": rules.id})])
+    if state.currency not in ("", rules.currency):
+        raise StateError([Diagnostic("state.other_currency", params={"found": state.currency, "expected": rules.currency})])
+    for name, unit in rules.accounts.items():
+        held = state.ledger.accounts.get(name)
+        if held is not None and (held.unit, held.scale) != unit:
+            found = f"{held.unit}, {held.scale}"
+            raise StateError([Diagnostic("state.other_unit", params={"account": name, "found": found, "expected": f"{unit[0]}, {unit[1]}"})])
+    if customer_id is not None and customer_id != state.customer_id:
+        raise StateError([Diagnostic("state.other_customer", params={"found": customer_id, "expected": state.customer_id})])
