@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from custrules.errors import Diagnostic, EventError
+from custrules.event_fields import read_scalar
 from custrules.events import (
     KINDS,
     MAX_LINES,
@@ -31,7 +32,6 @@ from custrules.events import (
     Visit,
     moneys_in,
     read_event,
-    read_scalar,
     total_of,
 )
 from custrules.fields import Frozen

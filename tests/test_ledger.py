@@ -11,25 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custrules.ledger import (
-    EXPIRED,
-    ISSUED,
-    REVERSED,
-    SPENT,
-    WORLD,
-    Account,
-    Debit,
-    Draft,
-    Ledger,
-    LedgerFault,
-    Lot,
-    LotPart,
-    Move,
-    Reversal,
-    escaped,
-    text,
-    whole,
-)
+from custrules.draft import Debit, Draft, Reversal
+from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, WORLD, Account, Ledger, LedgerFault, Lot, LotPart, Move, escaped, text, whole
 
 DAY = date(2026, 1, 1)
 BUCKETS = ("points", "points.pending", "points.held", "points.owed")

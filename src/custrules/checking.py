@@ -9,7 +9,8 @@ from typing import Any
 from custrules.calendars import known_zone
 from custrules.counting import ActivityType, AttributeKind, attribute_value
 from custrules.errors import Diagnostic
-from custrules.events import Activity, Adjustment, AnyEvent, Enrolment, ProfileUpdate, Purchase, Redemption, Return, Scalar, TierGrant
+from custrules.event_fields import Scalar
+from custrules.events import Activity, Adjustment, AnyEvent, Enrolment, ProfileUpdate, Purchase, Redemption, Return, TierGrant
 from custrules.fields import describe
 from custrules.policy import StatusFact
 from custrules.rulebook import Rulebook

@@ -11,7 +11,8 @@ from typing import Literal
 
 from custrules.activity import NUMBER_SCALE
 from custrules.conditions import Bound, evaluate
-from custrules.events import Activity, AnyEvent, Purchase, Return, Scalar
+from custrules.event_fields import Scalar
+from custrules.events import Activity, AnyEvent, Purchase, Return
 from custrules.facts import FactType, FactValue
 from custrules.fields import read_day, read_decimal, read_flag, wrong_type
 from custrules.money import Rounding, rounded, to_units

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, cast, get_args
 
 from custrules.codec import canonical, parse_json, scalar_text
 from custrules.errors import EventError
-from custrules.events import Scalar
+from custrules.event_fields import Scalar
 from custrules.fields import Frozen
 from custrules.ledger import Lot, LotPart, Move
 from custrules.money import Money

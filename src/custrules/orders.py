@@ -14,7 +14,8 @@ from fractions import Fraction
 from math import gcd
 from typing import Any, NamedTuple, Never
 
-from custrules.events import Purchase, Return, ReturnLine, read_scalar
+from custrules.event_fields import read_scalar
+from custrules.events import Purchase, Return, ReturnLine
 from custrules.fields import instant_text, plain, read_decimal, read_instant
 from custrules.ledger import REVERSED, LotPart, Move, text, whole
 from custrules.money import Rounding, rounded, split

@@ -17,11 +17,11 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from custrules.calendars import Window
 from custrules.conditions.tree import Condition
 from custrules.decisions import EFFECTS, Decision, Effect, Outcome, Posting, Reason, Signal, Status, Touchpoint, reason
+from custrules.draft import Draft
 from custrules.errors import Diagnostic
 from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
 from custrules.fields import Day, Flag, Name, Title, read_name, wrong_type
-from custrules.ledger import Draft
 from custrules.money import Money
 from custrules.orders import Order, OrderLine, Record
 from custrules.state import State

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.errors import ContractError, Diagnostic, StateError
-from custrules.events import AnyEvent, NewDay, RedemptionCancelled, Return, Tick, read_scalar
+from custrules.event_fields import read_scalar
+from custrules.events import AnyEvent, NewDay, RedemptionCancelled, Return, Tick
 from custrules.fields import Frozen
 from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, LedgerFault, Move, escaped
 from custrules.orders import Order, Record

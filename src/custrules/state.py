@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Never
 from custrules.activity import ActivityLog
 from custrules.codec import canonical, parse_json
 from custrules.errors import Diagnostic, StateError
-from custrules.events import Scalar, read_scalar
+from custrules.event_fields import Scalar, read_scalar
 from custrules.fields import Frozen, instant_text, read_instant
 from custrules.ledger import Ledger, LedgerFault, LotPart, text
 from custrules.money import SCALES, Money, from_units

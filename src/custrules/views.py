@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from custrules.calendars import ONE_DAY, Window
 from custrules.conditions import Condition, Trace, evaluate
 from custrules.counting import LineFacts
+from custrules.draft import Draft
 from custrules.events import AnyEvent
 from custrules.facts import FactValue
-from custrules.ledger import Draft
 from custrules.moment import Moment
 from custrules.orders import Order, OrderLine, Record
 from custrules.policy import Policy, View

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 import custrules as cr
 from custrules import kernel, orders, settling, tallying
 from custrules.activity import ActivityLog, Tally
+from custrules.draft import Draft
 from custrules.events import AnyEvent
 from custrules.kernel import Result
-from custrules.ledger import Account, Draft, Ledger, Lot, LotPart, Move
+from custrules.ledger import Account, Ledger, Lot, LotPart, Move
 from custrules.moment import Moment
 from custrules.orders import Order, Record
 from custrules.policies.points import Account as PointsAccount

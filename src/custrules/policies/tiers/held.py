@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Literal
 
 from custrules.codec import canonical
-from custrules.events import Scalar
+from custrules.event_fields import Scalar
 from custrules.state import StatusValue
 
 Reached = Literal["base", "earned", "landed", "granted"]

@@ -1,0 +1,157 @@
+"""Building the moves of one decision on a copy of the ledger: ``credit`` and ``debit``, and what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, Ledger, Lot, LotPart, Move, escaped
+
+
+class Debit(NamedTuple):
+    """What a debit took: from lots, from debt, and what could not be taken."""
+
+    taken: int
+    owed: int
+    missing: int
+
+
+class Reversal(NamedTuple):
+    """How an accrual was taken back: out of lots, forgiven because it had expired unspent, and owed."""
+
+    taken: int
+    forgiven: int
+    owed: int
+
+
+class Draft:
+    """Builds the moves of one decision on a copy of the ledger by two verbs, ``credit`` and ``debit``.
+
+    The others are what time and returns make of them: ``settle``, ``mature`` and ``expire``, ``take_back`` and ``give_back``.
+
+    ``day`` is the event's local day (lots are dated by it), ``settled`` the day up to which time is settled (what is
+    usable is judged by it). Nothing is posted until the decision is folded.
+    """
+
+    ledger: Ledger
+    day: date
+    settled: date
+
+    def __init__(self, ledger: Ledger, day: date, settled: date, event_id: str, policy_id: str) -> None:
+        self.ledger, self.day, self.settled = ledger.fork(), day, settled
+        self._event_id, self._policy_id = event_id, policy_id
+        self.moves: list[Move] = []
+
+    def resolve(self, account: str) -> str:
+        return self.ledger.resolve(account)
+
+    def usable(self, account: str) -> int:
+        return self.ledger.usable(account, self.settled)
+
+    def owed(self, account: str) -> int:
+        return self.ledger.accounts[f"{account}.owed"].owed
+
+    def post(self, move: Move) -> None:
+        """Note a move and make it on the copy; a move of nothing is none."""
+        if move.quantity:
+            self.ledger.fold(move)
+            self.moves.append(move)
+
+    def credit(
+        self, account: str, quantity: int, *, last_day: date | None, usable_from: date | None = None, source: str = "gratis", of: str = ISSUED
+    ) -> None:
+        """Put a new quantity into an account: debt is settled first, the rest becomes a lot.
+
+        What is usable only later goes to ``.pending`` whole and settles debt when it matures.
+        """
+        usable_from = usable_from or self.day
+        lot_id = f"{escaped(self._event_id)}/{escaped(self._policy_id)}/{len(self.moves)}"
+        lot = Lot(lot_id, self.ledger.accounts[account].unit, self._event_id, self.day, usable_from, last_day, quantity, source)
+        if usable_from > self.settled:
+            self.post(Move(of, f"{account}.pending", quantity, (LotPart(lot, quantity),)))
+        elif lot.expired(self.settled):  # it came too late to be of use: it lapses as the next day opens, and settles nothing
+            self.post(Move(of, account, quantity, (LotPart(lot, quantity),)))
+        else:
+            self.settle(of, account, [LotPart(lot, quantity)])
+
+    def settle(self, source: str, account: str, parts: Iterable[LotPart]) -> None:
+        """Move parts of lots into an account where they become usable: what is owed is settled out of them first."""
+        to_debt, to_lots, owed = [], [], self.owed(account)
+        for lot, quantity in parts:
+            settling = min(owed, quantity)
+            owed -= settling
+            to_debt += [LotPart(lot, settling)] if settling else []
+            to_lots += [LotPart(lot, quantity - settling)] if quantity > settling else []
+        for target, chosen in ((f"{account}.owed", to_debt), (account, to_lots)):
+            self.post(Move(source, target, sum(part.quantity for part in chosen), tuple(chosen)))
+
+    def debit(self, account: str, quantity: int, *, to: str, prefer: Iterable[Lot] = (), debt: bool = False) -> Debit:
+        """Take a quantity: the preferred lots first (pending too), then usable lots in lot order, then, if allowed, debt.
+
+        Without ``debt`` it takes what there is and says what is missing.
+        """
+        left = quantity
+        for lot in prefer:
+            for bucket in (f"{account}.pending", account):
+                left -= self._take(bucket, lot, left, to)
+        usable = [part.lot for part in self.ledger.accounts[account] if part.lot.usable(self.settled)] if left else []
+        left -= self._take_all(account, usable, left, to)
+        owed = left if debt else 0
+        self.post(Move(f"{account}.owed", to, owed))
+        return Debit(quantity - left, owed, left - owed)
+
+    def _take(self, bucket: str, lot: Lot, wanted: int, to: str) -> int:
+        taken = min(wanted, self.ledger.accounts[bucket].remaining(lot))
+        self.post(Move(bucket, to, taken, (LotPart(lot, taken),) if taken else ()))
+        return taken
+
+    def _take_all(self, bucket: str, lots: Iterable[Lot], wanted: int, to: str) -> int:
+        parts, left = [], wanted
+        for lot in lots:
+            if not left:
+                break
+            taken = min(left, self.ledger.accounts[bucket].remaining(lot))
+            parts.append(LotPart(lot, taken))
+            left -= taken
+        self.post(Move(bucket, to, wanted - left, tuple(parts)))
+        return wanted - left
+
+    def take_back(self, account: str, quantity: int, lots: Sequence[Lot], expired: Mapping[str, int]) -> Reversal:
+        """Reverse an earlier accrual: out of its own lots, then what of them expired unspent is forgiven, then others, then debt.
+
+        ``expired`` says how much of each lot expired and was not forgiven yet.
+        """
+        left = quantity
+        for lot in lots:
+            for bucket in (f"{account}.pending", account):
+                left -= self._take(bucket, lot, left, REVERSED)
+        forgiven = 0
+        for lot in lots:
+            part = min(left - forgiven, expired.get(lot.id, 0))
+            self.post(Move(EXPIRED, REVERSED, part, (LotPart(lot, part),) if part else ()))
+            forgiven += part
+        debit = self.debit(account, left - forgiven, to=REVERSED, debt=True)
+        return Reversal(quantity - left + debit.taken, forgiven, debit.owed)
+
+    def give_back(self, account: str, parts: Iterable[LotPart]) -> int:
+        """Undo a spending: into the lots it came from, with their own expiry; how much of it had expired meanwhile."""
+        parts = list(parts)
+        expired = tuple(part for part in parts if part.lot.expired(self.settled))
+        quantity = sum(part.quantity for part in expired)
+        self.post(Move(SPENT, EXPIRED, quantity, expired))
+        self.settle(SPENT, account, [part for part in parts if not part.lot.expired(self.settled)])
+        return quantity
+
+    def expire(self, bucket: str) -> int:
+        """Let every lot go whose last usable day has passed; how much that was."""
+        parts = tuple(part for part in self.ledger.accounts[bucket] if part.lot.expired(self.settled))
+        quantity = sum(part.quantity for part in parts)
+        self.post(Move(bucket, EXPIRED, quantity, parts))
+        return quantity
+
+    def mature(self, account: str) -> int:
+        """Let pending lots whose day has come become usable, settling debt first; how much that was."""
+        parts = [part for part in self.ledger.accounts[f"{account}.pending"] if part.lot.usable(self.settled)]
+        self.settle(f"{account}.pending", account, parts)
+        return sum(part.quantity for part in parts)
