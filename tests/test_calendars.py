@@ -29,7 +29,6 @@ from custrules.calendars import (
     local_day,
     start_of_day,
 )
-from custrules.calendars.days import first_of_month
 from custrules.calendars.rules import WEEKDAYS, DayRule, birthday_month, birthday_today, birthday_week, next_difference, tomorrow
 from custrules.calendars.spans import end_of_period, start_of_period
 from custrules.errors import MissingExtra
@@ -530,4 +529,3 @@ def test_of_a_rule_that_waits_for_many_years_the_next_difference_is_early_and_ne
 
 def test_tomorrow_and_the_first_of_the_month_are_what_they_say() -> None:
     assert tomorrow(date(2024, 2, 28)) == date(2024, 2, 29)
-    assert first_of_month(date(2024, 2, 29)) == date(2024, 2, 1)

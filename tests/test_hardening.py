@@ -373,3 +373,13 @@ def test_a_late_event_that_completes_a_threshold_raises_the_level_at_once() -> N
     customer.does("purchase", "2026-03-10", amount="60.00")
     customer.does("purchase", "2026-03-09", amount="40.00")  # 40 on the 9th, 100 on the 10th
     assert customer.state.tier() == level("silver", "2026-03-10", "2027-03-10")
+
+
+def test_a_quantity_is_taken_from_the_line_whose_money_it_gives_back() -> None:
+    double = {"by": "2", "lines": {"category": "shoes"}}
+    customer = Customer(program(ACCOUNT, {**EARN, "multiply_lines": [double]}))
+    lines = [{"sku": "a", "amount": "100.00", "quantity": "1"}, {"sku": "a", "category": "shoes", "amount": "10.00", "quantity": "1"}]
+    customer.does("purchase", "2026-01-01", id="o", lines=lines)
+    customer.does("return", "2026-01-02", of="o", lines=[{"line": 1, "quantity": "1", "amount": "80.00"}])
+    customer.does("return", "2026-01-03", of="o", lines=[{"sku": "a", "quantity": "1"}])
+    assert customer.has() == 20  # 100 + 2 × 10, less 80, less 2 × 10 for the shoes

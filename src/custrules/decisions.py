@@ -24,9 +24,9 @@ def _param(value: object) -> Any:
     """A parameter as it is kept: a scalar, Money or exact number; fractions and dates as their text."""
     if isinstance(value, Fraction | date):
         return scalar_text(value)
-    if isinstance(value, float):
-        raise TypeError("a reason's parameter is exact: a float is not")
-    return value
+    if value is None or isinstance(value, str | int | Money | Decimal):
+        return value
+    raise TypeError(f"a reason's parameter is a scalar, Money, an exact number or a date, not {type(value).__name__}")
 
 
 @dataclass(frozen=True, slots=True)

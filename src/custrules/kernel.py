@@ -62,7 +62,7 @@ class Step(Settling):
         elif isinstance(event, Redemption):
             self.order = Order(event.id, event.type, self.day, event.occurred_at)
         declined, records = self._pay()
-        refusal = declined[0].reasons[0] if declined else self._unserved(event, records)
+        refusal = declined[0].reasons[0] if declined else self._unserved(event)
         if refusal is not None:
             self.decisions = declined
             return refusal
@@ -103,7 +103,7 @@ class Step(Settling):
         moves = tuple(effect.move for effect in decision.effects if isinstance(effect, Posting))
         return {policy.id: Record(policy.effective_from, facts, moves)} if moves else {}
 
-    def _unserved(self, event: AnyEvent, records: dict[str, Record]) -> Reason | None:
+    def _unserved(self, event: AnyEvent) -> Reason | None:
         """Value that the event brings or asks for and that no policy answered."""
         tenders = event.tenders if isinstance(event, Purchase) else ()
         asked: list[str] = [tender.type for tender in tenders if tender.type in VALUE_TENDERS]
@@ -188,7 +188,6 @@ class Step(Settling):
     def _follow_up(self, policy_id: str, in_force: Policy | None) -> None:
         """Ask about each order touched the version recorded there; a policy that took part in none, the version in force, once."""
         asked: list[Decision] = []
-        signer: Policy | None = None
         for part in self.parts:
             record = self.state.orders[part.after.id].records.get(policy_id)
             policy = self.rules.version(policy_id, record.effective_from, part.before.day) if record is not None else None
@@ -196,7 +195,6 @@ class Step(Settling):
                 continue
             decision = self.ask(policy, Part(part.before, self.state.orders[part.after.id]), record)
             if decision is not None:
-                signer = signer or policy
                 first = sum(len(other.effects) for other in asked)
                 asked.append(self._fold_follow_up(policy, decision, part.after.id, record, first))
         took_part = any(policy_id in part.before.records for part in self.parts)

@@ -300,13 +300,29 @@ class Basket:
     def give(self, asked: ReturnLine) -> None:
         """Take back what a line of a return asks for; OrderFault when that is more than is left."""
         places = self._named(asked)
-        amount, quantity = self._wanted(asked, [self.lines[place] for place in places])
         left = sum(self.lines[place].left for place in places)
+        if asked.amount is None and asked.quantity is not None:
+            short = self._give_quantity(asked.quantity, places)
+        else:
+            short = self._give_amount(asked, places)
+        if short:
+            self._refuse(asked, left)
+
+    def _give_quantity(self, quantity: Decimal, places: Sequence[int]) -> bool:
+        """Pieces come back with what they cost, line by line; whether there are too few."""
+        for place in places:
+            number = min(quantity, self.lines[place].quantity_left)
+            self.take(place, _cost_of(number, self.lines[place]), number)
+            quantity -= number
+        return quantity > 0
+
+    def _give_amount(self, asked: ReturnLine, places: Sequence[int]) -> bool:
+        """An amount comes back, line by line, and as many pieces as it says or stands for; whether there is too little."""
+        amount, quantity = self._wanted(asked, [self.lines[place] for place in places])
         for place in places:
             taken, number = self.take(place, amount, quantity)
             amount, quantity = amount - taken, quantity - number
-        if amount or quantity > 0:
-            self._refuse(asked, left)
+        return bool(amount or quantity > 0)
 
     def _named(self, asked: ReturnLine) -> list[int]:
         if asked.line is None:
@@ -328,9 +344,7 @@ class Basket:
             if not left and not quantity_left:
                 self._refuse(asked, 0)
             return left, quantity_left
-        if asked.amount is None:
-            assert asked.quantity is not None
-            return _amount_of(asked.quantity, lines), asked.quantity
+        assert asked.amount is not None
         share = Fraction(asked.amount.minor, left) if left else Fraction(0)
         quantity = asked.quantity if asked.quantity is not None else _decimal(Fraction(quantity_left) * min(share, Fraction(1)))
         return asked.amount.minor, quantity
@@ -347,20 +361,12 @@ def price_of(amount: int, quantity: Decimal) -> tuple[int, int]:
     return amount // common, number // common
 
 
-def _amount_of(quantity: Decimal, lines: Sequence[OrderLine]) -> int:
-    """What a returned quantity cost, line by line: the running total rounded, so that parts sum to the whole."""
-    amount = 0
-    for line in lines:
-        number = min(quantity, line.quantity_left)
-        if not number:
-            continue  # what is left of its amount is not asked for by a quantity
-        if number == line.quantity_left:
-            amount += line.left
-        else:
-            kept = rounded(line.amount * Fraction(line.quantity_left - number) / Fraction(line.quantity), Rounding.half_up)
-            amount += max(0, line.left - kept)
-        quantity -= number
-    return amount
+def _cost_of(number: Decimal, line: OrderLine) -> int:
+    """What so many pieces of a line cost: the running total rounded, so that parts sum to the whole."""
+    if number == line.quantity_left:
+        return line.left if number else 0
+    kept = rounded(line.amount * Fraction(line.quantity_left - number) / Fraction(line.quantity), Rounding.half_up)
+    return max(0, line.left - kept)
 
 
 def order_of(event: Purchase, day: date) -> Order:

@@ -19,7 +19,7 @@ from custrules.conditions.tree import Condition
 from custrules.decisions import EFFECTS, Decision, Effect, Outcome, Posting, Reason, Signal, Status, Touchpoint, reason
 from custrules.draft import Draft
 from custrules.errors import Diagnostic
-from custrules.events import AnyEvent
+from custrules.events import AnyEvent, Event
 from custrules.facts import FactType, FactValue
 from custrules.fields import Day, Flag, Name, Title, read_name, wrong_type
 from custrules.money import Money
@@ -268,10 +268,10 @@ class Policy(BaseModel):
         """What is wrong with this policy as the next version of another."""
         return []
 
-    def applied(self, event: AnyEvent, reasons: Iterable[Reason], effects: Iterable[Effect] = ()) -> Decision:
+    def applied(self, event: Event, reasons: Iterable[Reason], effects: Iterable[Effect] = ()) -> Decision:
         return Decision(self.id, self.effective_from, event.id, "APPLIED", tuple(reasons), tuple(effects))
 
-    def declined(self, event: AnyEvent, reasons: Iterable[Reason]) -> Decision:
+    def declined(self, event: Event, reasons: Iterable[Reason]) -> Decision:
         return Decision(self.id, self.effective_from, event.id, "DECLINED", tuple(reasons))
 
     @classmethod

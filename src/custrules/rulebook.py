@@ -6,7 +6,7 @@ Built once from the parts of a document; building finds every fault that concern
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -312,7 +312,3 @@ def merged(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
             above = next((other for other in first[place + 1 :] if other in result), None)
             result.insert(result.index(above) if above is not None else len(result), name)
     return tuple(result)
-
-
-def names_of(facts: Iterable[str]) -> str:
-    return ", ".join(sorted(facts))

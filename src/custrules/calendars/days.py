@@ -80,10 +80,6 @@ def add_months(day: date, months: int) -> date:
     return day + relativedelta(months=months)
 
 
-def first_of_month(day: date) -> date:
-    return day.replace(day=1)
-
-
 def anniversary(born: date, year: int) -> date:
     """The day in ``year`` on which a solar date is kept; 29 February is kept on the 28th of other years."""
     return add_months(born, 12 * (year - born.year))

@@ -110,7 +110,7 @@ class Ladder(Policy):
         before = self._held(view)
         held, reasons = before, list[Reason]()
         changes = (self._begin, self._granted, self._after_return, self._reviewed, self._upgraded)
-        for change in changes if not self.retired else (self._reviewed,):  # time goes on for a level that was given: it falls, or is kept
+        for change in changes if not self.retired else (self._after_return, self._reviewed):  # what was given falls, or is kept
             held, told = change(event, view, held)
             reasons += told
         if not reasons:
