@@ -20,6 +20,7 @@ What becomes of the raw rows:
 The excerpt holds every STEP-th customer, in order of customer number and beginning with the first: whole histories, chosen by nothing they contain.
 """
 
+import importlib.util
 import json
 import lzma
 import os
@@ -35,6 +36,8 @@ Event = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parents[2]
 EXCERPT = ROOT / "src" / "custrules" / "demo" / "transactions.jsonl.xz"
+if not EXCERPT.exists() and (_installed := importlib.util.find_spec("custrules")) is not None and _installed.origin is not None:
+    EXCERPT = Path(_installed.origin).parent / "demo" / EXCERPT.name  # the tests of a built wheel stand apart from src
 LONDON = ZoneInfo("Europe/London")
 FIRST, SECOND = "2009-2010", "2010-2011"
 YEARS = (FIRST, SECOND)
