@@ -126,7 +126,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415
+        from importlib.metadata import version  # noqa: PLC0415 - importing the package stays cheap
 
         return version("custrules")
     if name not in _HOME_OF:

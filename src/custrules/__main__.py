@@ -251,7 +251,7 @@ def test(output: Output, arguments: argparse.Namespace) -> int:
 
 def demo(output: Output, arguments: argparse.Namespace) -> int:
     """The gift shop: figures, one history, and the folder with everything to try it again."""
-    from custrules.demo import figures, folder, telling  # noqa: PLC0415
+    from custrules.demo import figures, folder, telling  # noqa: PLC0415 - only this verb needs it
 
     program = figures.demo_program()
     written, kept = folder.leave(Path(arguments.dir))

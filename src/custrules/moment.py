@@ -126,7 +126,7 @@ class Moment:
         if held is not None:
             return held.value
         giver = self.rules.in_force(self.rules.given_by[name], self.day)
-        given = giver.gives().get(name, given) if giver is not None else given  # type: ignore[assignment]
+        given = giver.gives().get(name, given) if giver is not None else given  # type: ignore[assignment]  # versions give the same kind of fact
         return None if giver is None or any(self.test(self.rules.bound[id(when), None]) for when in given.unless) else given.default
 
     def _balance(self, given: BalanceFact) -> FactValue | None:
@@ -187,7 +187,7 @@ def encoded(value: FactValue) -> Any:
 def decoded(value: Any, kind: FactType | None) -> FactValue | None:
     """A recorded scalar as the fact of its type."""
     if kind is None or not isinstance(value, str) or kind.kind in ("text", "level"):
-        return value  # type: ignore[no-any-return]
+        return value  # type: ignore[no-any-return]  # as it was recorded
     if kind.kind == "date":
         return read_day(value)
     return exact(_fraction(value))

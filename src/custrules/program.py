@@ -174,10 +174,10 @@ class Program:
         if not isinstance(event, Event):
             expected = "an event: program.event(...) reads one"
             raise _worded(EventError, [Diagnostic("event.wrong_type", params={"expected": expected, "found": describe(event)})])
-        faults = faults_of(self.rulebook, event)  # type: ignore[arg-type]
+        faults = faults_of(self.rulebook, event)  # type: ignore[arg-type]  # the kinds are closed
         if faults:
             raise _worded(EventError, faults)
-        return event  # type: ignore[return-value]
+        return event  # type: ignore[return-value]  # the kinds are closed
 
     def step(self, state: State, event: Event) -> Step:
         """Decide one event. Pure and deterministic: the same program, state and event give the same bytes.

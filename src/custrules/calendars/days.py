@@ -40,7 +40,7 @@ def known_zone(name: str) -> ZoneInfo | None:
     except Exception:  # noqa: BLE001 - zoneinfo raises a different type for each way in which a name can be odd
         try:
             ZoneInfo("Etc/GMT")
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 - as above
             raise MissingZoneData(name) from None
         return None
 

@@ -84,7 +84,7 @@ class _Reader:
         loader = yaml.SafeLoader(self.text)
         try:
             while loader.check_event():
-                self.event(loader.get_event())  # type: ignore[no-untyped-call]
+                self.event(loader.get_event())  # type: ignore[no-untyped-call]  # PyYAML's stubs leave it out
         except yaml.MarkedYAMLError as fault:
             self.stopped(fault, flow=self.within_brackets(fault, loader.flow_level))
             return False

@@ -34,7 +34,7 @@ class ScenarioFile(pytest.File):
 
     def collect(self) -> Iterator[ScenarioItem]:
         from custrules.errors import Faults, MissingExtra  # noqa: PLC0415  (whoever has no scenario files pays for nothing)
-        from custrules.testing.scenarios import collect  # noqa: PLC0415
+        from custrules.testing.scenarios import collect  # noqa: PLC0415  (the same)
 
         try:
             found = collect(self.path)
@@ -77,7 +77,7 @@ class ScenarioItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if not isinstance(excinfo.value, ScenarioFailed):
             return super().repr_failure(excinfo, style)
-        from custrules.testing.scenario_report import failures_text  # noqa: PLC0415
+        from custrules.testing.scenario_report import failures_text  # noqa: PLC0415  (the same)
 
         result = excinfo.value.result
         return f"{result.source}:{result.line}: {result.name}\n{failures_text(result.failures)}"
