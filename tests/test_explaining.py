@@ -170,3 +170,9 @@ def test_a_goal_that_is_met_says_so(program: cr.Program) -> None:
     assert isinstance(ladder.keep, Goal)
     assert ladder.keep.met  # 350.00 lies in the window of the review, 300 are asked for
     assert "Enough to keep silver" in cr.render(program.progress(state))
+
+
+def test_of_marks_on_one_fact_only_the_nearest_is_a_near_miss(program: cr.Program) -> None:
+    explanation = program.explain(bought(program, ("2026-03-05", "320.50")), purchase(program, "x", "2026-03-06", "100.00"))
+    # 420.50 is 79.50 below silver and 1079.50 below gold
+    assert {miss.compared.fact: miss.compared.gap for miss in explanation.near_misses} == {"spend_12m": cr.Money("79.50", "CNY"), "orders_12m": 13}

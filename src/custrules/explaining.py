@@ -121,15 +121,19 @@ class Explanation:
 
     @property
     def near_misses(self) -> tuple[NearMiss, ...]:
-        return tuple(
-            NearMiss(entry.policy_id, tested.rule, leaf)
-            for entry in self.entries
-            if self.step.event is not None and entry.event_id == self.step.event.id
-            for tested in entry.tested
-            if not tested.result
-            for leaf in missing(tested.tree)
-            if leaf.gap is not None
-        )
+        """Of each fact that a policy asked for in vain, the nearest mark only."""
+        nearest: dict[tuple[str, str], NearMiss] = {}
+        for miss in self._misses():
+            key = miss.policy_id, miss.compared.fact
+            if key not in nearest or _distance(miss.compared) < _distance(nearest[key].compared):
+                nearest[key] = miss
+        return tuple(nearest.values())
+
+    def _misses(self) -> Iterator[NearMiss]:
+        event = self.step.event
+        own = [entry for entry in self.entries if event is not None and entry.event_id == event.id]
+        failed = [(entry, tested) for entry in own for tested in entry.tested if not tested.result]
+        return (NearMiss(entry.policy_id, tested.rule, leaf) for entry, tested in failed for leaf in missing(tested.tree) if leaf.gap is not None)
 
     def to_data(self) -> dict[str, Any]:
         step = self.step
@@ -196,6 +200,13 @@ def missing(tree: Rule) -> Iterator[Compared]:
     elif tree.kind != "not" and not tree.result:
         for child in tree.children:
             yield from missing(child)
+
+
+def _distance(compared: Compared) -> Fraction:
+    gap = compared.gap
+    if isinstance(gap, Money):
+        return Fraction(abs(gap.minor))
+    return abs(Fraction(str(gap)))
 
 
 # -- progress ----------------------------------------------------------------------------------------------------------

@@ -43,6 +43,12 @@ class Result:
 class Step(Settling):
     """One event being decided on a fork of the state, once time is settled up to it."""
 
+    instant: datetime
+    day: date
+    settled: date
+    parts: list[Part]
+    decisions: list[Decision]
+
     # -- an event --------------------------------------------------------------------------------------------------
 
     def decide(self, event: AnyEvent, decided_at: datetime) -> Reason | None:
