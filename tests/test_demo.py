@@ -6,6 +6,7 @@
 import contextlib
 import io
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -298,7 +299,7 @@ def test_the_commands_begin_as_the_demo_was_called(on_path: bool, printed_as: st
 def test_the_commands_name_the_interpreter_where_the_demo_is_run_as_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["/somewhere/custrules/__main__.py", "demo"])
     monkeypatch.setenv("PATH", "")
-    assert folder.commands("d", "1")[0] == f"{sys.executable} -m custrules test d"
+    assert folder.commands("d", "1")[0] == f"{shlex.quote(sys.executable)} -m custrules test d"
 
 
 def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
