@@ -147,7 +147,7 @@ WRONG_VALUES = [
     ("channel", 5),
     ("member_day", 1),
     ("joined", "2026-01-01"),
-    ("joined", datetime(2026, 1, 1)),  # noqa: DTZ001
+    ("joined", datetime(2026, 1, 1)),  # noqa: DTZ001 - naive on purpose
     ("tier", 2),
 ]
 

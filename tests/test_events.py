@@ -234,7 +234,7 @@ def test_a_key_that_is_no_text_is_refused() -> None:
 
 
 @pytest.mark.parametrize("field", ["occurred_at", "recorded_at", "decided_at"])
-@pytest.mark.parametrize("value", ["2026-03-31T10:00:00", datetime(2026, 3, 31, 10)])  # noqa: DTZ001
+@pytest.mark.parametrize("value", ["2026-03-31T10:00:00", datetime(2026, 3, 31, 10)])  # noqa: DTZ001 - naive on purpose
 def test_a_naive_instant_is_refused_at_its_place(field: str, value: Any) -> None:
     fault = fault_of("visit", **{field: value})
     assert (fault.code, fault.path) == ("event.naive_instant", field)

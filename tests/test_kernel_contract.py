@@ -129,7 +129,7 @@ def overdue(due: Callable[[cr.View], Any]) -> cr.ContractError:
 
 
 def test_an_instant_that_is_due_is_aware() -> None:
-    assert overdue(lambda view: datetime(2026, 3, 1, 13)).rule == "named a due without a time zone"  # noqa: DTZ001
+    assert overdue(lambda view: datetime(2026, 3, 1, 13)).rule == "named a due without a time zone"  # noqa: DTZ001 - naive on purpose
 
 
 def test_a_due_is_a_day_or_an_instant() -> None:

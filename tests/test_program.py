@@ -352,7 +352,7 @@ def test_advancing_to_a_passed_instant_gives_the_same_state() -> None:
     assert program.advance(state, at(4)).state is state
 
 
-@pytest.mark.parametrize("to", [datetime(2026, 3, 1), date(2026, 3, 1), "soon", None, datetime(9999, 1, 1, tzinfo=UTC)])  # noqa: DTZ001
+@pytest.mark.parametrize("to", [datetime(2026, 3, 1), date(2026, 3, 1), "soon", None, datetime(9999, 1, 1, tzinfo=UTC)])  # noqa: DTZ001 - naive on purpose
 def test_time_goes_to_an_aware_instant_only(to: Any) -> None:
     with pytest.raises(cr.EventError, match=r"^to event\."):
         greeting_program().advance(cr.State.new("c-1"), to)
@@ -455,7 +455,7 @@ def test_a_replay_of_nothing_is_empty() -> None:
 
 def test_the_end_of_a_replay_is_checked_at_once() -> None:
     with pytest.raises(cr.EventError, match=r"until event\.naive_instant"):
-        cr.replay(greeting_program(), [], until=datetime(2026, 3, 1))  # noqa: DTZ001
+        cr.replay(greeting_program(), [], until=datetime(2026, 3, 1))  # noqa: DTZ001 - naive on purpose
 
 
 def test_a_collected_replay_hands_its_states_over_as_well() -> None:

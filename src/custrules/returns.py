@@ -1,4 +1,4 @@
-"""Returns: how a returned amount is split, and how an order is found for a return that names none."""
+"""The ``returns:`` section, and how an order is found for a return that names none. Amounts are split in ``orders``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Levels: ``tiers.ladder``. Who reaches a level, how long it is held, and how it is lost.
 
 A level is reached at once (after each event, with that event counted) or at a review day; it is held for a term; it falls
-only at its review, on the day after the term's last day, or by a return that takes away what it was reached by.
+only at its review, on the day after the term's last day, by a return that takes away what it was reached by, or while an
+exclusion holds. What a return leaves is the level held before the rise, while its term runs, or what is earned.
 """
 
 from __future__ import annotations
