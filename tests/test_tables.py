@@ -291,9 +291,10 @@ def test_a_table_and_its_bound_form_can_be_pickled() -> None:
     assert pickle.loads(pickle.dumps(bound(**ROWS))) == bound(**ROWS)
 
 
-def test_the_schema_describes_every_field() -> None:
-    properties = TypeAdapter(Table).json_schema()["properties"]
-    assert all("description" in properties[name] for name in ("hit", "inputs", "outputs", "rows"))
+def test_the_schema_takes_rows_text_or_a_file() -> None:
+    drawn = TypeAdapter(Table).json_schema()
+    assert [one["required"] for one in drawn["oneOf"]] == [["inputs", "outputs", "rows"], ["table"], ["csv"]]
+    assert {"table", "csv"} <= drawn["properties"].keys()
 
 
 # --- faults of the whole ----------------------------------------------------------------------------------------------

@@ -148,7 +148,7 @@ class StepView(View):
 
     def evaluable(self, condition: Condition, on: date) -> bool:
         names = self._rules.tables.roots(condition.facts)
-        if any(name in self._rules.given for name in names):
+        if on < self.settled and any(name in self._rules.given for name in names):
             return False  # statuses and balances are known as they are now only
         meters = [self._rules.meters[name] for name in names if name in self._rules.meters]
         return all(meter.evaluable(self.moment(on).source, on) for meter in meters)

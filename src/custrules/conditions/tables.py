@@ -20,6 +20,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     PlainValidator,
     ValidationError,
@@ -28,7 +29,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from custrules.conditions.cells import BadCell, Cell, cell_text, quoted_cell, read_cell
 from custrules.conditions.grids import FORMS, Misfit, expanded, unread
@@ -87,16 +89,25 @@ CellText = Annotated[str, PlainValidator(_read_text), WithJsonSchema({"type": ["
 
 
 class Output(BaseModel):
-    """One output of a table. Written as its name alone it is text."""
+    """One output of a table: its name alone is one of text.
+
+    ``type`` says by which grammar its cells are read; ``values`` are the only ones that rows may give, and the priorities of
+    PRIORITY and OUTPUT ORDER, the highest first; ``default`` stands where no row holds.
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
-    name: Name = Field(description="The output's name; of a policy it is the fact <id>.<name>.")
-    type: Annotated[Kind, one_of(*KINDS)] = Field("text", description="What the output's cells hold, read by the same strict grammars as facts.")
-    values: Annotated[tuple[CellText, ...], Field(max_length=MAX_VALUES)] = Field(
-        (), description="The only values that rows may give. PRIORITY and OUTPUT ORDER take them as priorities, the highest first."
-    )
-    default: CellText | None = Field(None, description="The value where no row holds; without it the output is missing there.")
+    name: Name
+    type: Annotated[Kind, one_of(*KINDS)] = "text"
+    values: Annotated[tuple[CellText, ...], Field(max_length=MAX_VALUES)] = ()
+    default: CellText | None = None
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """A name alone, or a mapping. The definition itself says so, because others refer to it."""
+        drawn = handler.resolve_ref_schema(handler(schema))
+        drawn["type"] = ["string", "object"]
+        return drawn
 
     @model_validator(mode="before")
     @classmethod
@@ -116,50 +127,40 @@ class Row:
         return [*(cell.document for cell in self.cells), *self.outputs]
 
 
-_ROW_SCHEMA = {
-    "type": "array",
-    "minItems": 1,
-    "maxItems": MAX_ROWS,
-    "items": {"type": ["array", "object"]},
-    "description": (
-        'Each row is a list of cells, first of the inputs, then of the outputs; or a mapping of columns to cells, in which an input left out is "-". '
-        'An input cell is a test as in conditions: gold, ">= 200", "[300..1000)", "not(a, b)", "-", missing. '
-        "An output cell is a value of the output's type, or missing for none."
-    ),
-}
+_ROWS = {"type": "array", "minItems": 1, "maxItems": MAX_ROWS, "items": {"type": ["array", "object"]}}
 Rows = Annotated[
     tuple[Row, ...],
     PlainSerializer(lambda rows: [row.document() for row in rows], return_type=list),
-    WithJsonSchema(_ROW_SCHEMA),
+    WithJsonSchema(_ROWS),
 ]
 
 
 class Table(BaseModel):
     """A decision table: rows of cells over inputs, and what each row that holds gives to the outputs.
 
-    ``hit`` says what becomes of several rows that hold, with the meanings of OMG DMN 1.5 (8.2.11). A field of this type reads
-    itself from ``{hit, inputs, outputs, rows}``, from ``{hit, table: text}`` or, in a loaded file, from ``{hit, csv: path}``.
+    ``hit`` says what becomes of several rows that hold, with the meanings of OMG DMN 1.5 (8.2.11). A row is a list of cells, first
+    of the inputs, then of the outputs, or a mapping of columns to cells in which an input left out is ``-``. An output's cell is
+    a value of its type, or ``missing`` for none. A field of this type reads itself from ``{hit, inputs, outputs, rows}``, from
+    ``{hit, table: text}`` or, in a loaded file, from ``{hit, csv: path}``.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
     spellings: ClassVar[tuple[str, ...]] = FORMS
 
-    hit: Annotated[Hit, BeforeValidator(_read_hit)] = Field(
-        "UNIQUE",
-        description=(
-            "What becomes of several rows that hold. UNIQUE: at most one may; ANY: all must give the same; FIRST: the first counts; "
-            "PRIORITY: the one whose outputs stand first in their values; RULE ORDER, OUTPUT ORDER, COLLECT: a list of all; "
-            "COLLECT SUM, MIN, MAX, COUNT: one number out of all. The letters U A F P R O C C+ C< C> C# stand for the same."
-        ),
-        json_schema_extra={"enum": [*HITS, *LETTERS]},
-    )
-    inputs: Annotated[tuple[FactName, ...], BeforeValidator(_fitting), Field(min_length=1, max_length=MAX_COLUMNS)] = Field(
-        description="The facts that the rows test, in the order of their cells."
-    )
-    outputs: Annotated[tuple[Output, ...], BeforeValidator(_fitting), Field(min_length=1, max_length=MAX_COLUMNS)] = Field(
-        description="What a row gives: names, or {name, type, values, default}."
-    )
+    hit: Annotated[Hit, BeforeValidator(_read_hit), WithJsonSchema({"enum": [*HITS, *LETTERS]})] = "UNIQUE"
+    inputs: Annotated[tuple[FactName, ...], BeforeValidator(_fitting), Field(min_length=1, max_length=MAX_COLUMNS)]
+    outputs: Annotated[tuple[Output, ...], BeforeValidator(_fitting), Field(min_length=1, max_length=MAX_COLUMNS)]
     rows: Rows
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The fields, or the text or file that the rows are written in: then inputs and outputs are named there."""
+        drawn = handler.resolve_ref_schema(handler(schema))
+        drawn["properties"] |= {"table": {"type": "string"}, "csv": {"type": "string", "pattern": r"\.csv$"}}
+        parts = ("inputs", "outputs", "rows")
+        drawn["required"] = [name for name in drawn.get("required", []) if name not in parts]
+        drawn["oneOf"] = [{"required": list(parts)}, *({"required": [form]} for form in FORMS)]
+        return drawn
 
     @classmethod
     def of(cls, data: object) -> Self:
