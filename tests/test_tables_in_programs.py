@@ -253,7 +253,7 @@ def test_tables_that_read_one_another_are_refused_once_for_a_circle() -> None:
         "  - {id: d, kind: table, inputs: [d.x], outputs: [x], rows: [['-', '1']]}\n"
         "  - {id: e, kind: table, inputs: [a.x], outputs: [x], rows: [['-', '1']]}\n"
     )
-    assert faults(text) == [("table_cycle", 12, 41), ("table_cycle", 15, 35)]
+    assert faults(text) == [("fact_circle", 12, 41), ("fact_circle", 15, 35)]
 
 
 def test_a_long_row_of_tables_is_refused() -> None:

@@ -1,20 +1,22 @@
-"""The tables of a program as facts: what each gives, which others it reads, and that none reads itself."""
+"""The tables of a program as facts: what each gives, which others it reads, and that no fact is read on the way to itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 from custrules.conditions import LISTS, Output, Table, given_type
 from custrules.errors import Diagnostic
 from custrules.facts import FactType
-from custrules.policy import Policy
+from custrules.policy import Policy, StatusFact, conditions_in
 from custrules.validation import path_text
 
 MAX_CHAIN = 20  # tables that read one another in a row
-_MOST_CYCLES = 20  # told at once
+_MOST_CIRCLES = 20  # told at once
 
 Place = tuple[int | str, ...]
+Node = tuple[Literal["table", "fact"], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,15 @@ class TableFact:
     type: FactType
 
 
+class _Use(NamedTuple):
+    """One fact that a table, or the default of a status, reads, and where."""
+
+    node: Node
+    fact: str
+    policy: Policy
+    path: Place
+
+
 class Tables:
     """``facts`` by name; ``listed`` are the outputs that no condition can read, with their hit policy; ``faults`` of all together."""
 
@@ -33,7 +44,7 @@ class Tables:
     listed: dict[str, str]
     faults: list[Diagnostic]
 
-    def __init__(self, policies: Iterable[Policy], places: Mapping[int, Place], scale: int, levels: Sequence[str]) -> None:
+    def __init__(self, policies: Sequence[Policy], places: Mapping[int, Place], scale: int, levels: Sequence[str]) -> None:
         self.facts, self.listed, self.faults = {}, {}, []
         self._places = places
         self._versions: dict[str, list[tuple[Policy, Table]]] = {}
@@ -43,7 +54,7 @@ class Tables:
                 for output in policy.outputs:
                     self._add(policy.id, policy, output, scale, levels)
         self._reads = {policy_id: self._read_by(versions) for policy_id, versions in self._versions.items()}
-        self._check_cycles()
+        self._check_circles(policies)
 
     def _add(self, policy_id: str, table: Table, output: Output, scale: int, levels: Sequence[str]) -> None:
         name = f"{policy_id}.{output.name}"
@@ -74,56 +85,67 @@ class Tables:
         behind = [table for policy_id in self.behind(given) for _, table in self._versions[policy_id]]
         return frozenset(name for name in given.union(*(table.inputs for table in behind)) if name not in self.facts)
 
-    # -- cycles ----------------------------------------------------------------------------------------------------
+    # -- circles ---------------------------------------------------------------------------------------------------
 
-    def _check_cycles(self) -> None:
-        left = {policy_id: list(others) for policy_id, others in self._reads.items()}
-        depth = _without_ends(left)
-        if depth > MAX_CHAIN:
-            policy_id = next(iter(self._reads))
-            self._fault("document.tables_too_deep", policy_id, "inputs", most=MAX_CHAIN)
-        for _ in range(_MOST_CYCLES):
+    def _check_circles(self, policies: Iterable[Policy]) -> None:
+        """No fact may be read on the way to itself: by tables, or by the exclusions that take a status from those who never had one."""
+        uses = [*self._by_tables(), *_by_statuses(policies)]
+        left: dict[Node, list[Node]] = {}
+        for use in uses:
+            left.setdefault(use.node, []).append(self._node(use.fact))
+        order = list(left)
+        if _without_ends(left) > MAX_CHAIN:
+            self._fault("document.tables_too_deep", (*self._places[id(uses[0].policy)], *uses[0].path), most=MAX_CHAIN)
+        for _ in range(_MOST_CIRCLES):
             if not left:
                 return
-            cycle = _cycle_in(left, list(self._reads))
-            self._tell(cycle)
-            for policy_id in cycle:
-                left.pop(policy_id)
+            circle = _circle_in(left, order)
+            use = next(use for use in uses if use.node == circle[0] and self._node(use.fact) == circle[1 % len(circle)])
+            chain = " → ".join(name for _, name in (*circle, circle[0]))
+            self._fault("document.fact_circle", (*self._places[id(use.policy)], *use.path), chain=chain)
+            for node in circle:
+                left.pop(node)
             _without_ends(left)
 
-    def _tell(self, cycle: Sequence[str]) -> None:
-        first, second = cycle[0], cycle[1 % len(cycle)]
-        policy, index = next(
-            (policy, index)
-            for policy, table in self._versions[first]
-            for index, name in enumerate(table.inputs)
-            if name in self.facts and self.facts[name].policy_id == second
-        )
-        told = {"chain": " → ".join([*cycle, first])}
-        self.faults.append(Diagnostic("document.table_cycle", path_text((*self._places[id(policy)], "inputs", index)), told))
+    def _by_tables(self) -> Iterator[_Use]:
+        for policy_id, versions in self._versions.items():
+            for policy, table in versions:
+                yield from (_Use(("table", policy_id), name, policy, ("inputs", index)) for index, name in enumerate(table.inputs))
 
-    def _fault(self, code: str, policy_id: str, field: str, **params: object) -> None:
-        place = (*self._places[id(self._versions[policy_id][0][0])], field)
+    def _node(self, fact: str) -> Node:
+        return ("table", self.facts[fact].policy_id) if fact in self.facts else ("fact", fact)
+
+    def _fault(self, code: str, place: Place, **params: object) -> None:
         self.faults.append(Diagnostic(code, path_text(place), {name: str(value) for name, value in params.items()}))
 
 
-def _without_ends(left: dict[str, list[str]]) -> int:
+def _by_statuses(policies: Iterable[Policy]) -> Iterator[_Use]:
+    """What is asked before a status that was never written has its default."""
+    for policy in policies:
+        given = {name: fact for name, fact in policy.gives().items() if isinstance(fact, StatusFact) and fact.default is not None}
+        paths = {id(condition): path for path, condition in conditions_in(policy)} if given else {}
+        for name, fact in given.items():
+            for condition in fact.unless:
+                yield from (_Use(("fact", name), read, policy, paths.get(id(condition), ())) for read in sorted(condition.facts))
+
+
+def _without_ends(left: dict[Node, list[Node]]) -> int:
     """Takes out, round by round, what reads nothing that is left; the number of rounds. What stays reads in a circle."""
     rounds = 0
-    while ends := [policy_id for policy_id, others in left.items() if not any(other in left for other in others)]:
+    while ends := [node for node, others in left.items() if not any(other in left for other in others)]:
         rounds += 1
-        for policy_id in ends:
-            del left[policy_id]
+        for node in ends:
+            del left[node]
     return rounds
 
 
-def _cycle_in(left: Mapping[str, Sequence[str]], order: Sequence[str]) -> list[str]:
-    """One circle, from its first table in the order of the document. Everything that is left reads something that is left."""
-    walked: dict[str, int] = {}
+def _circle_in(left: Mapping[Node, Sequence[Node]], order: Sequence[Node]) -> list[Node]:
+    """One circle, from its first part in the order of the document. Everything that is left reads something that is left."""
+    walked: dict[Node, int] = {}
     at = next(iter(left))
     while at not in walked:
         walked[at] = len(walked)
         at = next(other for other in left[at] if other in left)
-    cycle = list(walked)[walked[at] :]
-    start = min(range(len(cycle)), key=lambda place: order.index(cycle[place]))
-    return cycle[start:] + cycle[:start]
+    circle = list(walked)[walked[at] :]
+    start = min(range(len(circle)), key=lambda place: order.index(circle[place]))
+    return circle[start:] + circle[:start]
