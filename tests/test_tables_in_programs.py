@@ -6,11 +6,14 @@ import json
 import pickle
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 import custrules as cr
+from custrules.conditions import Table
+from custrules.events import AnyEvent
+from custrules.policy import Phase, reason
 
 HEAD = """\
 program: shop
@@ -370,3 +373,94 @@ def test_a_document_from_a_stranger_names_no_files(tmp_path: Path, monkeypatch: 
     assert faults(HEAD + NAMED, source="shop.yaml") == [("no_files", 12, 46)]
     with pytest.raises(cr.DocumentError, match=r"document\.no_files"):
         cr.Program(id="p", zone="UTC", currency="CNY", policies=[{"id": "t", "kind": "table", "csv": "tables/desk.csv"}])
+
+
+# --- a table as a field of another policy -----------------------------------------------------------------------------
+
+
+class Gift(cr.Policy):
+    """Gives what a table of its own says about the event."""
+
+    kind: ClassVar[str] = "toys.gift"
+    phase: ClassVar[Phase] = "care"
+    hears: ClassVar[tuple[str, ...] | None] = ("purchase", "new_day")
+
+    choose: Table
+
+    def event_name(self) -> str:
+        return "purchase"
+
+    def writes(self) -> tuple[str, ...]:
+        return ("gift",)
+
+    def decide(self, event: AnyEvent, view: cr.View, /) -> cr.Decision | None:
+        gift = view.outcome(self.choose).values["gift"]
+        held = view.state.statuses.get(("gift", ""))
+        if gift is None or (held is not None and held.value == gift):
+            return None
+        return self.applied(event, [reason("toys.gift.given")], [cr.Status("gift", str(gift), view.day)])
+
+    def due(self, view: cr.View, /) -> date | None:
+        return view.next_change(self.choose)
+
+
+GIFTS = """\
+program: shop
+zone: UTC
+currency: CNY
+measures: {idle: {since: purchase}}
+policies:
+  - id: gifts
+    kind: toys.gift
+    choose:
+      hit: F
+      table: |
+        amount | idle  | -> gift
+        >= 100 | -     | mug
+        -      | >= 30 | card
+"""
+
+
+def test_a_table_inside_a_policy_reads_the_event_and_changes_with_time() -> None:
+    program = cr.loads(GIFTS, kinds={"toys.gift": Gift})
+    state = bought(program, cr.State.new("c"), "p", "2026-01-01", "100")
+    assert state.status("gift").value == "mug"
+    later = program.advance(state, datetime(2026, 3, 1, tzinfo=UTC)).state.status("gift")
+    assert (later.value, later.since) == ("card", date(2026, 1, 31))
+
+
+def test_an_explanation_tells_the_rows_of_a_table_inside_a_policy() -> None:
+    program = cr.loads(GIFTS, kinds={"toys.gift": Gift})
+    explanation = program.explain(cr.State.new("c"), purchase(program, "p", "2026-01-01", "100"))
+    (told,) = [table for entry in explanation.entries for table in entry.tables]
+    assert (told.table, told.fired, told.values) == ("choose", (1,), {"gift": "mug"})
+
+
+def test_a_fault_in_a_table_inside_a_policy_stands_at_its_cell() -> None:
+    assert faults(GIFTS.replace(">= 30", "often"), kinds={"toys.gift": Gift}) == [("bad_cell", 13, 18)]
+
+
+def test_a_table_inside_a_policy_reads_back_and_may_be_a_csv_file(tmp_path: Path) -> None:
+    (tmp_path / "gifts.csv").write_text("amount,idle,-> gift\n>= 100,-,mug\n-,>= 30,card\n", "utf-8")
+    (tmp_path / "shop.yaml").write_text(GIFTS[: GIFTS.index("      hit: F")] + "      {hit: F, csv: gifts.csv}\n", "utf-8")
+    known = cr.loads(GIFTS, kinds={"toys.gift": Gift})
+    assert cr.load(tmp_path / "shop.yaml", kinds={"toys.gift": Gift}) == known
+    assert cr.Program.from_json(known.to_json(), kinds={"toys.gift": Gift}) == known
+
+
+# --- what was, and what costs -----------------------------------------------------------------------------------------
+
+
+def test_a_level_reached_through_a_table_falls_with_a_return_as_one_reached_directly() -> None:
+    ladder = "  - {id: l, kind: tiers.ladder, downgrade: one_level, levels: [{name: member}, {name: gold, enter: {%s}}]}\n"
+    table = "  - {id: t, kind: table, hit: F, inputs: [spend], outputs: [o], rows: [['>= 100', good], ['-', poor]]}\n"
+    head = "program: p\nzone: UTC\ncurrency: CNY\nmeasures: {spend: {sum: spend, window: lifetime}}\npolicies:\n"
+    told = []
+    for text in (head + table + ladder % "t.o: good", head + ladder % "spend: '>= 100'"):
+        program = cr.loads(text)
+        state = bought(program, cr.State.new("c"), "p", "2026-01-01", "150")
+        back = {"type": "return", "id": "r", "customer_id": "c", "occurred_at": "2026-01-09T12:00:00Z", "of": "p", "amount": "60"}
+        step = program.step(state, program.event(back))
+        told.append((state.tier(), step.state.tier(), [why.code for decision in step.decisions for why in decision.reasons]))
+    assert told[0] == told[1]
+    assert "tiers.downgrade.lost" in told[0][2]

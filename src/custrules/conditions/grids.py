@@ -151,9 +151,8 @@ def _row(row: Line, columns: Sequence[str]) -> Any:
     return [piece.text for piece in row.pieces]
 
 
-def place_in(text: str, form: Form, row: int, column: int | None) -> tuple[int, int] | None:
-    """Line and column, from 0, of a cell (or of a row); row 0 names the columns. None where the text has no such row."""
-    lines = list(lines_of(text, form))
+def place_in(lines: Sequence[Line], row: int, column: int | None) -> tuple[int, int] | None:
+    """Line and column, from 0, of a cell (or of a row); row 0 names the columns. None where there is no such row."""
     if not 0 <= row < len(lines):
         return None
     line = lines[row]

@@ -16,16 +16,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from custrules.conditions.binding import Leaf, bind_cell, read_operand
+from custrules.conditions.binding import Leaf, Operand, bind_cell, read_operand
 from custrules.conditions.cells import Always, BadCell, quoted_cell, unquoted
-from custrules.conditions.interpreter import NodeTrace, evaluate, holds
+from custrules.conditions.interpreter import NodeTrace, agrees, evaluate, operand_of
 from custrules.conditions.interpreter import trace as leaf_trace
-from custrules.conditions.tables import LISTS, Hit, Output, Row, Table
+from custrules.conditions.tables import LISTS, MAX_FAULTS, Hit, Output, Row, Table
 from custrules.errors import Diagnostic
 from custrules.facts import Facts, FactType, FactValue
 from custrules.validation import nearest
 
-MAX_FAULTS = 200  # of one table, beyond which it is looked at no further
 Clash = Literal["unique", "any"]
 Value = FactValue | None
 _ADDED = ("money", "number", "whole")
@@ -96,8 +95,9 @@ class BoundTable:
         return self.decided(self._matched(facts))
 
     def _matched(self, facts: Facts) -> tuple[int, ...]:
-        values = {name: facts.value(name) for name in self.inputs}
-        found = (index for index, row in enumerate(self.rows) if all(holds(leaf, values[leaf.fact]) for leaf in row.leaves))
+        values = [facts.value(name) for name in self.inputs]
+        read = [(operand_of(leaf, value), value is None) for leaf, value in zip(self.rows[0].leaves, values, strict=True)]
+        found = (index for index, row in enumerate(self.rows) if all(map(_agrees, row.leaves, read)))
         return tuple(found) if self.hit != "FIRST" else tuple(index for index in [next(found, None)] if index is not None)
 
     def decided(self, matched: Sequence[int]) -> TableOutcome:
@@ -149,6 +149,10 @@ class BoundTable:
         """The place of a row's outputs among the values that have priorities, from left to right; the lowest comes first."""
         pairs = zip(self.outputs, self.rows[index].outputs, strict=True)
         return tuple(output.values.index(value) if value is not None else len(output.values) for output, value in pairs if output.values)
+
+
+def _agrees(leaf: Leaf, read: tuple[Operand | None, bool]) -> bool:
+    return agrees(leaf, *read)
 
 
 def _all(table: BoundTable, matched: Sequence[int]) -> Sequence[int]:

@@ -71,8 +71,12 @@ def _combined(kind: str, results: Iterable[bool]) -> bool:
 
 def holds(leaf: Leaf, value: FactValue | None) -> bool:
     """Whether a cell holds for a value of its fact; None is missing."""
-    operand = operand_of(leaf, value)
-    return leaf.negated != any(_passes(test, operand, value is None) for test in leaf.tests)
+    return agrees(leaf, operand_of(leaf, value), value is None)
+
+
+def agrees(leaf: Leaf, operand: Operand | None, missing: bool) -> bool:
+    """The same for a value made ready by ``operand_of``, which many cells of one fact may share."""
+    return leaf.negated != any(_passes(test, operand, missing) for test in leaf.tests)
 
 
 def _passes(test: Test, operand: Operand | None, missing: bool) -> bool:

@@ -43,6 +43,7 @@ from custrules.validation import diagnostics_of
 MAX_ROWS = 2_000
 MAX_COLUMNS = 60
 MAX_VALUES = 200
+MAX_FAULTS = 200  # told of one table, beyond which it is looked at no further
 
 Hit: TypeAlias = Literal[
     "UNIQUE", "ANY", "FIRST", "PRIORITY", "RULE ORDER", "OUTPUT ORDER", "COLLECT", "COLLECT SUM", "COLLECT MIN", "COLLECT MAX", "COLLECT COUNT"
@@ -227,7 +228,8 @@ class _RowReader:
             raise wrong_type("a list of at least one row", value)
         if len(value) > MAX_ROWS:
             raise fault("document.too_many", what="rows", most=MAX_ROWS)
-        rows = tuple(row for row in (self._row(item, index) for index, item in enumerate(value)) if row is not None)
+        read = (self._row(item, index) for index, item in enumerate(value) if len(self._faults) <= MAX_FAULTS)
+        rows = tuple(row for row in read if row is not None)
         if self._faults:
             raise ValidationError.from_exception_data("Table", self._faults)
         return rows

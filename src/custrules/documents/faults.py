@@ -84,6 +84,7 @@ class Placing:
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
+        self._cells = reading.cells()
 
     def placed(self, faults: Iterable[tuple[Path, Diagnostic]]) -> list[Diagnostic]:
         """Faults by their path, together with those of the reading; what a fault of the reading brought about is left out."""
@@ -100,8 +101,9 @@ class Placing:
     def _at(self, path: Path, fault: Diagnostic) -> Diagnostic:
         last = str(path[-1]) if path else ""
         keyed = str(fault.params.get(_AT_ITS_KEY.get(fault.code, ""), "")) == last or _names_a_field(fault, last)
-        source, line, column = self.reading.where(path, key=keyed)
-        return replace(fault, path=path_text(path), source=source, line=line, column=column)
+        inside = self._cells.place(path) if self._cells is not None else None
+        source, line, column = inside if inside is not None else ("", *self.reading.place(path, key=keyed))
+        return replace(fault, path=path_text(path), source=source or self.reading.source, line=line, column=column)
 
     def sorted(self, faults: Iterable[Diagnostic]) -> list[Diagnostic]:
         """In the order of the text, each once; those of other files after it."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from custrules.documents.json_text import read_json
 from custrules.documents.places import FORBIDDEN, MAX_BYTES, Lines, Node, Tree, Unreadable, code_point, locate
-from custrules.documents.tables import Files, place_of_cell
+from custrules.documents.tables import Cells, Files
 from custrules.documents.toml_text import read_toml
 from custrules.errors import Diagnostic, MissingExtra
 
@@ -38,10 +38,9 @@ class Reading:
         path; (0, 0) when nothing is known."""
         return locate(self._root, path, key, self._lines.place) if self._lines else (0, 0)
 
-    def where(self, path: Sequence[str | int], *, key: bool = False) -> tuple[str, int, int]:
-        """Source, line and column of what a path means, also inside a table written as text or in a CSV file."""
-        inside = place_of_cell(self._root, path, self._lines, self.files) if self._lines else None
-        return (inside[0] or self.source, *inside[1:]) if inside is not None else (self.source, *self.place(path, key=key))
+    def cells(self) -> Cells | None:
+        """Where the cells of its tables stand that are written as text or in files; None when nothing is known of its text."""
+        return Cells(self._root, self._lines, self.files) if self._lines else None
 
 
 def read(text: bytes | str, *, source: str = "", format: Format | None = None) -> Reading:

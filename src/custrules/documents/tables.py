@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from custrules.conditions.grids import ARROW, FORMS, Form, lines_of, place_in
+from custrules.conditions.grids import ARROW, FORMS, Form, Line, lines_of, place_in
 from custrules.documents.places import FORBIDDEN, MAX_BYTES, Lines, Node, code_point
 from custrules.fields import fault
 
@@ -62,74 +62,93 @@ def _is_inside(path: str) -> bool:
     return plain and bool(parts) and ".." not in parts
 
 
-def place_of_cell(root: Node | None, path: Sequence[Step], lines: Lines, files: Files | None) -> tuple[str, int, int] | None:
-    """Source ('' is the document), line and column of what a path means inside a table written as text or CSV; None for other paths."""
-    node = root
-    for position, step in enumerate(path):
-        child = node.child(step) if node is not None else None
-        if child is None:
-            return _in_written(node, path[position:], lines, files) if node is not None and step in PARTS else None
-        node = child
-    return None
+class Cells:
+    """Where the cells of one document stand that are written as text or in CSV files; remembers what it has taken apart."""
 
+    def __init__(self, root: Node | None, lines: Lines, files: Files | None) -> None:
+        self._root, self._lines, self._files = root, lines, files
+        self._grids: dict[tuple[str, Form], list[Line]] = {}
+        self._offsets: dict[int, list[int]] = {}
 
-def _in_written(table: Node, rest: Sequence[Step], lines: Lines, files: Files | None) -> tuple[str, int, int] | None:
-    for form in FORMS:
-        node = table.child(form)
-        if node is None or not isinstance(node.value, str):
-            continue
-        text = node.value if form == "table" else files.texts.get(node.value) if files is not None else None
-        found = _place(text, form, rest) if text is not None else None
+    def place(self, path: Sequence[Step]) -> tuple[str, int, int] | None:
+        """Source ('' is the document), line and column of what a path means inside such a table; None for other paths."""
+        node = self._root
+        for position, step in enumerate(path):
+            child = node.child(step) if node is not None else None
+            if child is None:
+                return self._in_written(node, path[position:]) if node is not None and step in PARTS else None
+            node = child
+        return None
+
+    def _in_written(self, table: Node, rest: Sequence[Step]) -> tuple[str, int, int] | None:
+        for form in FORMS:
+            node = table.child(form)
+            if node is not None and isinstance(node.value, str):
+                return self._cell(node, node.value, form, rest)
+        return None
+
+    def _cell(self, node: Node, written: str, form: Form, rest: Sequence[Step]) -> tuple[str, int, int]:
+        text = written if form == "table" else self._files.texts.get(written) if self._files is not None else None
+        found = _place(self._grid(text, form), rest) if text is not None else None
         if found is None:
-            return ("", *lines.place(node.offset))
-        if form == "csv" and files is not None:
-            return files.source(node.value), found[0] + 1, found[1] + 1
-        return ("", *place_in_scalar(node, found, lines))
-    return None
+            return ("", *self._lines.place(node.offset))
+        if form == "csv" and self._files is not None:
+            return self._files.source(written), found[0] + 1, found[1] + 1
+        return ("", *self._in_scalar(node, written, found))
+
+    def _grid(self, text: str, form: Form) -> list[Line]:
+        if (text, form) not in self._grids:
+            self._grids[text, form] = list(lines_of(text, form))
+        return self._grids[text, form]
+
+    def _in_scalar(self, node: Node, text: str, place: tuple[int, int]) -> tuple[int, int]:
+        """Line and column in the document of a place inside a text of several lines; where the text was folded, those of its beginning."""
+        line, column = self._lines.place(node.offset)
+        raw, offset = self._lines.text, node.offset
+        if raw.startswith("|", offset):
+            return _in_block(text, place, line + 1, self._lines)
+        if raw.startswith(('"""', "'''"), offset):
+            trimmed = raw.startswith(("\n", "\r\n"), offset + 3)
+            return line + place[0] + trimmed, place[1] + 1 + (column + 2 if not place[0] and not trimmed else 0)
+        if raw.startswith('"', offset):
+            return self._lines.place(self._in_quotes(offset, text, place))
+        return line, column
+
+    def _in_quotes(self, offset: int, text: str, place: tuple[int, int]) -> int:
+        """The offset of a character of a text within double quotes, whose escapes are several characters for one."""
+        if offset not in self._offsets:
+            self._offsets[offset] = _offsets_in(self._lines.text, offset + 1, len(text))
+        wanted = sum(len(line) + 1 for line in text.split("\n")[: place[0]]) + place[1]
+        known = self._offsets[offset]
+        return known[wanted] if wanted < len(known) else offset
 
 
-def _place(text: str, form: Form, rest: Sequence[Step]) -> tuple[int, int] | None:
+def _place(grid: Sequence[Line], rest: Sequence[Step]) -> tuple[int, int] | None:
+    """Line and column, from 0, of a part of a table in its text."""
     numbers = [step for step in rest[1:] if isinstance(step, int)]
     if rest[0] == "rows":
-        return place_in(text, form, numbers[0] + 1, numbers[1] if len(numbers) > 1 else None) if numbers else None
-    header = next(lines_of(text, form), None)
-    first = next((place for place, piece in enumerate(header.pieces) if piece.text.startswith(ARROW)), 0) if header is not None else 0
-    return place_in(text, form, 0, numbers[0] + (first if rest[0] == "outputs" else 0) if numbers else None)
-
-
-def place_in_scalar(node: Node, place: tuple[int, int], lines: Lines) -> tuple[int, int]:
-    """Line and column in the document of a place inside a text of several lines; where the text was folded, that of its beginning."""
-    line, column = lines.place(node.offset)
-    raw, offset = lines.text, node.offset
-    if raw.startswith("|", offset):
-        return _in_block(str(node.value), place, line + 1, lines)
-    if raw.startswith(('"""', "'''"), offset):
-        trimmed = raw.startswith(("\n", "\r\n"), offset + 3)
-        return line + place[0] + trimmed, place[1] + 1 + (column + 2 if not place[0] and not trimmed else 0)
-    if raw.startswith('"', offset):
-        return lines.place(_in_quotes(raw, offset, str(node.value), place))
-    return line, column
+        return place_in(grid, numbers[0] + 1, numbers[1] if len(numbers) > 1 else None) if numbers else None
+    columns = [piece.text for piece in grid[0].pieces] if grid else []
+    first = next((place for place, name in enumerate(columns) if name.startswith(ARROW)), 0)
+    return place_in(grid, 0, numbers[0] + (first if rest[0] == "outputs" else 0) if numbers else None)
 
 
 def _in_block(text: str, place: tuple[int, int], first: int, lines: Lines) -> tuple[int, int]:
     """In a block of YAML: as deep as the block is indented."""
-    start = lines.offset(first + place[0], 1)
-    raw = re.match(r"[^\r\n]*", lines.text[start:])
+    raw = _REST_OF_LINE.match(lines.text, lines.offset(first + place[0], 1))
     return first + place[0], len(raw[0] if raw else "") - len(text.split("\n")[place[0]]) + place[1] + 1
 
 
+_REST_OF_LINE = re.compile(r"[^\r\n]*")
 _ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|\\x[0-9a-fA-F]{2}|\\[^\r\n]|[^\r\n]"
 )
 
 
-def _in_quotes(raw: str, offset: int, text: str, place: tuple[int, int]) -> int:
-    """The offset of a character of a text within double quotes, whose escapes are several characters for one."""
-    wanted = sum(len(line) + 1 for line in text.split("\n")[: place[0]]) + place[1]
-    at = offset + 1
-    for _ in range(wanted):
-        found = _ESCAPE.match(raw, at)
-        if found is None:
-            return offset
+def _offsets_in(raw: str, at: int, count: int) -> list[int]:
+    """The offset of each of so many characters, as far as the text goes on in one line."""
+    offsets: list[int] = []
+    while len(offsets) < count and (found := _ESCAPE.match(raw, at)):
+        offsets.append(at)
         at = found.end()
-    return at
+    return offsets
