@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from conditions_examples import Given
-from pydantic import TypeAdapter
 
 from custrules import DocumentError
 from custrules.conditions import BoundTable, Table, TableOutcome, bind_table
@@ -289,12 +288,6 @@ def test_a_table_and_its_bound_form_can_be_pickled() -> None:
     table = Table.of(ROWS)
     assert pickle.loads(pickle.dumps(table)) == table
     assert pickle.loads(pickle.dumps(bound(**ROWS))) == bound(**ROWS)
-
-
-def test_the_schema_takes_rows_text_or_a_file() -> None:
-    drawn = TypeAdapter(Table).json_schema()
-    assert [one["required"] for one in drawn["oneOf"]] == [["inputs", "outputs", "rows"], ["table"], ["csv"]]
-    assert {"table", "csv"} <= drawn["properties"].keys()
 
 
 # --- faults of the whole ----------------------------------------------------------------------------------------------

@@ -115,7 +115,6 @@ def read_cell(value: object) -> Cell:
             raise BadCell("at least one value in the list")
     else:
         cell = Cell(cell_text(value))
-        _cell_tests(cell_text(value))
     count = sum(1 for _ in cell.tests())
     if count > MAX_TESTS:
         raise BadCell(f"at most {MAX_TESTS} tests", limit=("tests in a cell", count, MAX_TESTS))

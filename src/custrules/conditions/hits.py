@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from custrules.conditions.binding import Leaf, Operand, bind_cell, read_operand
-from custrules.conditions.cells import Always, BadCell, quoted_cell, unquoted
+from custrules.conditions.cells import Always, BadCell, Cell, quoted_cell, unquoted
 from custrules.conditions.interpreter import NodeTrace, agrees, evaluate, operand_of
 from custrules.conditions.interpreter import trace as leaf_trace
 from custrules.conditions.tables import LISTS, MAX_FAULTS, Hit, Output, Row, Table
@@ -219,6 +219,7 @@ class _Binder:
     def __init__(self, table: Table, facts: Mapping[str, FactType], scale: int, levels: Sequence[str], path: str) -> None:
         self.table, self.facts, self.scale, self.levels, self.path = table, facts, scale, levels, path
         self.faults: list[Diagnostic] = []
+        self._leaves: dict[tuple[str, Cell], Leaf] = {}
 
     def _fault(self, code: str, path: str, **params: object) -> None:
         self.faults.append(Diagnostic(code, self.path + path, {name: str(value) for name, value in params.items()}))
@@ -278,14 +279,23 @@ class _Binder:
         leaves = []
         for name, cell, step in zip(self.table.inputs, row.cells, steps, strict=False):
             if name in self.facts:
-                leaf, faults = bind_cell(cell, name, self.facts[name], self.path + path + step)
-                self.faults += faults
+                leaf = self._leaf(cell, name, path + step)
                 leaves += [leaf] if leaf is not None else []
         values = []
         for output, bound, text, step in zip(self.table.outputs, outputs, row.outputs, steps[len(row.cells) :], strict=True):
             values.append(self._value(text, output, bound.type, path + step))
             self._among(values[-1], output, bound.values, path=path + step, cell=text)
         return BoundRow(tuple(leaves), tuple(values))
+
+    def _leaf(self, cell: Cell, name: str, path: str) -> Leaf | None:
+        """A cell typed against its fact, once for all rows that have it."""
+        if (name, cell) not in self._leaves:
+            leaf, faults = bind_cell(cell, name, self.facts[name], self.path + path)
+            self.faults += faults
+            if leaf is None:
+                return None
+            self._leaves[name, cell] = leaf
+        return self._leaves[name, cell]
 
     def _misfit(self, path: str, output: Output, cell: str, expected: str, near: str = "") -> None:
         self._fault("document.bad_output", path, output=output.name, cell=quoted_cell(cell), expected=expected, nearest=near)

@@ -20,7 +20,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     PlainSerializer,
     PlainValidator,
     ValidationError,
@@ -29,8 +28,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from custrules.conditions.cells import BadCell, Cell, cell_text, quoted_cell, read_cell
 from custrules.conditions.grids import FORMS, Misfit, expanded, unread
@@ -103,13 +101,6 @@ class Output(BaseModel):
     values: Annotated[tuple[CellText, ...], Field(max_length=MAX_VALUES)] = ()
     default: CellText | None = None
 
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """A name alone, or a mapping. The definition itself says so, because others refer to it."""
-        drawn = handler.resolve_ref_schema(handler(schema))
-        drawn["type"] = ["string", "object"]
-        return drawn
-
     @model_validator(mode="before")
     @classmethod
     def _named(cls, value: object) -> object:
@@ -152,16 +143,6 @@ class Table(BaseModel):
     inputs: Annotated[tuple[FactName, ...], BeforeValidator(_fitting), Field(min_length=1, max_length=MAX_COLUMNS)]
     outputs: Annotated[tuple[Output, ...], BeforeValidator(_fitting), Field(min_length=1, max_length=MAX_COLUMNS)]
     rows: Rows
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The fields, or the text or file that the rows are written in: then inputs and outputs are named there."""
-        drawn = handler.resolve_ref_schema(handler(schema))
-        drawn["properties"] |= {"table": {"type": "string"}, "csv": {"type": "string", "pattern": r"\.csv$"}}
-        parts = ("inputs", "outputs", "rows")
-        drawn["required"] = [name for name in drawn.get("required", []) if name not in parts]
-        drawn["oneOf"] = [{"required": list(parts)}, *({"required": [form]} for form in FORMS)]
-        return drawn
 
     @classmethod
     def of(cls, data: object) -> Self:
@@ -221,6 +202,7 @@ class _RowReader:
         self.inputs, self.outputs = inputs, outputs
         self.names = (*(inputs or ()), *(output.name for output in outputs or ()))
         self._faults: list[InitErrorDetails] = []
+        self._read: dict[str, Cell] = {}  # most cells of a table are written many times
 
     def rows(self, value: object) -> tuple[Row, ...]:
         _fitting(value)
@@ -277,12 +259,17 @@ class _RowReader:
         if value == "":
             self._note(fault("document.empty_cell", column=name), *loc)
             return None
+        if isinstance(value, str) and value in self._read:
+            return self._read[value]
         try:
-            return read_cell(value)
+            cell = read_cell(value)
         except BadCell as bad:
             item, quoted = ((), value) if bad.item is None else ((bad.item,), value[bad.item])  # type: ignore[index]  # a list, then
             self._note(bad_cell(name, quoted, bad), *loc, *item)
             return None
+        if isinstance(value, str):
+            self._read[value] = cell
+        return cell
 
     def _output(self, value: object, name: str, loc: tuple[int | str, ...]) -> str:
         try:

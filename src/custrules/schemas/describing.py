@@ -32,7 +32,7 @@ def told(model: type[BaseModel], field: str, lang: str) -> str:
     words = _words(lang)
     owners = [owner(kind) for kind in model.__mro__ if issubclass(kind, BaseModel) and kind is not BaseModel]
     found = next((words[f"{name}.{field}"] for name in owners if f"{name}.{field}" in words), "")
-    return found or (model.model_fields[field].description if field in model.model_fields else "") or ""
+    return found or model.model_fields[field].description or ""
 
 
 def about(model: type[BaseModel], lang: str) -> str:
