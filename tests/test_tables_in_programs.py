@@ -217,6 +217,22 @@ def test_an_explanation_goes_on_to_the_tables_behind_a_table() -> None:
     assert {table.table for table in tables_of(program, state, "l")} == {"mood", "habit"}
 
 
+class Reader(cr.Policy):
+    """Reads the output of a table without a condition."""
+
+    kind: ClassVar[str] = "toys.reader"
+    fact: cr.Fact[str]
+
+    def decide(self, event: AnyEvent, view: cr.View, /) -> cr.Decision | None:
+        return self.applied(event, [reason("toys.reader.read", owner=view.fact(self.fact))])
+
+
+def test_an_explanation_tells_the_table_behind_a_fact_that_is_read_as_it_is() -> None:
+    program = cr.loads(HEAD + DESK + "  - {id: reader, kind: toys.reader, fact: desk.owner}\n", kinds={"toys.reader": Reader})
+    (table,) = tables_of(program, enrolled(program, region="city"), "reader")
+    assert (table.table, table.fired, table.values) == ("desk", (3,), {"owner": "branch"})
+
+
 @pytest.mark.parametrize(
     ("lang", "line"),
     [("en", "desk: by row 2: owner = centre."), ("zh", "desk：按第 2 行：owner = centre。")],

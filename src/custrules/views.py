@@ -144,6 +144,8 @@ class StepView(View):
         return self.moment().changes(self._rules.bound[id(condition), self._scope])
 
     def value(self, name: str, on: date | None = None) -> FactValue | None:
+        if self._watch is not None:
+            self._note_tables(frozenset({name}), self.moment(on))
         return self.moment(on).value(name)
 
     def evaluable(self, condition: Condition, on: date) -> bool:

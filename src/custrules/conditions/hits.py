@@ -56,8 +56,7 @@ class BoundRow:
 
     def trace(self, facts: Facts) -> NodeTrace:
         """What each cell said, without those that hold whatever the fact is."""
-        asked = [leaf for leaf in self.leaves if leaf.negated or not any(isinstance(test, Always) for test in leaf.tests)]
-        told: list[Any] = [leaf_trace(leaf, facts) for leaf in asked]
+        told: list[Any] = [leaf_trace(leaf, facts) for leaf in self.leaves if asks(leaf)]
         return NodeTrace("all", all(child.result for child in told), tuple(told))
 
 
@@ -79,16 +78,13 @@ class TableOutcome:
 
 @dataclass(frozen=True, slots=True)
 class BoundTable:
-    """A table whose cells are typed: ``rows`` hold a leaf per input, in the order of ``inputs``."""
+    """A table whose cells are typed: ``rows`` hold a leaf per input, in the order of ``inputs``. ``facts`` are the inputs that some row tests."""
 
     hit: Hit
     inputs: tuple[str, ...]
     outputs: tuple[BoundOutput, ...]
     rows: tuple[BoundRow, ...]
-
-    @property
-    def facts(self) -> frozenset[str]:
-        return frozenset(self.inputs)
+    facts: frozenset[str]
 
     def outcome(self, facts: Facts) -> TableOutcome:
         """The answer on facts; a missing fact fails every cell but ``-``, ``missing`` and ``not(...)``, as in conditions."""
@@ -149,6 +145,11 @@ class BoundTable:
         """The place of a row's outputs among the values that have priorities, from left to right; the lowest comes first."""
         pairs = zip(self.outputs, self.rows[index].outputs, strict=True)
         return tuple(output.values.index(value) if value is not None else len(output.values) for output, value in pairs if output.values)
+
+
+def asks(leaf: Leaf) -> bool:
+    """Whether a cell may say otherwise for another value."""
+    return leaf.negated or not any(isinstance(test, Always) for test in leaf.tests)
 
 
 def _agrees(leaf: Leaf, read: tuple[Operand | None, bool]) -> bool:
@@ -237,7 +238,8 @@ class _Binder:
             if len(self.faults) > MAX_FAULTS:
                 break
             rows.append(self._row(row, outputs, f"rows[{index}]"))
-        return BoundTable(self.table.hit, self.table.inputs, outputs, tuple(rows))
+        tested = frozenset(leaf.fact for row in rows for leaf in row.leaves if asks(leaf))
+        return BoundTable(self.table.hit, self.table.inputs, outputs, tuple(rows), tested)
 
     def _names(self) -> None:
         """A column is named once: a row may be written as a mapping of columns to cells."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from custrules.conditions import Table, given_type
 from custrules.errors import Diagnostic
 from custrules.events import AnyEvent
-from custrules.policy import Decision, Phase, Policy, View
+from custrules.policy import Decision, Policy, View
 
 
 class DecisionTable(Policy, Table):
@@ -20,7 +20,6 @@ class DecisionTable(Policy, Table):
     """
 
     kind: ClassVar[str] = "table"
-    phase: ClassVar[Phase] = "pay"
     hears: ClassVar[tuple[str, ...] | None] = ()
 
     def decide(self, event: AnyEvent, view: View, /) -> Decision | None:

@@ -67,12 +67,12 @@ def unchanged(names: Names, wanted: list[str], answer: Answer) -> Mismatch | Non
 
 
 def _covered(names: Names, name: str, state: State) -> dict[str, Any]:
-    """An account with its buckets, a status with its subjects and fields, or a measure."""
+    """An account with its buckets, a status with its subjects and fields, a measure, or the output of a table."""
     if names.is_account(name):
         below = [name] if "." in name else [name, *(f"{name}.{bucket}" for bucket in BUCKETS)]
         return {key: names.balance(state, key) for key in below}
-    if names.is_measure(name):
-        return {name: names.measure(state, name.partition(".")[2])}
+    if names.is_measure(name) or names.is_output(name):
+        return {name: names.measure(state, name.removeprefix("measure."))}
     if "." in name:
         held, field = status_part(state, name)
         return {name: str(held) if not field else _field_of(held, field)}

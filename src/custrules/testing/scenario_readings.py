@@ -33,7 +33,7 @@ class Mismatch:
 
 
 class Names:
-    """What can be read of a customer in one program: accounts, statuses and measures."""
+    """What can be read of a customer in one program: accounts, statuses, measures and what tables give."""
 
     program: Program
     accounts: tuple[str, ...]
@@ -56,13 +56,17 @@ class Names:
         head, _, rest = name.partition(".")
         return head == "measure" and rest in self.measures
 
+    def is_output(self, name: str) -> bool:
+        """Whether this is the output of a table, ``desk.owner``."""
+        return name in self.program.rulebook.tables.facts
+
     def is_status(self, name: str) -> bool:
         return name.partition(".")[0] in self.statuses
 
     @property
     def all(self) -> list[str]:
         buckets = [f"{name}.{bucket}" for name in self.aliases for bucket in BUCKETS]
-        return [*self.aliases, *buckets, *self.statuses, *(f"measure.{name}" for name in self.measures)]
+        return [*self.aliases, *buckets, *self.statuses, *(f"measure.{name}" for name in self.measures), *self.program.rulebook.tables.facts]
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -71,7 +75,7 @@ class Names:
         return state.balance(name) if "." in name else state.points(name).available
 
     def measure(self, state: State, name: str) -> Any:
-        """A measure as of the state's day: money as Money (an average half up), numbers exact; None where it is missing."""
+        """A measure, or what a table gives, as of the state's day: money as Money (an average half up), numbers exact; None where it is missing."""
         rules = self.program.rulebook
         if state.day is None:
             return None

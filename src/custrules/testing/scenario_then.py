@@ -84,8 +84,8 @@ class Binder:
             self._note(path, "wrong_type", expected=f"what {key} is, in one word or number", found=describe(value))
         elif self.names.is_account(key):
             return self._number(value, path, lambda answer: self.names.balance(answer.shown, key))
-        elif self.names.is_measure(key):
-            return self._measure(key.partition(".")[2], value, path)
+        elif self.names.is_measure(key) or self.names.is_output(key):
+            return self._measure(key.removeprefix("measure."), value, path)
         elif self.names.is_status(key):
             return lambda answer: checks.status(key, value, answer.shown)
         elif "." in key:
@@ -147,8 +147,8 @@ class Binder:
     def _unchanged(self, value: Any, path: Path) -> Check | None:
         names = [value] if isinstance(value, str) else self._list(value, path)
         for index, name in enumerate(names):
-            known = isinstance(name, str) and (self.names.is_account(name) or self.names.is_measure(name) or self.names.is_status(name))
-            if not known:
+            readable = (self.names.is_account, self.names.is_measure, self.names.is_output, self.names.is_status)
+            if not (isinstance(name, str) and any(test(name) for test in readable)):
                 place = path if isinstance(value, str) else (*path, index)
                 every = self.names.all
                 self._note(place, "unknown_choice", found=describe(name), choices=", ".join(every), nearest=nearest(str(name), every))
