@@ -110,7 +110,7 @@ def _parser(lang: str) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="|".join(VERBS), required=True)
     for name, (verb, add) in VERBS.items():
         one = verbs.add_parser(name, help=say(f"verb_{name}"), description=say(f"verb_{name}"), allow_abbrev=False)
-        one.set_defaults(verb=verb)
+        one.set_defaults(verb=verb, usage=one.format_usage)
         for flags, key, options in add:
             one.add_argument(*flags, help=say(key), **options)
     for one in (parser, *verbs.choices.values()):
@@ -246,6 +246,7 @@ def test(output: Output, arguments: argparse.Namespace) -> int:
     if arguments.init is not None:
         return _init(output, arguments)
     if not arguments.paths:
+        output.note(arguments.usage().rstrip("\n"))
         raise Misuse("no_paths")
     missing = next((path for path in arguments.paths if not Path(path).exists()), None)
     if missing is not None:

@@ -54,16 +54,20 @@ def record(program: Program, events: Iterable[AnyEvent], name: str, last: int = 
     """The scenario of one customer's events, in order of acceptance: the ``last`` of them are steps; Unwritable where it cannot be written.
 
     An event that was not accepted is only told as a step. Passing time that was sent, or that a stamp speaks of, is a step too, and
-    the steps begin there at the latest.
+    the steps begin there at the latest. With ``until`` time passes to the end of that day as a last step; events after it are left out,
+    and Unwritable says so where there are no others.
     """
-    rows = list(_walked(program, events))
+    upto = end_of_day(until, program.zone) if until is not None else None
+    rows = list(_walked(program, (event for event in events if upto is None or event.occurred_at <= upto)))
+    if not rows:
+        raise Unwritable("")
     end = rows[-1].step.state
     first = min([max(len(rows) - last, 0), *(number for number, row in enumerate(rows) if _needs_a_step(row))])
     given = [written(row.event, program) for row in rows[:first] if row.step.accepted]
     steps = [{"when": when} for row in rows[first:] for when in _whens(row, program)]
-    if until is not None:
+    if until is not None and upto is not None:
         steps.append({"when": Flow({"day_end": until.isoformat()})})
-        end = program.advance(end, end_of_day(until, program.zone)).state
+        end = program.advance(end, upto).state
     scenario: Scenario = {"name": name, "tags": ["recorded"], **({"given": given} if given else {}), "steps": steps}
     return _checked(program, scenario, rows, first, end)
 
@@ -99,7 +103,13 @@ def _checked(program: Program, scenario: Scenario, rows: list[Row], first: int, 
         raise Unwritable("")
     told = [row.event for number, row in enumerate(rows) if not isinstance(row.event, NewDay | Tick) and (number >= first or row.step.accepted)]
     for event, read in zip(told, filled.events, strict=True):
-        if written(event, program) != written(read, program):
+        if not _same(program, event, read):
             raise Unwritable(event.id)
     own, there = filler.readings(end), filler.readings(filled.state)
     return Recorded(filled.scenario, tuple(name for name in dict.fromkeys((*own, *there)) if own.get(name) != there.get(name)))
+
+
+def _same(program: Program, event: AnyEvent, read: AnyEvent) -> bool:
+    """Whether an event was read back as it was: an attribute may be called like a field of scenarios."""
+    alike = (event.id, event.occurred_at, event.attributes.keys()) == (read.id, read.occurred_at, read.attributes.keys())
+    return alike and written(event, program) == written(read, program)

@@ -129,10 +129,19 @@ class _Boundaries:
         if setting is None:
             return None
         rows = self.reach.events(setting)
-        days = [setting.day] if ladder.review is None else [ladder.review.after(setting.day)]
-        ends = [Flow({"day_end": day.isoformat()}) for day in days] if ladder.review is not None or not rows else []
-        filled = self._filled(name, rows[: -1 if not ends else None], [*(rows[-1:] if not ends else []), *ends], setting.profile, "tier")
+        end = self._end(ladder, setting, bool(rows))
+        given, last = (rows, []) if end else (rows[:-1], rows[-1:])
+        filled = self._filled(name, given, [*last, *end], setting.profile, "tier")
         return filled if filled is not None and (value is not edge.inside or self._held(filled, ladder) == level) else None
+
+    @staticmethod
+    def _end(ladder: Ladder, setting: Setting, something_happens: bool) -> list[Flow]:
+        """The day on which the level is decided, where that is not the last event's instant."""
+        if ladder.review is not None:
+            return [Flow({"day_end": ladder.review.after(setting.day).isoformat()})]
+        if setting.points:  # levels are asked before an account takes up what is given by hand: they see it as the next day opens
+            return [Flow({"day_end": (setting.day + ONE_DAY).isoformat()})]
+        return [] if something_happens else [Flow({"day_end": setting.day.isoformat()})]
 
     def _held(self, filled: Filled, ladder: Ladder) -> str | None:
         held = filled.state.statuses.get((ladder.status, ""))
@@ -196,7 +205,7 @@ class _Boundaries:
         one = Decimal(1)
         step = redemption.step or one
         least = max(redemption.minimum or one, step, redemption.value.points)
-        least += -least % step
+        least += (step - least % step) % step
         rows = [("first", least, least), ("below", least, least - step), ("more", least, least + step)]
         rows += [("uneven", 2 * least, least + one)] if step > one else []
         rows += [("above", redemption.maximum + step, redemption.maximum + step)] if redemption.maximum is not None else []
