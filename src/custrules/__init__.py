@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from custrules.remembering import Gap, Gaps
     from custrules.replaying import replay
     from custrules.restatement import DecisionChange, Flip, Restatement, StatusChange
+    from custrules.schemas import schema
     from custrules.state import State
     from custrules.steps import Step
 
@@ -69,6 +70,7 @@ _HOMES = {
     "remembering": "Gap Gaps",
     "replaying": "replay",
     "restatement": "DecisionChange Flip Restatement StatusChange",
+    "schemas": "schema",
     "state": "State",
     "steps": "Step",
 }
@@ -131,6 +133,7 @@ __all__ = [
     "loads",
     "render",
     "replay",
+    "schema",
 ]
 
 
