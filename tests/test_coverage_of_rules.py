@@ -167,12 +167,51 @@ def test_several_files_of_one_program_add_up(tmp_path: Path) -> None:
     assert {("levels", "levels[0]"), ("earn", "bonuses[1].when")}.isdisjoint(rules)
 
 
+TABLES = """
+program: shop
+zone: UTC
+currency: GBP
+profile: {region: {type: text, values: [north, south]}}
+policies:
+  - id: care
+    kind: table
+    hit: FIRST
+    inputs: [region]
+    outputs: [owner]
+    rows:
+      - [north, ann]
+      - ["-", bob]
+      - [south, eve]
+  - id: gift
+    kind: table
+    inputs: [care.owner]
+    outputs: [{name: points, type: whole}]
+    csv: gifts.csv
+  - id: levels
+    kind: tiers.ladder
+    levels: [{name: member}, {name: friend, enter: {gift.points: ">= 5"}}]
+    downgrade: one_level
+"""
+
+
+def test_rows_of_tables_fire_when_an_answer_is_made_of_them(tmp_path: Path) -> None:
+    (tmp_path / "gifts.csv").write_text("care.owner,-> points\nann,5\nbob,7\n", "utf-8")
+    (covered,) = played(tmp_path, "  - name: x\n    customer: {region: north}\n    steps: [{when: {day_end: 2026-01-10}}]\n", TABLES).covered()
+    never = {(rule.policy_id, rule.rule): (rule.why, Path(rule.source).name, rule.line) for rule in covered.never if rule.policy_id != "levels"}
+    line = TABLES.splitlines().index('      - ["-", bob]') + 1
+    assert never == {
+        ("care", "rows[1]"): ("not_asked", "shop.yaml", line),  # the row above it held: FIRST looked no further
+        ("care", "rows[2]"): ("not_asked", "shop.yaml", line + 1),
+        ("gift", "rows[1]"): ("not_held", "gifts.csv", 3),
+    }
+
+
 def test_coverage_is_plain_data(tmp_path: Path) -> None:
     (covered,) = played(tmp_path, f"  - name: x\n    steps: [{{when: {BOUGHT}}}]\n").covered()
     data: dict[str, Any] = covered.to_data()
     assert data["program"] == "shop"
     assert data["document"] == str(tmp_path / "shop.yaml")
-    assert set(data["never"][0]) == {"policy_id", "effective_from", "rule", "why", "line", "column"}
+    assert set(data["never"][0]) == {"policy_id", "effective_from", "rule", "why", "source", "line", "column"}
 
 
 def test_a_program_that_was_given_in_code_has_no_lines(tmp_path: Path) -> None:

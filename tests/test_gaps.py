@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 import custrules as cr
+from custrules.events import AnyEvent
 
 ACCOUNT: dict[str, Any] = {"id": "points", "kind": "points.account", "expiry": "never"}
 EARN: dict[str, Any] = {"id": "earn", "kind": "points.accrual", "points_per_unit": 1}
@@ -152,6 +153,13 @@ def test_a_measure_that_nobody_reads_is_told_without_policies() -> None:
     assert (gap.measures, gap.policies) == (("v",), ())
 
 
+def test_a_policy_that_reads_a_measure_through_a_table_is_named() -> None:
+    table = {"id": "worth", "kind": "table", "inputs": ["v"], "outputs": ["class"], "rows": [[">= 5", "a"], ["-", "b"]], "hit": "FIRST"}
+    reads = ladder({"name": "silver", "enter": {"worth.class": "a"}})
+    (gap,) = program([table, reads, ACCOUNT], measures={"v": {"count": "visit", "window": "7 days"}}).gaps(bought(MONTH))
+    assert gap.policies == ("worth", "levels")
+
+
 def test_a_version_that_has_ended_needs_nothing_any_more() -> None:
     old = ladder({"name": "silver", "enter": {"visits": ">= 5"}})
     new = {**ladder({"name": "silver", "enter": {"spend": ">= 5"}}), "effective_from": "2026-02-01"}
@@ -181,6 +189,24 @@ def test_a_cap_of_a_calendar_month_is_whole_as_the_next_month_begins() -> None:
     assert not wider.gaps(later(wider, state, 1))
 
 
+class Counting(cr.Policy):
+    """A policy of another maker that counts its awards for five days."""
+
+    kind: ClassVar[str] = "toy.counting"
+
+    def decide(self, event: AnyEvent, view: cr.View, /) -> cr.Decision | None:
+        return None
+
+    def counts_awards(self) -> int | None:
+        return 5
+
+
+def test_a_policy_of_another_maker_says_how_far_back_it_counts() -> None:
+    counted = cr.Program(id="shop", zone="UTC", currency="GBP", policies=[Counting(id="x")])
+    (gap,) = counted.gaps(bought(program([]), 1))
+    assert (gap.name, gap.complete_on) == ("awarded:x", START.date() + timedelta(days=5))
+
+
 def test_a_cap_per_event_needs_no_past() -> None:
     assert not capped("event").gaps(bought(program([ACCOUNT, EARN])))
 
@@ -204,6 +230,27 @@ def test_an_account_that_is_gone_is_told_with_what_it_holds() -> None:
     renamed = program([{**ACCOUNT, "id": "stars"}, {**EARN, "account": "stars"}])
     found = renamed.gaps(bought(program([ACCOUNT, EARN]), 3))
     assert [(gap.kind, gap.name, gap.holds) for gap in found] == [("account_vanished", "points", "30 points")]
+
+
+def test_an_account_that_is_owed_to_is_told_too() -> None:
+    redeemed = program([ACCOUNT, EARN, {"id": "pay", "kind": "points.redemption", "value": {"points": 1, "money": "1"}}])
+    state = bought(redeemed, 1)
+    for number, fields in enumerate(({"type": "redemption", "points": "10"}, {"type": "return", "of": "p0"})):
+        event = redeemed.event({"id": f"x{number}", "customer_id": "c", "occurred_at": START + timedelta(days=number + 1), **fields})
+        state = redeemed.step(state, event).state
+    assert [(gap.name, gap.holds) for gap in program([]).gaps(state) if gap.kind == "account_vanished"] == [("points.owed", "10 points")]
+
+
+def test_a_status_without_a_value_is_no_gap() -> None:
+    staff = {**ladder(), "exclude": [{"when": {"segment": "staff"}, "reason": "staff"}]}
+    profile = {"segment": {"type": "text"}}
+    excluding = program([staff], profile=profile)
+    state = excluding.step(
+        cr.State.new("c"),
+        excluding.event({"type": "enrolment", "id": "e", "customer_id": "c", "occurred_at": START, "profile": {"segment": "staff"}}),
+    ).state
+    assert state.statuses["tier", ""].value is None
+    assert not program([], profile=profile).gaps(state)
 
 
 def test_an_empty_account_that_is_gone_is_no_gap() -> None:

@@ -312,6 +312,18 @@ def test_a_contact_of_a_new_cycle_is_told() -> None:
     assert [effect.cycle for decision in late.added for effect in decision.effects if isinstance(effect, cr.Touchpoint)] == ["2026-02"]
 
 
+def test_nothing_changes_for_a_duplicate_and_time_still_runs_on() -> None:
+    state, history = stored(*BUYS)
+    current = SHOP.advance(state, day(20)).state
+    assert SHOP.restate(NEW, history, BUYS[0], current=current).state == current
+
+
+def test_an_empty_history_takes_its_first_event() -> None:
+    first = SHOP.restate(NEW, [], BUYS[0])
+    assert first.state == stored(BUYS[0])[0]
+    assert first.deltas == {"points": 60}
+
+
 def test_contacts_of_the_current_state_outlive_a_second_restatement() -> None:
     state, history = stored(visit("v", day(3)), BUYS[1], of=CARE)
     first = CARE.restate(NEW, history, withdraw="v", current=state)

@@ -150,7 +150,7 @@ def _versions(rules: Rulebook, policy_id: str, day: date) -> list[Policy]:
 
 def _readers(rules: Rulebook, measures: set[str], day: date) -> Iterator[str]:
     for policy_id in rules.versions:
-        if any(measures & policy.reads() for policy in _versions(rules, policy_id, day)):
+        if any(measures & rules.tables.roots(policy.reads()) for policy in _versions(rules, policy_id, day)):
             yield policy_id
 
 

@@ -84,10 +84,15 @@ def covered_lines(output: Output, coverage: Coverage) -> Iterator[str]:
     for covered in coverage.covered():
         yield output.say("coverage_head", document=covered.document, fired=covered.fired, total=covered.total)
         versions = Counter(policy_id for policy_id, _ in {(rule.policy_id, rule.effective_from) for rule in covered.never})
-        rows = [[str(rule.line), _versioned(rule, versions), rule.rule, output.say(f"coverage_{rule.why}")] for rule in covered.never]
+        rows = [[_place(rule, covered.document), _versioned(rule, versions), rule.rule, output.say(f"coverage_{rule.why}")] for rule in covered.never]
         yield from table(rows, right=(0,))
         if not rows:
             yield "  " + output.say("coverage_all")
+
+
+def _place(rule: NeverFired, document: str) -> str:
+    """The line of a rule, with its file where that is not the document."""
+    return str(rule.line) if rule.source in ("", document) else f"{rule.source}:{rule.line}"
 
 
 def _versioned(rule: NeverFired, versions: Counter[str]) -> str:

@@ -1,19 +1,20 @@
 """Which rules of a program fired while scenarios were played, and which never did, with their places in the document.
 
 A rule is a policy's version, a condition in it, or a row that has no condition of its own: a level, a rate by level, a cap, a
-limit, an expiry.
+limit, an expiry, a row of a table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
-from custrules.documents.places import MAX_BYTES
+from custrules.conditions import tables_in
 from custrules.documents.reading import Reading, read
+from custrules.documents.tables import Files
 from custrules.fields import Frozen, rate_text
 from custrules.policies.points import Account, Accrual, Redemption
 from custrules.policies.points.accrual import NO_LEVEL
@@ -21,9 +22,10 @@ from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Policy, Reason, Status, conditions_in
 from custrules.program import Program
 from custrules.validation import path_text
-from custrules.views import Watch
+from custrules.views import Answered, Watch
 
 Why = Literal["not_asked", "not_held", "not_fired"]
+Path = tuple[int | str, ...]
 Rule = tuple[str, date, str]  # policy, version, place inside it
 
 # What the rules of a kind without a condition are told by: the reason codes, any of which shows that one fired.
@@ -42,7 +44,8 @@ _EARNED = ("points.accrual.spend", "points.accrual.event")
 
 @dataclass(frozen=True, slots=True)
 class NeverFired:
-    """A rule that never fired: ``rule`` is its place inside the policy ('' for the policy itself), ``line`` and ``column`` in the document.
+    """A rule that never fired: ``rule`` is its place inside the policy ('' for the policy itself), ``line`` and ``column`` in ``source``,
+    which is the document, or the file that a table was read from.
 
     ``why``: a condition was ``not_asked`` or ``not_held`` (asked, and never true), anything else ``not_fired``.
     """
@@ -53,9 +56,10 @@ class NeverFired:
     why: Why
     line: int = 0
     column: int = 0
+    source: str = ""
 
     def to_data(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("policy_id", "effective_from", "rule", "why", "line", "column")}
+        return {name: getattr(self, name) for name in ("policy_id", "effective_from", "rule", "why", "source", "line", "column")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +87,30 @@ class Seen:
     program: Program
     asked: set[Rule] = field(default_factory=set)
     fired: set[Rule] = field(default_factory=set)
+    tables: dict[int, tuple[Policy, Path]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        bound_tables = self.program.rulebook.bound_tables
+        owners = {id(table): (policy, path) for policy in self.program.policies for path, table in tables_in(policy)}
+        self.tables = {id(bound): owners[table] for (table, _), bound in bound_tables.items()}
 
     def note(self, watch: Watch, decisions: list[Decision]) -> None:
+        for answer in watch.answers:
+            self._answered(answer)
         for test in watch.tests:
             self._tested((test.policy_id, test.version, test.rule), test.trace.result)
         for line in watch.lines:
             self._tested((line.policy_id, line.version, line.rule), line.result)
         for decision in decisions:
             self._decided(decision)
+
+    def _answered(self, answer: Answered) -> None:
+        """Rows of a table: those that were looked at, and those that its answer is made of."""
+        policy, path = self.tables[id(answer.bound)]
+        for number in range(len(answer.rows)):
+            self._tested((policy.id, policy.effective_from, path_text((*path, "rows", number))), number in answer.outcome.rows)
+        if not path:
+            self._fire(policy, "")
 
     def _tested(self, rule: Rule, result: bool) -> None:
         self.asked.add(rule)
@@ -116,12 +136,12 @@ class Seen:
         found = (self._never(reading, *row) for row in missing)
         return len(rules), tuple(sorted(found, key=lambda rule: (rule.line, rule.column)))
 
-    def _never(self, reading: Reading, policy: Policy, path: tuple[int | str, ...], is_condition: bool) -> NeverFired:
+    def _never(self, reading: Reading, policy: Policy, path: Path, is_condition: bool) -> NeverFired:
         rule = path_text(path)
         asked = (policy.id, policy.effective_from, rule) in self.asked
         why: Why = "not_fired" if not is_condition else "not_held" if asked else "not_asked"
-        place = reading.place((*self.program.rulebook.places[id(policy)], *path))
-        return NeverFired(policy.id, policy.effective_from, rule, why, *place)
+        source, line, column = reading.where((*self.program.rulebook.places[id(policy)], *path))
+        return NeverFired(policy.id, policy.effective_from, rule, why, line, column, source)
 
 
 class Coverage:
@@ -140,21 +160,35 @@ class Coverage:
     @staticmethod
     def _covered(document: str, seen: Seen) -> Covered:
         path = FilePath(document)
-        reading = read(path.read_bytes()[: MAX_BYTES + 1] if path.is_file() else seen.program.to_json(), source=document)
+        if not path.is_file():
+            return Covered(document, seen.program.id, *seen.never(read("{}", source=document)))
+        files = Files(path.parent)
+        reading = replace(read(path.read_bytes(), source=document), files=files)
+        for name in _csv_files(reading.data):
+            files(name)
         return Covered(document, seen.program.id, *seen.never(reading))
 
 
-def rules_of(policy: Policy) -> Iterator[tuple[tuple[int | str, ...], bool]]:
+def _csv_files(data: Any) -> Iterator[str]:
+    """The CSV files that a document's tables are read from; it was loaded, so they are there."""
+    if isinstance(data, Mapping):
+        yield from (value for name, value in data.items() if name == "csv" and isinstance(value, str))
+    for item in data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ():
+        yield from _csv_files(item)
+
+
+def rules_of(policy: Policy) -> Iterator[tuple[Path, bool]]:
     """Every rule of a version by its place in it, and whether it is a condition; of a retired version none."""
     if policy.retired:
         return
-    conditions = [path for path, _ in conditions_in(policy)]
+    conditions: list[Path] = [path for path, _ in conditions_in(policy)]
+    conditions += [(*path, "rows", number) for path, table in tables_in(policy) for number in range(len(table.rows))]
     others = [path for path in _rows(policy) if path not in conditions]
     yield (), False
     yield from ((path, path in conditions) for path in sorted([*conditions, *others], key=str))
 
 
-def _rows(policy: Policy) -> Iterator[tuple[int | str, ...]]:
+def _rows(policy: Policy) -> Iterator[Path]:
     for field_name in _TOLD_BY.get(type(policy), {}):
         if getattr(policy, field_name) is not None:
             yield (field_name,)
