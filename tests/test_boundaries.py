@@ -155,6 +155,25 @@ def test_an_amount_is_tried_one_penny_below_its_mark_and_at_it() -> None:
     }
 
 
+def test_an_upper_mark_is_tried_at_it_and_one_penny_above() -> None:
+    assert earned({"bonuses": [{"points": 5, "when": {"amount": "<= 50"}}]}) == {
+        "earn, bonuses[0].when: amount 50.01 is outside <= 50": "50",
+        "earn, bonuses[0].when: amount 50.00 is inside <= 50": "55",
+    }
+
+
+def test_an_accrual_of_another_event_is_tried_with_that_event() -> None:
+    thanks = {"id": "earn", "kind": "points.accrual", "event": "referral", "points": 3, "when": {"spend": ">= 20"}}
+    told = {scenario["name"]: scenario["steps"][-1]["then"]["points"] for scenario in found(ACCOUNT, thanks) if "earn" in scenario["name"]}
+    assert told["earn, when: spend 19.99 is outside >= 20"] == "0"
+    assert told["earn, when: spend 20.00 is inside >= 20"] == "3"
+
+
+def test_a_number_that_no_made_up_history_holds_is_left_out() -> None:
+    assert tiers(found(ladder({"orders": ">= 1000"}))) == {}
+    assert tiers(found(ladder({"spend": "< 0"}))) == {}
+
+
 def test_a_day_is_tried_with_the_day_before() -> None:
     assert earned({"multiply": [{"by": 2, "when": {"member_day": True}}]}) == {
         "earn, multiply[0].when: member_day is not true": "100",

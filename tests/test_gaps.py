@@ -245,10 +245,8 @@ def test_a_status_without_a_value_is_no_gap() -> None:
     staff = {**ladder(), "exclude": [{"when": {"segment": "staff"}, "reason": "staff"}]}
     profile = {"segment": {"type": "text"}}
     excluding = program([staff], profile=profile)
-    state = excluding.step(
-        cr.State.new("c"),
-        excluding.event({"type": "enrolment", "id": "e", "customer_id": "c", "occurred_at": START, "profile": {"segment": "staff"}}),
-    ).state
+    joined = {"type": "enrolment", "id": "e", "customer_id": "c", "occurred_at": START, "profile": {"segment": "staff"}}
+    state = excluding.step(cr.State.new("c"), excluding.event(joined)).state
     assert state.statuses["tier", ""].value is None
     assert not program([], profile=profile).gaps(state)
 

@@ -324,6 +324,11 @@ def test_an_empty_history_takes_its_first_event() -> None:
     assert first.deltas == {"points": 60}
 
 
+def test_a_refusal_leaves_a_new_customer_new() -> None:
+    refused = SHOP.restate(NEW, [], redemption("r", day(1), 5), current=NEW)
+    assert (refused.verdict, refused.state) == ("refused", NEW)
+
+
 def test_contacts_of_the_current_state_outlive_a_second_restatement() -> None:
     state, history = stored(visit("v", day(3)), BUYS[1], of=CARE)
     first = CARE.restate(NEW, history, withdraw="v", current=state)
@@ -443,6 +448,13 @@ def test_a_restatement_has_chinese_words() -> None:
     assert "points：减少 10" in cr.render(out, "zh")
     assert "tier：member" in cr.render(corrected, "zh")
     assert all("{" not in line for line in cr.render(corrected, "zh").splitlines())
+
+
+def test_a_status_that_is_gone_has_words() -> None:
+    _, history = stored(BUYS[0])
+    out = SHOP.restate(NEW, history, withdraw="a")
+    assert [change.kind for change in out.statuses] == ["removed"]
+    assert "  tier: member (2026-03-01–) → -" in cr.render(out).splitlines()
 
 
 def test_changes_say_of_which_kind_they_are() -> None:

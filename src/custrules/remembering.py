@@ -185,13 +185,11 @@ def _periods(policy: Policy) -> list[Window]:
     return [Window.parse(f"{days} days")] if days else []
 
 
-def _covered_on(window: Window, kept: Tally, day: date) -> date | None:
-    end = day + timedelta(days=(window.at_most_days or 0) + SLACK)
-    while day <= end:
-        if kept.reaches(window.bounds(day)[0]):
-            return day
+def _covered_on(window: Window, kept: Tally, day: date) -> date:
+    """The first day from ``day`` on whose period was counted whole: periods end, so that it comes."""
+    while not kept.reaches(window.bounds(day)[0]):
         day += ONE_DAY
-    return None
+    return day
 
 
 # -- what is gone ------------------------------------------------------------------------------------------------------
