@@ -92,7 +92,8 @@ class Restatement:
 
     ``event`` is stamped: store it in the place of the one of its id, at ``place`` of the history (counting from 0); None for a
     withdrawal. ``replaced`` is the event that was taken out. ``deltas`` says per account (dotted name) how much more it holds now,
-    as Money, int or Decimal; accounts that hold as much as before are not named. Unless ``verdict`` is accepted nothing changed:
+    as Money, int or Decimal; accounts that hold as much as before are not named. Book the deltas: the effects of a decision that changed
+    have the ids that they had before. Contacts that were asked for stand in no decision again. Unless ``verdict`` is accepted nothing changed:
     ``state`` is what the history gives as it stands, and ``refusal`` says why.
     """
 

@@ -111,7 +111,6 @@ class _Boundaries:
                 name = self.say(f"boundary_{field}", level=level.name, policy=ladder.id)
                 for clause, edge in _marks(self.rules.bound[id(condition), None]):
                     yield from self._pair(name, edge, partial(make, ladder, level.name, clause, edge))
-
         for number, row in enumerate(ladder.exclude):
             name = self.say("boundary_rule", policy=ladder.id, rule=f"exclude[{number}].when")
             for clause, edge in _marks(self.rules.bound[id(row.when), None]):
@@ -132,7 +131,7 @@ class _Boundaries:
         end = self._end(ladder, setting, bool(rows))
         given, last = (rows, []) if end else (rows[:-1], rows[-1:])
         filled = self._filled(name, given, [*last, *end], setting.profile, "tier")
-        return filled if filled is not None and (value is not edge.inside or self._held(filled, ladder) == level) else None
+        return filled if filled is not None and (value != edge.inside or self._held(filled, ladder) == level) else None
 
     @staticmethod
     def _end(ladder: Ladder, setting: Setting, something_happens: bool) -> list[Flow]:
@@ -158,7 +157,7 @@ class _Boundaries:
         rows = [grant, *self.reach.events(setting, last)]
         ends = [Flow({"day_end": day.isoformat()}) for day in (last, last + ONE_DAY)]
         filled = self._filled(name, rows, ends, setting.profile, "tier")
-        return filled if filled is not None and (value is not edge.inside or self._held(filled, ladder) == level) else None
+        return filled if filled is not None and (value != edge.inside or self._held(filled, ladder) == level) else None
 
     def _setting(self, clause: tuple[Leaf, ...], edge: Edge, value: Any) -> Setting | None:
         """The other cells of a clause inside their first edge, this one at a value."""
