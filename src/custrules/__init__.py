@@ -47,7 +47,9 @@ if TYPE_CHECKING:
     from custrules.money import Money, Rounding
     from custrules.policy import Decision, Fact, Policy, Posting, Reason, Signal, Status, Touchpoint, View
     from custrules.program import Program, load, loads
+    from custrules.remembering import Gap, Gaps
     from custrules.replaying import replay
+    from custrules.restatement import DecisionChange, Flip, Restatement, StatusChange
     from custrules.schemas import schema
     from custrules.state import State
     from custrules.steps import Step
@@ -65,7 +67,9 @@ _HOMES = {
     "money": "Money Rounding",
     "policy": "Decision Fact Policy Posting Reason Signal Status Touchpoint View",
     "program": "Program load loads",
+    "remembering": "Gap Gaps",
     "replaying": "replay",
+    "restatement": "DecisionChange Flip Restatement StatusChange",
     "schemas": "schema",
     "state": "State",
     "steps": "Step",
@@ -80,12 +84,16 @@ __all__ = [
     "ContractError",
     "CustrulesError",
     "Decision",
+    "DecisionChange",
     "Diagnostic",
     "DocumentError",
     "Enrolment",
     "Event",
     "EventError",
     "Fact",
+    "Flip",
+    "Gap",
+    "Gaps",
     "Line",
     "Measure",
     "MissingExtra",
@@ -101,6 +109,7 @@ __all__ = [
     "Redemption",
     "RedemptionCancelled",
     "Referral",
+    "Restatement",
     "Return",
     "ReturnLine",
     "Rounding",
@@ -110,6 +119,7 @@ __all__ = [
     "State",
     "StateError",
     "Status",
+    "StatusChange",
     "Step",
     "Tender",
     "Tick",

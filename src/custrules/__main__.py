@@ -111,7 +111,7 @@ def _parser(lang: str) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="|".join(VERBS), required=True)
     for name, (verb, add) in VERBS.items():
         one = verbs.add_parser(name, help=say(f"verb_{name}"), description=say(f"verb_{name}"), allow_abbrev=False)
-        one.set_defaults(verb=verb)
+        one.set_defaults(verb=verb, usage=one.format_usage)
         for flags, key, options in add:
             one.add_argument(*flags, help=say(key), **options)
     for one in (parser, *verbs.choices.values()):
@@ -239,15 +239,48 @@ def _journal_line(passed: Passed) -> bytes:
 
 
 def test(output: Output, arguments: argparse.Namespace) -> int:
-    """Scenario files and folders; 1 where a scenario fails, 5 where there is none."""
-    from custrules.testing.scenarios import main_test  # noqa: PLC0415 - only this verb needs it
+    """Scenario files and folders; 1 where a scenario fails, 5 where there is none. With ``--init`` boundary scenarios are written."""
+    from custrules.cli.scenarios import covered_lines  # noqa: PLC0415 - only this verb needs it
+    from custrules.testing.coverage import Coverage  # noqa: PLC0415 - the same
+    from custrules.testing.scenarios import main_test  # noqa: PLC0415 - the same
 
+    if arguments.init is not None:
+        return _init(output, arguments)
+    if not arguments.paths:
+        output.note(arguments.usage().rstrip("\n"))
+        raise Misuse("no_paths")
     missing = next((path for path in arguments.paths if not Path(path).exists()), None)
     if missing is not None:
         raise Misuse("file_missing", path=missing)
-    text, code = main_test(arguments.paths, output.lang, output.shape)
+    coverage = Coverage() if arguments.coverage else None
+    text, code = main_test(arguments.paths, output.lang, output.shape, coverage)
     output.line(text.rstrip("\n"))
+    if coverage is not None and output.shape == "text":
+        output.line("\n".join(covered_lines(output, coverage)))
     return int(code)
+
+
+def _init(output: Output, arguments: argparse.Namespace) -> int:
+    from custrules.cli import scenarios  # noqa: PLC0415 - only this verb needs it
+
+    if arguments.paths or arguments.coverage:
+        raise Misuse("init_alone")
+    told = scenarios.begun(output, cr.load(arguments.init), arguments.init)
+    output.json(told.to_data()) if output.shape == "json" else output.line("\n".join(told.lines))
+    return FINE
+
+
+def record(output: Output, arguments: argparse.Namespace) -> int:
+    """One customer's history as a scenario file that passes as it is written."""
+    from custrules.cli import scenarios  # noqa: PLC0415 - only this verb needs it
+
+    program = cr.load(arguments.document)
+    events = list(EventFile(arguments.events, program).of_customer(arguments.customer))
+    if not events:
+        raise Misuse("no_customer", customer=arguments.customer, path=arguments.events)
+    told = scenarios.recorded(output, program, events, arguments)
+    output.json(told.to_data()) if output.shape == "json" else output.line("\n".join(told.lines))
+    return FINE
 
 
 def demo(output: Output, arguments: argparse.Namespace) -> int:
@@ -270,6 +303,13 @@ def demo(output: Output, arguments: argparse.Namespace) -> int:
     lines += [output.say("demo_try"), *(f"  {command}" for command in folder.commands(arguments.dir, sums.nearest))]
     output.line("\n".join(lines))
     return FINE
+
+
+def _count(text: str) -> int:
+    """A number of events, at least one."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**6):
+        raise ValueError(text)
+    return int(text)
 
 
 _DOCUMENT: tuple[Any, ...] = (("document",), "help_document", {"metavar": "DOC"})
@@ -297,7 +337,25 @@ VERBS: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
             (("--states",), "help_states", {"metavar": "OUT"}),
         ],
     ),
-    "test": (test, [(("paths",), "help_paths", {"nargs": "+", "metavar": "PATH"})]),
+    "test": (
+        test,
+        [
+            (("paths",), "help_paths", {"nargs": "*", "metavar": "PATH"}),
+            (("--coverage",), "help_coverage", {"action": "store_true"}),
+            (("--init",), "help_init", {"metavar": "DOC"}),
+        ],
+    ),
+    "record": (
+        record,
+        [
+            _DOCUMENT,
+            _EVENTS,
+            (("--customer",), "help_customer", {"required": True, "metavar": "C"}),
+            (("--last",), "help_last", {"type": _count, "default": 10, "metavar": "N"}),
+            (("--until",), "help_until_day", {"metavar": "DAY"}),
+            (("--out",), "help_out", {"metavar": "OUT"}),
+        ],
+    ),
     "schema": (schemas.schema, schemas.ARGUMENTS),
 }
 

@@ -40,11 +40,11 @@ class Reason:
         object.__setattr__(self, "params", Frozen({name: _param(value) for name, value in self.params.items()}))
 
     def to_data(self) -> dict[str, Any]:
-        return {"code": self.code, "params": {name: _tagged(value) for name, value in self.params.items()}}
+        return {"code": self.code, "params": {name: tagged(value) for name, value in self.params.items()}}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Reason:
-        return cls(str(data["code"]), {name: _untagged(value) for name, value in data["params"].items()})
+        return cls(str(data["code"]), {name: untagged(value) for name, value in data["params"].items()})
 
 
 def reason(code: str, **params: Any) -> Reason:
@@ -52,14 +52,15 @@ def reason(code: str, **params: Any) -> Reason:
     return Reason(code, params)
 
 
-def _tagged(value: object) -> Any:
+def tagged(value: object) -> Any:
     """Money and decimals keep their type on the wire: ``{"money": "12.50 CNY"}``, ``{"number": "1.5"}``."""
     if isinstance(value, Money):
         return {"money": str(value)}
     return {"number": scalar_text(value)} if isinstance(value, Decimal) else value
 
 
-def _untagged(value: Any) -> Any:
+def untagged(value: Any) -> Any:
+    """What ``tagged`` wrote."""
     if isinstance(value, Mapping):
         return Money(value["money"]) if "money" in value else Decimal(value["number"])
     return value

@@ -296,12 +296,12 @@ def _time(rules: Rulebook, state: State, event: NewDay | Tick, watch: Watch | No
 
 
 @exactly
-def advance(rules: Rulebook, state: State, to: datetime) -> Result:
+def advance(rules: Rulebook, state: State, to: datetime, watch: Watch | None = None) -> Result:
     """Let time pass; a state before its first event, or already there, stays the same."""
     check_state(rules, state)
     if state.as_of is None or to <= state.as_of:
         return Result("accepted", state, None, ())
-    work = Step(rules, state, Tick(customer_id=state.customer_id, at=to))
+    work = Step(rules, state, Tick(customer_id=state.customer_id, at=to), watch)
     adopt(rules, work.state)
     work.settle(to)
     return Result("accepted", work.state, None, tuple(work.decisions))

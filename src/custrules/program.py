@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic_core import PydanticCustomError
 
-from custrules import explaining, kernel
+from custrules import explaining, kernel, remembering, restating
 from custrules.checking import faults_of
 from custrules.codec import canonical, parse_json
 from custrules.documents.document import read_document
@@ -29,6 +29,8 @@ from custrules.messages import render_all
 from custrules.money import exactly
 from custrules.policies import KINDS, built_in
 from custrules.policy import Policy
+from custrules.remembering import Gaps
+from custrules.restatement import Restatement
 from custrules.rulebook import Rulebook
 from custrules.state import State
 from custrules.steps import Step
@@ -192,6 +194,24 @@ class Program:
         """Let time pass up to an aware instant; always accepted. To an instant not after ``as_of``: the same state."""
         return Step.of(kernel.advance(self.rulebook, state, aware(to, "to")))
 
+    def restate(
+        self,
+        opening: State,
+        history: Iterable[Any],
+        event: bytes | str | Mapping[str, Any] | Event | None = None,
+        *,
+        withdraw: str | None = None,
+        current: State | None = None,
+    ) -> Restatement:
+        """What a late or corrected ``event``, or one that is taken out (``withdraw`` its id), makes of the stored history after an opening.
+
+        ``history`` holds the stored events (stamped, of one customer, each once, in order of acceptance). A late event is put in at its own
+        ``occurred_at``, behind what was decided up to then; one whose id is known takes the old one's place, or its own time where that
+        changed; with equal content it is a duplicate. ``current`` is the state that is stored now, where there is one: time runs on to where
+        it stands, what differs is told against it, and its contacts stay. EventError names what does not fit, with its place.
+        """
+        return restating.restate(self.rulebook, self.event, opening, history, event, withdraw, current)
+
     def next_due(self, state: State) -> datetime | None:
         """The next instant (UTC) at which time alone may change something; None when there is none. Early at worst, never late."""
         return kernel.next_due(self.rulebook, state)
@@ -203,6 +223,10 @@ class Program:
     def progress(self, state: State) -> Progress:
         """What is missing to the next level and to keep this one, with dates; read it from an advanced state."""
         return explaining.progress(self.rulebook, state)
+
+    def gaps(self, state: State) -> Gaps:
+        """What this program would like to remember and the state does not: tallies that it lacks or knows only since a day, and what is gone."""
+        return remembering.gaps(self.rulebook, state)
 
 
 @exactly

@@ -40,9 +40,13 @@ class Asked:
 
 @dataclass(slots=True)
 class Watch:
-    """What a tracing step writes down: every condition that was tested, by whom, about which event, and what was compared."""
+    """What a tracing step writes down: every condition that was tested, by whom, about which event, and what was compared.
+
+    Of conditions on lines, of which an order may have thousands, only which of them ever held, and which did not.
+    """
 
     tests: list[Tested] = field(default_factory=list)
+    lines: set[LineTested] = field(default_factory=set)
     answers: list[Answered] = field(default_factory=list)
 
 
@@ -54,6 +58,16 @@ class Tested(NamedTuple):
     rule: str
     day: date
     trace: Trace
+    version: date = date.min
+
+
+class LineTested(NamedTuple):
+    """Whether a condition on lines ever held, or ever failed: by policy, version and place inside the policy."""
+
+    policy_id: str
+    version: date
+    rule: str
+    result: bool
 
 
 class Answered(NamedTuple):
@@ -112,7 +126,7 @@ class StepView(View):
         if self._watch is not None:
             told = self.moment(on).trace(bound)
             rule = self._rules.rules_of[id(condition), self._scope]
-            self._watch.tests.append(Tested(self._policy.id, self.event.id, rule, on or self.day, told))
+            self._watch.tests.append(Tested(self._policy.id, self.event.id, rule, on or self.day, told, self._policy.effective_from))
             self._note_tables(bound.facts, self.moment(on))
             return told.result
         return self.moment(on).test(bound)
@@ -187,4 +201,8 @@ class StepView(View):
         return max(tally.between(window.bounds(end)[0], max(end, window.end(end))) or 0 for end in ends)
 
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
-        return evaluate(self._rules.bound[id(condition), self._scope], LineFacts(line))
+        result = evaluate(self._rules.bound[id(condition), self._scope], LineFacts(line))
+        if self._watch is not None:
+            rule = self._rules.rules_of[id(condition), self._scope]
+            self._watch.lines.add(LineTested(self._policy.id, self._policy.effective_from, rule, result))
+        return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from custrules.policies.points import Accrual
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Posting
 from custrules.views import Asked, StepView
+from properties.amends import Amend, Replay, changed_by_hand, replayed_with_verdicts, taken_up, without_contacts
 from properties.histories import CUSTOMER, Case
 from properties.toys import KINDS
 from properties.walks import Passing, Walk, walked
@@ -96,6 +98,79 @@ def stored_events_replay_to_the_stored_state(case: Case, how: Passing) -> None:
     again.advance(until)
     assert told(again.decisions) == told(walk.decisions)
     assert again.state.to_json() == walk.state.to_json()
+
+
+def a_restatement_is_a_replay(case: Case, how: Passing, amends: list[Amend]) -> None:
+    """After any mix of step, advance and restate: the state is what the changed history replays to, but for contacts, which stay."""
+    walk = Walk(case.program)
+    for event in case.events:
+        walk.pass_time(event.occurred_at, how)
+        walk.event(event)
+    for amend in amends:
+        asked = taken_up(amend, walk)
+        if asked is None:
+            continue
+        answer = case.program.restate(cr.State.new(CUSTOMER), walk.stored, current=walk.state, **asked)
+        history = changed_by_hand(walk.stored, answer, asked.get("withdraw")) if answer.accepted else walk.stored
+        again = replayed_with_verdicts(case.program, history, answer.state.as_of)
+        assert without_contacts(answer.state) == without_contacts(again.state)
+        assert walk.state.touchpoints.keys() <= answer.state.touchpoints.keys()
+        assert set(answer.state.touchpoints) == {*walk.state.touchpoints, *again.state.touchpoints}
+        walk.stored, walk.state = history, answer.state
+
+
+def a_restatement_tells_every_difference(case: Case, amends: list[Amend]) -> None:
+    """What it tells, put upon what was before, is what is now: balances, statuses and decisions; and what it does not tell is the same."""
+    walk = Walk(case.program)
+    for event in case.events:
+        walk.event(event)
+    for amend in amends:
+        asked = taken_up(amend, walk)
+        if asked is None:
+            continue
+        before = replayed_with_verdicts(case.program, walk.stored, None)
+        answer = case.program.restate(cr.State.new(CUSTOMER), walk.stored, **asked)
+        if not answer.accepted:
+            assert (answer.deltas, answer.statuses, answer.decisions, answer.flipped) == ({}, (), (), ())
+            continue
+        history = changed_by_hand(walk.stored, answer, asked.get("withdraw"))
+        ends = [state.as_of for state in (before.state, answer.state) if state.as_of is not None]
+        end = max(ends, default=None)
+        now, then = (replayed_with_verdicts(case.program, events, end) for events in (history, walk.stored))
+        _tells_the_difference(answer, then, now)
+        walk.stored, walk.state = history, answer.state
+
+
+def _tells_the_difference(answer: cr.Restatement, before: Replay, now: Replay) -> None:
+    old, new = balances(before.state), balances(now.state)
+    told = {name: _units(now.state, before.state, name, quantity) for name, quantity in answer.deltas.items()}
+    assert {name: new.get(name, 0) - old.get(name, 0) for name in {*old, *new} if new.get(name, 0) != old.get(name, 0)} == told
+    statuses = dict(before.state.statuses) | {(change.name, change.subject): change.now for change in answer.statuses if change.now is not None}
+    for change in answer.statuses:
+        assert change.before == before.state.statuses.get((change.name, change.subject))
+        if change.now is None:
+            del statuses[change.name, change.subject]
+    assert statuses == now.state.statuses
+    flipped = {key for key, verdict in now.verdicts.items() if before.verdicts.get(key, verdict) != verdict}
+    assert flipped == {flip.event.id for flip in answer.flipped}
+    rest = {key: told for key, told in before.decisions.items() if key not in {_key(change.before) for change in answer.decisions if change.before}}
+    rest |= {_key(change.now): without_touchpoints(change.now) for change in answer.decisions if change.now}
+    assert {key: without_touchpoints(decision) for key, decision in rest.items()} == {
+        key: without_touchpoints(decision) for key, decision in now.decisions.items()
+    }
+
+
+def _key(decision: Decision) -> tuple[str, str]:
+    return decision.event_id, decision.policy_id
+
+
+def _units(now: cr.State, before: cr.State, name: str, quantity: Any) -> int:
+    scale = (now.ledger.accounts.get(name) or before.ledger.accounts[name]).scale
+    return int(quantity * 10**scale)
+
+
+def without_touchpoints(decision: Decision) -> Decision:
+    return replace(decision, effects=tuple(effect for effect in decision.effects if not isinstance(effect, cr.Touchpoint)))
 
 
 def next_due_is_never_late(case: Case) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 
 import custrules as cr
-from custrules import kernel, orders, settling, tallying
+from custrules import kernel, orders, restating, settling, tallying
 from custrules.activity import ActivityLog, Tally
 from custrules.draft import Draft
 from custrules.events import AnyEvent
@@ -28,6 +28,7 @@ from custrules.settling import Due, Settling
 from custrules.state import State
 from custrules.views import StepView
 from properties import invariants, toys
+from properties.amends import Amend, amends
 from properties.histories import cases
 from properties.walks import Passing
 
@@ -38,6 +39,11 @@ RETURNS = st.tuples(cases(kinds=("purchase", "return")))
 GIVEN_BACK = st.tuples(cases(kinds=SPENDING))
 DAILY = st.tuples(cases(most=12), st.just(Passing(every=1)))
 MIXED = st.tuples(cases(late=True), st.builds(Passing, hours=st.tuples(st.integers(0, 60), st.integers(0, 400))))
+
+
+LATE = st.builds(Amend, st.just("late"), st.integers(0, 2), st.sampled_from((1, 24)), st.just("100"))
+AMENDED = st.tuples(cases(most=6, kinds=("purchase", "redemption")), st.just(Passing()), st.tuples(LATE))
+TOLD = st.tuples(cases(late=True, most=12), amends(2))
 
 
 @dataclass(frozen=True)
@@ -177,6 +183,24 @@ def _all_numbered_nought(right: Any, self: Settling, *args: Any) -> Decision:
     return replace(decision, effects=tuple(replace(effect, id=effect.id.rpartition("/")[0] + "/0") for effect in decision.effects))
 
 
+def _at_the_end(right: Any, history: Any, event: AnyEvent, known: int | None) -> Any:
+    change = right(history, event, known)
+    rest = tuple(other for other in change.after if other.id != event.id)
+    return change._replace(after=(*rest, change.event), place=len(rest))
+
+
+def _as_it_came(right: Any, event: AnyEvent, decided_at: datetime) -> AnyEvent:
+    return event.model_copy(update={"decided_at": max(decided_at, event.occurred_at + ONE)})
+
+
+def _without_what_is_gone(right: Any, before: Any, now: Any, kept: Any) -> Any:
+    return (change for change in right(before, now, kept) if change.now is not None)
+
+
+def _never_flipped(right: Any, *rest: Any) -> Any:
+    return ()
+
+
 MUTANTS = (
     Mutant("replay goes by when things happened", invariants.stepping_is_replay, ANY, _changed(Replay, "__init__", _in_order_of_occurrence)),
     Mutant("states share their tallies", invariants.a_prefix_gives_a_prefix, ANY, _changed(ActivityLog, "own", _shared_tally)),
@@ -200,6 +224,26 @@ MUTANTS = (
         "what leaves depends on when time was settled", invariants.time_makes_no_difference, DAILY, _changed(settling, "prune", _pruned_now_and_then)
     ),
     Mutant("a stamp is ignored", invariants.stored_events_replay_to_the_stored_state, MIXED, _changed(kernel, "_decided_at", _stamp_ignored)),
+    Mutant("a late event is put at the end", invariants.a_restatement_is_a_replay, AMENDED, _changed(restating, "_moved", _at_the_end)),
+    Mutant("a late event is stamped a day later", invariants.a_restatement_is_a_replay, AMENDED, _changed(restating, "_stamped", _as_it_came)),
+    Mutant(
+        "contacts are forgotten",
+        invariants.a_restatement_is_a_replay,
+        st.tuples(cases(most=3, wanted="greeting"), st.just(Passing()), st.just([Amend("withdraw", 0, 0)])),
+        _changed(restating, "_with_contacts", lambda right, state, kept: state),
+    ),
+    Mutant(
+        "what is decided no more is not told",
+        invariants.a_restatement_tells_every_difference,
+        TOLD,
+        _changed(restating, "_decision_changes", _without_what_is_gone),
+    ),
+    Mutant(
+        "no flipped event is told",
+        invariants.a_restatement_tells_every_difference,
+        st.tuples(cases(most=5, kinds=("purchase", "return")), st.just([Amend("withdraw", 0, 0)])),
+        _changed(restating, "_flips", _never_flipped),
+    ),
     Mutant("a ladder is due for reviews alone", invariants.next_due_is_never_late, ANY, _changed(Ladder, "due", _only_reviews)),
     Mutant("ids are not remembered", invariants.a_duplicate_changes_nothing, ANY, _changed(State, "saw", lambda right, *rest: None)),
     Mutant("a refusal keeps the time settled", invariants.a_refusal_changes_nothing, ANY, _changed(kernel, "step", _settled_all_the_same)),

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties import invariants
+from properties.amends import Amend, amends
 from properties.histories import Case, cases
 from properties.walks import Passing
 
@@ -40,6 +41,16 @@ def test_new_days_and_advances_make_no_difference(case: Case, how: Passing) -> N
 @given(ANY, PASSING)
 def test_stored_events_replay_to_the_stored_state(case: Case, how: Passing) -> None:
     invariants.stored_events_replay_to_the_stored_state(case, how)
+
+
+@given(cases(late=True, most=12), PASSING, amends())
+def test_a_restatement_is_a_replay_of_the_changed_history(case: Case, how: Passing, changes: list[Amend]) -> None:
+    invariants.a_restatement_is_a_replay(case, how, changes)
+
+
+@given(cases(late=True, most=12), amends(2))
+def test_a_restatement_tells_every_difference(case: Case, changes: list[Amend]) -> None:
+    invariants.a_restatement_tells_every_difference(case, changes)
 
 
 @given(ANY)

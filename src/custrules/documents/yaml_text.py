@@ -1,4 +1,4 @@
-"""YAML by PyYAML's events, every scalar as its text. The one module that imports yaml.
+"""YAML by PyYAML's events, every scalar as its text; and plain data written as YAML. The one module that imports yaml.
 
 A cell that lacks its quotes is noted, blanked out by letters of the same length, and the text is read again: so its place stays
 true, what follows it is read as it was meant, and one such fault does not hide the next.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from yaml.events import (
@@ -282,3 +282,47 @@ def _blanked(text: str, cells: dict[int, Cell]) -> str:
             parts += [text[at : cell.start], "x" * (cell.end - cell.start)]
             at = cell.end
     return "".join(parts) + text[at:]
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+_PLAIN = re.compile(r"[^\W_][\w.+/@]*(?:[-:][\w.+/@]+)*|\$\w+")  # what no reader takes for anything but a text
+_WIDTH = 150
+
+
+class _Writer(yaml.SafeDumper):
+    """Every scalar is a text: it is left without quotes where nobody can misread it."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]  # PyYAML keeps them on the class
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """Items of a list stand two columns further in than their key."""
+        super().increase_indent(flow, False)
+
+
+def _write_text(writer: _Writer, text: str) -> yaml.ScalarNode:
+    plain = _PLAIN.fullmatch(text) and text not in _EMPTY
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+
+
+def _write_list(writer: _Writer, items: list[Any]) -> yaml.SequenceNode:
+    """A list of words stands in one line, any other has a line for each item."""
+    return writer.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=all(isinstance(item, str) for item in items))
+
+
+_Writer.add_representer(str, _write_text)
+_Writer.add_representer(list, _write_list)
+
+
+def write_yaml(data: Any, flow: type) -> str:
+    """Plain data as YAML; mappings of the type ``flow`` in braces."""
+
+    class Writer(_Writer):
+        pass
+
+    Writer.add_representer(flow, lambda writer, found: writer.represent_mapping("tag:yaml.org,2002:map", found.items(), flow_style=True))
+    text: str = yaml.dump(data, Dumper=Writer, allow_unicode=True, sort_keys=False, width=_WIDTH, default_flow_style=False)
+    return text

@@ -1,16 +1,18 @@
-"""Playing a script: every event through ``program.step``, passing time through ``program.advance``, and nothing else."""
+"""Playing a script: every event through ``program.step``, passing time through ``program.advance`` (or the same lines, watched)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from custrules import kernel
 from custrules.events import AnyEvent
 from custrules.policy import Decision, Effect, Reason
 from custrules.program import Program
 from custrules.state import State
 from custrules.steps import Step
 from custrules.testing.scenario_events import Happening, Script, Stage
+from custrules.views import Watch
 
 
 @dataclass(slots=True)
@@ -44,12 +46,15 @@ class Answer:
 
 
 class Play:
-    """The customers of one case as they stand while it is played."""
+    """The customers of one case as they stand while it is played, and all that was decided; a ``watch`` writes down what was tested."""
 
+    program: Program
+    watch: Watch | None
     states: dict[str, State]
 
-    def __init__(self, program: Program, customers: list[str]) -> None:
-        self.program = program
+    def __init__(self, program: Program, customers: list[str], watch: Watch | None = None) -> None:
+        self.program, self.watch = program, watch
+        self.decisions: list[Decision] = []
         self.states = {name: State.new(name) for name in customers}
 
     def give(self, script: Script) -> tuple[Happening, Answer] | None:
@@ -84,7 +89,9 @@ class Play:
     def step(self, happening: Happening, answers: dict[str, Answer], kept: bool = True) -> None:
         """Every customer has been advanced to the event's instant; now it is stepped."""
         name = happening.event.customer_id
-        step = self.program.step(self.states[name], happening.event)
+        state, event = self.states[name], happening.event
+        step = self.program.step(state, event) if self.watch is None else Step.of(kernel.step(self.program.rulebook, state, event, self.watch))
+        self.decisions += step.decisions
         answers[name].asked.append((self.states[name], happening.event))
         answers[name].steps.append(step)
         answers[name].decisions += step.decisions
@@ -93,6 +100,8 @@ class Play:
 
     def advance(self, instant: datetime, answers: dict[str, Answer]) -> None:
         for name, state in self.states.items():
-            step = self.program.advance(state, to=instant)
+            watch = self.watch
+            step = self.program.advance(state, to=instant) if watch is None else Step.of(kernel.advance(self.program.rulebook, state, instant, watch))
+            self.decisions += step.decisions
             self.states[name] = step.state
             answers[name].decisions += step.decisions

@@ -71,7 +71,7 @@ class Binder:
         if key in ABOUT_EVENTS and not stage.happenings:
             self._note(path, "not_with", key=True, field=key, other=stage.title)
             return
-        maker = _KEYS.get(key)
+        maker = OWN_KEYS.get(key)
         check = maker(self, value, path) if maker is not None else self._reading(key, value, path)
         if check is not None:
             status = key.partition(".")[0] if not self.names.is_account(key) and self.names.is_status(key) else ""
@@ -173,7 +173,7 @@ class Binder:
         return None
 
 
-_KEYS: Mapping[str, Callable[[Binder, Any, Path], Check | None]] = {
+OWN_KEYS: Mapping[str, Callable[[Binder, Any, Path], Check | None]] = {
     "refused": Binder._refused,
     "declined": Binder._declined,
     "because": Binder._because,

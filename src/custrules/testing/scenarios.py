@@ -7,7 +7,7 @@ what the command line prints.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path as FilePath
 from typing import Literal
@@ -17,6 +17,7 @@ from custrules.documents.places import MAX_BYTES
 from custrules.errors import CustrulesError, DocumentError, MissingExtra, ScenarioError
 from custrules.messages import LANGUAGES, render_all
 from custrules.program import Program, load
+from custrules.testing.coverage import Coverage
 from custrules.testing.scenario_events import Happening, Script, Stage, script_of
 from custrules.testing.scenario_file import Case, Page, Path, read_scenarios
 from custrules.testing.scenario_readings import Names
@@ -24,6 +25,7 @@ from custrules.testing.scenario_report import WORDS, Failure, ScenarioResult, re
 from custrules.testing.scenario_run import Answer, Play
 from custrules.testing.scenario_then import Binder, Expectation
 from custrules.validation import path_text
+from custrules.views import Watch
 
 PATTERNS = ("*.scenarios.yaml", "*.scenarios.yml", "*.scenarios.json")
 Programs = Program | Sequence[Program]
@@ -41,19 +43,23 @@ class Planned:
     script: Script
     expectations: tuple[tuple[Stage, tuple[Expectation, ...]], ...]
     several: bool = False
+    document: str = ""
 
     @property
     def name(self) -> str:
         """The scenario's name with its row, and its program where the file names several."""
         return f"{self.case.name} ({self.program.id})" if self.several else self.case.name
 
-    def run(self) -> ScenarioResult:
-        """Play it and compare."""
+    def run(self, coverage: Coverage | None = None) -> ScenarioResult:
+        """Play it and compare; with ``coverage``, what fired is noted there."""
         case = self.case
-        return ScenarioResult(case.name, self.program.id, self.source, case.line, case.tags, tuple(self._failures()))
+        play = Play(self.program, list(case.customers), Watch() if coverage is not None else None)
+        result = ScenarioResult(case.name, self.program.id, self.source, case.line, case.tags, tuple(self._failures(play)))
+        if coverage is not None and play.watch is not None:
+            coverage.note(self.document, self.program, play.watch, play.decisions)
+        return result
 
-    def _failures(self) -> Iterator[Failure]:
-        play = Play(self.program, list(self.case.customers))
+    def _failures(self, play: Play) -> Iterator[Failure]:
         try:
             refused = play.give(self.script)
             if refused is not None:
@@ -102,8 +108,10 @@ def collect(source: str | PathLike[str], *, text: str | None = None, program: Pr
         content = text
     file = read_scenarios(content, str(source), needs_program=program is None)
     given = (program,) if isinstance(program, Program) else program
-    programs = list(given) if given is not None else _loaded(file.page, file.programs, place.parent)
-    planned = [_planned(file.page, case, found, str(source), len(programs) > 1) for case in file.cases for found in programs]
+    programs = [(one, one.id) for one in given] if given is not None else _loaded(file.page, file.programs, place.parent)
+    planned = [
+        replace(_planned(file.page, case, found, str(source), len(programs) > 1), document=at) for case in file.cases for found, at in programs
+    ]
     if file.page.faults:
         raise file.page.error()
     return planned
@@ -116,12 +124,12 @@ def _planned(page: Page, case: Case, program: Program, source: str, several: boo
     return Planned(case, program, source, page, script, expectations, several)
 
 
-def _loaded(page: Page, paths: Sequence[tuple[str, Path]], folder: FilePath) -> list[Program]:
-    """The programs that a file names; a program's own faults are told with their own places."""
+def _loaded(page: Page, paths: Sequence[tuple[str, Path]], folder: FilePath) -> list[tuple[Program, str]]:
+    """The programs that a file names, with the paths of their documents; a program's own faults are told with their own places."""
     programs = []
     for text, path in paths:
         try:
-            programs.append(load(folder / text))
+            programs.append((load(folder / text), str(folder / text)))
         except DocumentError as error:
             page.faults += error.diagnostics
         except (OSError, ValueError) as error:
@@ -138,21 +146,26 @@ def run(source: str | PathLike[str], *, text: str | None = None, program: Progra
 # -- the command line --------------------------------------------------------------------------------------------------
 
 
-def main_test(paths: Sequence[str | PathLike[str]], lang: str = "en", format: Literal["text", "json"] = "text") -> tuple[str, int]:
-    """What ``custrules test`` prints, and its exit code: 0 all passed, 1 failures, 2 something cannot be read, 5 nothing collected."""
+def main_test(
+    paths: Sequence[str | PathLike[str]], lang: str = "en", format: Literal["text", "json"] = "text", coverage: Coverage | None = None
+) -> tuple[str, int]:
+    """What ``custrules test`` prints, and its exit code: 0 all passed, 1 failures, 2 something cannot be read, 5 nothing collected.
+
+    With ``coverage``, what fired is noted there, and told in JSON.
+    """
     if lang not in LANGUAGES:
         return f"there are words in {' and '.join(LANGUAGES)}, not in {lang!r}", 2
     files, faults = _found(paths)
     results: list[ScenarioResult] = []
     for file in files:
         try:
-            results += run(file)
+            results += [planned.run(coverage) for planned in collect(file)]
         except ScenarioError as error:
             faults.append(f"{file} {WORDS[lang]['faults']}\n{render_all(error.diagnostics, lang)}")
         except (OSError, MissingExtra) as error:
             faults.append(f"{file} {WORDS[lang]['faults']} {error}")
     code = 2 if faults else 5 if not results else int(not all(result.passed for result in results))
-    return (_json(results, faults) if format == "json" else _text(results, faults, lang)), code
+    return (_json(results, faults, coverage) if format == "json" else _text(results, faults, lang)), code
 
 
 def _found(paths: Sequence[str | PathLike[str]]) -> tuple[list[FilePath], list[str]]:
@@ -174,9 +187,11 @@ def _text(results: Sequence[ScenarioResult], faults: Sequence[str], lang: str) -
     return "\n".join([*faults, *told])
 
 
-def _json(results: Sequence[ScenarioResult], faults: Sequence[str]) -> str:
+def _json(results: Sequence[ScenarioResult], faults: Sequence[str], coverage: Coverage | None) -> str:
     failed = sum(not result.passed for result in results)
+    covered = {"coverage": [found.to_data() for found in coverage.covered()]} if coverage is not None else {}
     data = {
+        **covered,
         "passed": len(results) - failed,
         "failed": failed,
         "results": [result.to_data() for result in results],
