@@ -21,12 +21,13 @@ from independent.gift_shop import ENTER, GIFT_SHOP, LEVELS, LONDON, Customer, Ev
 
 import custrules as cr
 from custrules.__main__ import main
-from custrules.cli.output import Output, width
+from custrules.cli.output import Output
 from custrules.cli.telling import local
 from custrules.codec import canonical
 from custrules.demo import figures, folder, telling
 from custrules.demo.figures import LAST_DAY, Figures, Standing
 from custrules.events import AnyEvent
+from custrules.messages.columns import width
 
 needs_data = pytest.mark.skipif(make_excerpt.data_dir() is None, reason="the two data files are not here; CUSTRULES_DATA names their folder")
 PARTS = 4
@@ -259,7 +260,7 @@ def test_the_events_in_the_folder_are_those_of_the_excerpt(printed: tuple[Path, 
 
 def test_the_commands_that_are_printed_work(printed: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     commands = [line.split("custrules ", 1)[1] for line in printed[1].splitlines()[-3:]]
-    assert [command.split()[0] for command in commands] == ["test", "explain", "check"]
+    assert [command.split()[0] for command in commands] == ["test", "explain", "compare"]
     assert [main(command.split()) for command in commands] == [0, 0, 0]
     capsys.readouterr()
 
@@ -274,7 +275,7 @@ def test_what_is_there_already_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "program.yaml").write_text("mine", "utf-8")
     written, kept = folder.leave(tmp_path)
     assert kept == ["program.yaml"]
-    assert sorted(written) == ["README.md", "events.jsonl", "gift-shop.scenarios.yaml"]
+    assert sorted(written) == ["README.md", "changed.yaml", "events.jsonl", "gift-shop.scenarios.yaml"]
     assert (tmp_path / "program.yaml").read_text("utf-8") == "mine"
 
 

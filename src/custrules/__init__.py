@@ -9,9 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from custrules.analysis.comparing import compare
+    from custrules.analysis.comparison import Comparison
+    from custrules.analysis.monthly import Metrics, metrics
     from custrules.calendars import Span, Window
     from custrules.conditions import Condition
     from custrules.errors import (
+        AnalysisError,
         ContractError,
         CustrulesError,
         Diagnostic,
@@ -47,16 +51,19 @@ if TYPE_CHECKING:
     from custrules.money import Money, Rounding
     from custrules.policy import Decision, Fact, Policy, Posting, Reason, Signal, Status, Touchpoint, View
     from custrules.program import Program, load, loads
-    from custrules.replaying import replay
+    from custrules.replaying import Entry, replay
     from custrules.state import State
     from custrules.steps import Step
 
     __version__: str
 
 _HOMES = {
+    "analysis.comparing": "compare",
+    "analysis.comparison": "Comparison",
+    "analysis.monthly": "Metrics metrics",
     "calendars": "Span Window",
     "conditions": "Condition",
-    "errors": "ContractError CustrulesError Diagnostic DocumentError EventError MissingExtra MoneyError ScenarioError StateError",
+    "errors": "AnalysisError ContractError CustrulesError Diagnostic DocumentError EventError MissingExtra MoneyError ScenarioError StateError",
     "events": "Activity Adjustment ConsentUpdate Enrolment Event Line NewDay ProfileUpdate Purchase Redemption RedemptionCancelled "
     "Referral Return ReturnLine Tender Tick TierGrant Visit",
     "measures": "Measure",
@@ -64,7 +71,7 @@ _HOMES = {
     "money": "Money Rounding",
     "policy": "Decision Fact Policy Posting Reason Signal Status Touchpoint View",
     "program": "Program load loads",
-    "replaying": "replay",
+    "replaying": "Entry replay",
     "state": "State",
     "steps": "Step",
 }
@@ -73,6 +80,8 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.s
 __all__ = [
     "Activity",
     "Adjustment",
+    "AnalysisError",
+    "Comparison",
     "Condition",
     "ConsentUpdate",
     "ContractError",
@@ -81,11 +90,13 @@ __all__ = [
     "Diagnostic",
     "DocumentError",
     "Enrolment",
+    "Entry",
     "Event",
     "EventError",
     "Fact",
     "Line",
     "Measure",
+    "Metrics",
     "MissingExtra",
     "Money",
     "MoneyError",
@@ -117,8 +128,10 @@ __all__ = [
     "Visit",
     "Window",
     "__version__",
+    "compare",
     "load",
     "loads",
+    "metrics",
     "render",
     "replay",
 ]

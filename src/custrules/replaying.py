@@ -18,12 +18,24 @@ from custrules.steps import Step
 Given = AnyEvent | Mapping[str, Any] | bytes | str
 
 
-class Entry(NamedTuple):
-    """One line of a journal: whose, which event ('' for time that passed up to ``until``), and what was decided."""
-
+class _Line(NamedTuple):
     customer_id: str
     event_id: str
     decisions: tuple[Decision, ...]
+
+
+class Entry(_Line):
+    """One line of a journal: whose, which event ('' for time that passed up to ``until``), and what was decided.
+
+    It unpacks into these three; beside them stands ``at``, the instant at which the event was decided (None: not known).
+    """
+
+    at: datetime | None = None
+
+    def __new__(cls, customer_id: str, event_id: str, decisions: tuple[Decision, ...], at: datetime | None = None) -> Entry:
+        entry = super().__new__(cls, customer_id, event_id, decisions)
+        entry.at = at
+        return entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +85,7 @@ class Replay:
                 self._begin(event.customer_id, number)
             step = self._step(event, number)
             self._state = step.state
-            yield Entry(event.customer_id, event.id, step.decisions)
+            yield Entry(event.customer_id, event.id, step.decisions, decided_at(step.event or event))
         yield from self._close()
 
     def _event(self, given: Given, number: int) -> AnyEvent:
@@ -82,18 +94,18 @@ class Replay:
         try:
             return self._program.event(given)
         except EventError as error:
-            raise _refused(error.diagnostics, number) from None
+            raise placed(error.diagnostics, number) from None
 
     def _step(self, event: AnyEvent, number: int) -> Step:
         assert self._state is not None
         try:
             return self._program.step(self._state, event)
         except EventError as error:
-            raise _refused(error.diagnostics, number) from None
+            raise placed(error.diagnostics, number) from None
 
     def _begin(self, customer_id: str, number: int) -> None:
         if customer_id in self._finished:
-            raise _refused([Diagnostic("event.customer_came_back", "customer_id", {"customer": customer_id})], number)
+            raise placed([Diagnostic("event.customer_came_back", "customer_id", {"customer": customer_id})], number)
         self._finished.add(customer_id)
         self._state = State.new(customer_id)
 
@@ -106,12 +118,17 @@ class Replay:
             step = self._program.advance(state, self._until)
             state = step.state
             if step.decisions:
-                yield Entry(state.customer_id, "", step.decisions)
+                yield Entry(state.customer_id, "", step.decisions, state.as_of)
         if self._on_state is not None:
             self._on_state(state)
 
 
-def _refused(faults: Iterable[Diagnostic], number: int) -> EventError:
+def decided_at(event: AnyEvent) -> datetime:
+    """The instant of an event's decision; when it happened where it was not accepted."""
+    return event.decided_at or event.occurred_at
+
+
+def placed(faults: Iterable[Diagnostic], number: int) -> EventError:
     """Faults of one event of many, at paths that say which: ``events[16].amount``."""
     placed = [replace(fault, path=f"events[{number}]" + (f".{fault.path}" if fault.path else "")) for fault in faults]
     return EventError(placed, render_all(placed, "en", plugins=False))
