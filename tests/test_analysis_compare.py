@@ -319,6 +319,20 @@ def test_what_time_alone_decided_differently_stands_on_its_day(shop: cr.Program)
     assert [len(one.candidate.decisions) for one in customer.events] == [1, 1, 0]
 
 
+def test_decisions_of_the_same_words_tell_the_lots_that_differ(shop: cr.Program) -> None:
+    text = re.sub(" +", " ", cr.render(cr.compare(shop, shop.revise("points", expiry="5 months"), EVENTS[1:2])))
+    assert text.count("earn: 60 points for this purchase (account points, level member, multiplied by 1).") == 2
+    assert " world.issued → points: 60 (usable 2026-01-10 to 2026-07-10)\n candidate" in text
+    assert text.endswith(" world.issued → points: 60 (usable 2026-01-10 to 2026-06-10)")
+
+
+def test_decisions_of_the_same_words_tell_the_statuses_that_differ() -> None:
+    basic = {"kind": "tiers.ladder", "id": "levels", "levels": [{"name": "member"}], "downgrade": "one_level"}
+    one, other = (program(policies=[{**basic, "status": name}], measures={}) for name in ("tier", "rank"))
+    text = re.sub(" +", " ", cr.render(cr.compare(one, other, EVENTS[1:2])))
+    assert " tier: member (until -)\n candidate levels: Everybody begins as member.\n rank: member (until -)" in text
+
+
 def test_the_most_affected_come_in_the_order_that_is_named(shop: cr.Program) -> None:
     """First another level, then the balance that lies furthest apart, then more events, then the id."""
     both = shop.revise("levels", levels=GOLD_FROM_80).revise("earn", points_per_unit={"member": 2, "gold": 3})
@@ -578,3 +592,21 @@ def test_nothing_is_kept_of_customers_who_are_done_and_touched_little(shop: cr.P
     found = cr.compare(shop, easier, crowd(), top=3)
     assert found.total.affected == 200
     assert alive[0] == alive[1]
+
+
+def test_a_day_that_is_sent_opens_in_the_zone_of_the_base_program() -> None:
+    """The end of 31 March in New York is 04:00 on 1 April in UTC, where the first of April has a name already."""
+    shop = program(zone="America/New_York")
+    days = [event("visit", "v", "ann", "03-30"), {"type": "new_day", "customer_id": "ann", "day": "2026-03-31"}]
+    days += [{"type": "new_day", "customer_id": "ann", "day": "2026-04-01"}]
+    found = cr.compare(shop, shop, days, until=datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC))
+    assert (found.total.events, found.left_out) == (2, 1)
+
+
+def test_flags_and_numbers_are_segments_by_their_text(shop: cr.Program) -> None:
+    fields = {"vip": {"type": "flag"}, "children": {"type": "whole"}}
+    family = program(profile=fields)
+    profiles: list[Data] = [{"vip": True}, {"children": 2}, {"children": "2"}]
+    crowd = [event("enrolment", f"e{number}", f"c{number}", "01-01", profile=profile) for number, profile in enumerate(profiles)]
+    assert [(one.value, one.part.customers) for one in cr.compare(family, family, crowd, by="vip").segments] == [("true", 1), (None, 2)]
+    assert [(one.value, one.part.customers) for one in cr.compare(family, family, crowd, by="children").segments] == [("2", 2), (None, 1)]

@@ -138,7 +138,8 @@ def replay(program: Program, events: Iterable[Given], until: datetime | None = N
     """Step through the events of many customers, each from nothing, in one pass whose memory does not grow with their number.
 
     Events are Event objects, plain data or JSON, grouped by customer; a customer who comes back later is an EventError.
-    Iterates ``(customer_id, event_id, decisions)``, one per event whatever became of it, and one without event id for
-    what time decides up to ``until``. Each closing state, advanced to ``until`` where that is given, goes to ``on_state``.
+    Iterates ``(customer_id, event_id, decisions)``, one per event whatever became of it, and one without event id for what time
+    decides up to ``until``; ``entry.at`` is the instant of the decision. Each closing state, advanced to ``until`` where that is
+    given, goes to ``on_state``.
     """
     return Replay(program, events, until, on_state)

@@ -31,6 +31,7 @@ from custrules.money import SCALES
 from custrules.policy import Decision
 
 MOST_EVENTS = 20  # of one customer, kept with their decisions
+MOST_REFUSED = 10  # events kept of those that were refused for one reason
 
 Amounts = Mapping[tuple[Account, str], int]
 BySide = Mapping[Side, Amounts]
@@ -156,7 +157,7 @@ class Sums:
         for side, code, event in case.refused:
             self._refused_count[side, code] += 1
             first = self._refused.setdefault((side, code), [])
-            first += [event] if len(first) < self._most else []
+            first += [event] if len(first) < MOST_REFUSED else []
         if case.differing:
             self._rank(case)
 

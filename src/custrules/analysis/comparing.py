@@ -9,11 +9,11 @@ from typing import Never
 from custrules.analysis.cases import Case, Sums, case_of
 from custrules.analysis.comparison import Compared, Comparison, Segment, Side
 from custrules.analysis.flows import Account, Accounts
-from custrules.analysis.lanes import Lane, Watcher
+from custrules.analysis.lanes import Lane, Watcher, instant_of
 from custrules.errors import AnalysisError, Diagnostic, EventError
 from custrules.events import AnyEvent, Event
 from custrules.fields import describe
-from custrules.messages import render_all, shown
+from custrules.messages import render_all
 from custrules.policy import StatusFact
 from custrules.program import Program, aware
 from custrules.replaying import Given, placed
@@ -104,12 +104,17 @@ class Experiment:
             event = self._read(given, number)
             if event.customer_id != self._customer:
                 self._next(event.customer_id, number)
-            if self._until is not None and event.occurred_at > self._until:
+            if self._after_the_end(event):
                 self._left_out += 1
             else:
                 self._answer(event, number)
         self._close()
         return self._comparison()
+
+    def _after_the_end(self, event: AnyEvent) -> bool:
+        """Whether an event happened after the end; a day that is sent happens when it opens."""
+        at = instant_of(event.id, event.occurred_at, self._programs["base"].zone)
+        return self._until is not None and at is not None and at > self._until
 
     def _read(self, given: Given, number: int) -> AnyEvent:
         if isinstance(given, Event):
@@ -150,7 +155,7 @@ class Experiment:
 
     def _segment(self) -> str | None:
         values = [lane.state.profile.get(self._by) for lane in self._lanes.values()] if self._by is not None else []
-        return next((shown(value) for value in values if value is not None), None)
+        return next((str(value).lower() if isinstance(value, bool) else str(value) for value in values if value is not None), None)
 
     def _of_segment(self, case: Case) -> Sums:
         if case.segment not in self._segments:

@@ -12,6 +12,8 @@ from custrules.fields import instant_text
 from custrules.messages import Speaker
 from custrules.messages.columns import grouped, padded, table, width
 from custrules.money import Money
+from custrules.policy import Posting, Status
+from custrules.state import shown
 
 if TYPE_CHECKING:
     from custrules.analysis.comparison import AccountFigures, Answer, Comparison, CustomerDifference, EventDifference, Figure, Movement, Part
@@ -164,9 +166,22 @@ def _event(event: EventDifference, speaker: Speaker) -> Iterator[str]:
     yield f"    {event.day.isoformat()}  {speaker.word(named, {'event': event.event_id})}"
     words = [speaker.word(f"compare_{side}", {}) for side in ("base", "candidate")]
     columns = max(map(width, words))
-    for word, answer in zip(words, (event.base, event.candidate), strict=True):
-        for place, line in enumerate(_answer(answer, speaker)):
-            yield f"      {padded('' if place else word, columns)}  {line}"
+    answers = (event.base, event.candidate)
+    lines = [_answer(answer, speaker) for answer in answers]
+    if lines[0] == lines[1]:  # said in the same words: what follows is what differs
+        lines = [[*said, *_effects(answer, speaker)] for said, answer in zip(lines, answers, strict=True)]
+    for word, said in zip(words, lines, strict=True):
+        yield from (f"      {padded('' if place else word, columns)}  {line}" for place, line in enumerate(said))
+
+
+def _effects(answer: Answer, speaker: Speaker) -> Iterator[str]:
+    """Lots with the days on which they may be used, and statuses with their last day."""
+    for effect in (effect for decision in answer.decisions for effect in decision.effects):
+        if isinstance(effect, Status):
+            yield "  " + speaker.word("compare_status", {"name": effect.name, "value": effect.value, "until": effect.until})
+        for lot, units in effect.lots if isinstance(effect, Posting) else ():
+            said = {"quantity": shown(units, lot.unit, effect.scale), "first": lot.usable_from, "last": lot.last_day}
+            yield "  " + speaker.word("compare_lot", {"source": effect.source, "target": effect.target, **said})
 
 
 def _answer(answer: Answer, speaker: Speaker) -> list[str]:

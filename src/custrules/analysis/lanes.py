@@ -65,6 +65,7 @@ class Told:
 class Lane:
     """One program and one customer at a time: ``begin``, ``answer`` each event, ``end``; then read what came of it."""
 
+    program: Program
     state: State
     answers: dict[Key, Told]
     moved: Counter[tuple[Account, str]]

@@ -11,7 +11,7 @@ from typing import Any
 
 from custrules.analysis.flows import Accounts
 from custrules.cli.event_files import EventFile
-from custrules.cli.passing import end_of, movements, pass_over
+from custrules.cli.passing import movements
 from custrules.events import AnyEvent, Purchase, Return, total_of
 from custrules.explaining import Compared, LadderProgress
 from custrules.money import Money
@@ -122,15 +122,6 @@ class Standings:
         one = self.found[state.customer_id]
         one.level, one.points = state.tier(), state.points(ACCOUNT)
         one.progress = self._program.progress(state).ladders[0]
-
-
-def standings(program: Program, events: Iterable[AnyEvent], last_day: date = LAST_DAY) -> dict[str, Standing]:
-    """Every customer as of the end of a day, in the order of the events."""
-    noted = Standings(program)
-    for customer_id, event, step in pass_over(program, events, end_of(last_day.isoformat(), program.zone), noted.close):
-        if step is not None:
-            noted.note(customer_id, event, step)
-    return noted.found
 
 
 @dataclass(frozen=True, slots=True)

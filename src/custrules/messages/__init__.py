@@ -31,7 +31,7 @@ Entry = Mapping[str, str]
 
 
 def render(x: object, lang: str = "en") -> str:
-    """A Reason, Decision, Step or Diagnostic in words; ``lang`` is en or zh.
+    """A Reason, Decision, Step, Diagnostic, Explanation, Progress, Comparison or Metrics in words; ``lang`` is en or zh.
 
     A code without a sentence is shown with its numbers. TypeError for what has no words, ValueError for another language.
     """
