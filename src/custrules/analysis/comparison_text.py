@@ -179,9 +179,14 @@ def _effects(answer: Answer, speaker: Speaker) -> Iterator[str]:
     for effect in (effect for decision in answer.decisions for effect in decision.effects):
         if isinstance(effect, Status):
             yield "  " + speaker.word("compare_status", {"name": effect.name, "value": effect.value, "until": effect.until})
-        for lot, units in effect.lots if isinstance(effect, Posting) else ():
-            said = {"quantity": shown(units, lot.unit, effect.scale), "first": lot.usable_from, "last": lot.last_day}
-            yield "  " + speaker.word("compare_lot", {"source": effect.source, "target": effect.target, **said})
+        elif isinstance(effect, Posting):
+            yield from _lots(effect, speaker)
+
+
+def _lots(posting: Posting, speaker: Speaker) -> Iterator[str]:
+    for lot, units in posting.lots:
+        said = {"quantity": shown(units, lot.unit, posting.scale), "first": lot.usable_from, "last": lot.last_day}
+        yield "  " + speaker.word("compare_lot", {"source": posting.source, "target": posting.target, **said})
 
 
 def _answer(answer: Answer, speaker: Speaker) -> list[str]:
