@@ -330,7 +330,9 @@ def test_decisions_of_the_same_words_tell_the_statuses_that_differ() -> None:
     basic = {"kind": "tiers.ladder", "id": "levels", "levels": [{"name": "member"}], "downgrade": "one_level"}
     one, other = (program(policies=[{**basic, "status": name}], measures={}) for name in ("tier", "rank"))
     text = re.sub(" +", " ", cr.render(cr.compare(one, other, EVENTS[1:2])))
-    assert " tier: member (until -)\n candidate levels: Everybody begins as member.\n rank: member (until -)" in text
+    assert (
+        " tier: member reached=base anchor=2026-01-10 (until -)\n candidate levels: Everybody begins as member.\n rank: member reached=base" in text
+    )
 
 
 def test_the_most_affected_come_in_the_order_that_is_named(shop: cr.Program) -> None:
@@ -369,6 +371,7 @@ def test_an_event_that_one_program_refuses_is_told_with_its_reason(shop: cr.Prog
     (refusals,) = one.refused
     assert (refusals.under, refusals.code, refusals.events) == ("candidate", "points.redemption.below_minimum", 1)
     assert [(event.customer_id, event.event_id) for event in refusals.first] == [("ann", "a9")]
+    assert cr.render(cr.compare(shop, strict, spends)).count("20 points asked for") == 2, "once as refused, once for the customer"
     (difference,) = one.most_affected[0].events
     assert (difference.base.verdict, difference.candidate.verdict) == ("accepted", "refused")
 
@@ -393,6 +396,13 @@ def test_an_event_that_neither_program_can_read_is_named(shop: cr.Program, easie
     with pytest.raises(cr.EventError) as error:
         cr.compare(shop, easier, [*EVENTS, event("purchase", "x", "zoe", "03-01", amount="a lot")])
     assert error.value.diagnostics[0].path == "events[8].amount"
+
+
+@pytest.mark.parametrize(("text", "place"), [("{bad", "events[1]:1:2 event.syntax"), (5, "events[1] event.wrong_type")])
+def test_what_is_no_event_at_all_is_named(text: Any, place: str, shop: cr.Program, easier: cr.Program) -> None:
+    with pytest.raises(cr.EventError) as error:
+        cr.compare(shop, easier, [EVENTS[0], text])
+    assert str(error.value).startswith(place)
 
 
 def test_an_event_object_that_fits_neither_program_is_named(shop: cr.Program, easier: cr.Program) -> None:

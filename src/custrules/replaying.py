@@ -129,9 +129,10 @@ def decided_at(event: AnyEvent) -> datetime:
 
 
 def placed(faults: Iterable[Diagnostic], number: int) -> EventError:
-    """Faults of one event of many, at paths that say which: ``events[16].amount``."""
-    placed = [replace(fault, path=f"events[{number}]" + (f".{fault.path}" if fault.path else "")) for fault in faults]
-    return EventError(placed, render_all(placed, "en", plugins=False))
+    """Faults of one event of many, at paths that say which: ``events[16].amount``; those of its text at ``events[16]:1:2``."""
+    event = f"events[{number}]"
+    found = [replace(fault, path=f"{event}.{fault.path}" if fault.path else event, source=event if fault.line else "") for fault in faults]
+    return EventError(found, render_all(found, "en", plugins=False))
 
 
 def replay(program: Program, events: Iterable[Given], until: datetime | None = None, on_state: Callable[[State], object] | None = None) -> Replay:

@@ -178,7 +178,8 @@ def _effects(answer: Answer, speaker: Speaker) -> Iterator[str]:
     """Lots with the days on which they may be used, and statuses with their last day."""
     for effect in (effect for decision in answer.decisions for effect in decision.effects):
         if isinstance(effect, Status):
-            yield "  " + speaker.word("compare_status", {"name": effect.name, "value": effect.value, "until": effect.until})
+            value = " ".join([str(effect.value), *(f"{name}={item}" for name, item in effect.data.items())])
+            yield "  " + speaker.word("compare_status", {"name": effect.name, "value": value, "until": effect.until})
         elif isinstance(effect, Posting):
             yield from _lots(effect, speaker)
 
@@ -192,7 +193,7 @@ def _lots(posting: Posting, speaker: Speaker) -> Iterator[str]:
 def _answer(answer: Answer, speaker: Speaker) -> list[str]:
     if answer.faults:
         return [speaker.word("compare_unreadable", {}), *(speaker.say(fault) for fault in answer.faults)]
-    lines = [speaker.say(decision) for decision in answer.decisions]
+    lines = [speaker.say(decision) for decision in answer.decisions if decision.reasons != (answer.refusal,)]
     if answer.refusal is not None:
         verdict = speaker.word(f"verdict_{answer.verdict}", {})
         return [speaker.word("compare_refusal", {"verdict": verdict, "reason": speaker.say(answer.refusal)}), *lines]

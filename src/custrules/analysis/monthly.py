@@ -102,17 +102,18 @@ def metrics(program: Program, entries: Iterable[Entry], *, until: datetime | Non
 def _postings(program: Program, entries: Iterable[Entry], end: datetime | None) -> Iterator[tuple[date, Account, str, int]]:
     accounts = Accounts(program)
     for entry in entries:
-        for decision in entry.decisions:
-            at = _decided(entry, decision, program) if decision.effects else None
+        customer_id, _, decisions = entry
+        for decision in decisions:
+            at = _decided(customer_id, getattr(entry, "at", None), decision, program) if decision.effects else None
             if at is not None and (end is None or at <= end):
                 day = local_day(at, program.zone)
                 yield from ((day, *flow) for flow in accounts.flows([decision]))
 
 
-def _decided(entry: Entry, decision: Decision, program: Program) -> datetime:
-    at = instant_of(decision.event_id, entry.at, program.zone)
+def _decided(customer_id: str, told: datetime | None, decision: Decision, program: Program) -> datetime:
+    at = instant_of(decision.event_id, told, program.zone)
     if at is None:
-        fault = Diagnostic("analysis.no_instant", "entries", {"customer": entry.customer_id, "event": decision.event_id})
+        fault = Diagnostic("analysis.no_instant", "entries", {"customer": customer_id, "event": decision.event_id})
         raise AnalysisError([fault], render_all([fault], "en", plugins=False))
     return at
 
