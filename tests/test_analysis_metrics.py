@@ -156,6 +156,8 @@ def test_an_entry_still_unpacks_into_three_and_keeps_its_instant(shop: cr.Progra
     assert (customer_id, event_id, entry.at) == ("ann", "a1", datetime(2026, 1, 10, 4, tzinfo=UTC))
     back = pickle.loads(pickle.dumps(entry))
     assert (back, back.at) == (entry, entry.at)
+    with pytest.raises(AttributeError):
+        entry.at = None  # type: ignore[misc]
 
 
 def test_postings_of_any_account_count_under_its_own_name_and_unit() -> None:

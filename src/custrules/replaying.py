@@ -27,15 +27,20 @@ class _Line(NamedTuple):
 class Entry(_Line):
     """One line of a journal: whose, which event ('' for time that passed up to ``until``), and what was decided.
 
-    It unpacks into these three; beside them stands ``at``, the instant at which the event was decided (None: not known).
+    It unpacks into these three; beside them stands ``at``.
     """
 
-    at: datetime | None = None
+    _at: datetime | None = None
 
     def __new__(cls, customer_id: str, event_id: str, decisions: tuple[Decision, ...], at: datetime | None = None) -> Entry:
         entry = super().__new__(cls, customer_id, event_id, decisions)
-        entry.at = at
+        entry._at = at
         return entry
+
+    @property
+    def at(self) -> datetime | None:
+        """The instant at which the event was decided, or up to which time passed; None: not known."""
+        return self._at
 
 
 @dataclass(frozen=True, slots=True)
