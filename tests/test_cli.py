@@ -19,7 +19,8 @@ import custrules as cr
 from custrules.__main__ import main
 from custrules.calendars.days import MissingZoneData
 from custrules.cli import passing
-from custrules.cli.output import Output, padded, table, width
+from custrules.cli.output import Output
+from custrules.messages.columns import padded, table, width
 
 pytest.importorskip("yaml")
 

@@ -8,6 +8,7 @@ import io
 import json
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import date
@@ -16,17 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from independent import make_excerpt
+from independent import gift_shop, make_excerpt
 from independent.gift_shop import ENTER, GIFT_SHOP, LEVELS, LONDON, Customer, Event, Result, evaluate_all, instant, totals
 
 import custrules as cr
 from custrules.__main__ import main
-from custrules.cli.output import Output, width
+from custrules.cli.output import Output
+from custrules.cli.passing import end_of, pass_over
 from custrules.cli.telling import local
 from custrules.codec import canonical
-from custrules.demo import figures, folder, telling
+from custrules.demo import change, figures, folder, telling
 from custrules.demo.figures import LAST_DAY, Figures, Standing
 from custrules.events import AnyEvent
+from custrules.messages.columns import width
 
 needs_data = pytest.mark.skipif(make_excerpt.data_dir() is None, reason="the two data files are not here; CUSTRULES_DATA names their folder")
 PARTS = 4
@@ -45,12 +48,32 @@ def events(program: cr.Program) -> list[AnyEvent]:
 
 
 @pytest.fixture(scope="module")
-def found(program: cr.Program, events: list[AnyEvent]) -> dict[str, Standing]:
-    return figures.standings(program, events)
+def noted(program: cr.Program, events: list[AnyEvent]) -> tuple[Mapping[str, Standing], cr.Comparison]:
+    """The demo's one pass: where everybody stands, and how that compares with the changed program."""
+    return change.compared(program, change.changed_program(), events)
 
 
 @pytest.fixture(scope="module")
-def sums(program: cr.Program, events: list[AnyEvent], found: dict[str, Standing]) -> Figures:
+def found(noted: tuple[Mapping[str, Standing], cr.Comparison]) -> Mapping[str, Standing]:
+    return noted[0]
+
+
+@pytest.fixture(scope="module")
+def comparison(noted: tuple[Mapping[str, Standing], cr.Comparison]) -> cr.Comparison:
+    return noted[1]
+
+
+def standings(program: cr.Program, events: Iterable[AnyEvent]) -> Mapping[str, Standing]:
+    """Where every customer stands, without a comparison."""
+    noted = figures.Standings(program)
+    for customer_id, event, step in pass_over(program, events, end_of(LAST_DAY.isoformat(), program.zone), noted.close):
+        assert step is not None
+        noted.note(customer_id, event, step)
+    return noted.found
+
+
+@pytest.fixture(scope="module")
+def sums(program: cr.Program, events: list[AnyEvent], found: Mapping[str, Standing]) -> Figures:
     return figures.figures(program, found, min(local(event, program.zone) for event in events))
 
 
@@ -82,7 +105,9 @@ def compare(found: Mapping[str, Standing], expected: Mapping[str, Result]) -> No
 # -- the figures -------------------------------------------------------------------------------------------------------
 
 
-def test_every_customer_of_the_excerpt_stands_where_the_independent_computation_says(found: dict[str, Standing], expected: dict[str, Result]) -> None:
+def test_every_customer_of_the_excerpt_stands_where_the_independent_computation_says(
+    found: Mapping[str, Standing], expected: dict[str, Result]
+) -> None:
     assert len(expected) == 595
     compare(found, expected)
 
@@ -93,7 +118,7 @@ def test_every_customer_of_the_excerpt_stands_where_the_independent_computation_
 def test_every_customer_of_both_years_stands_where_the_independent_computation_says(program: cr.Program, part: int) -> None:
     history = [event for event in make_excerpt.events() if int(event["customer_id"]) % PARTS == part]
     assert len(history) > 5_000
-    compare(figures.standings(program, map(program.event, history)), evaluate_all(history, LAST_DAY))
+    compare(standings(program, map(program.event, history)), evaluate_all(history, LAST_DAY))
 
 
 def test_the_sums_are_those_of_the_independent_computation(sums: Figures, expected: dict[str, Result]) -> None:
@@ -134,7 +159,7 @@ def distances(history: Iterable[Event]) -> dict[str, tuple[str, str, int]]:
     return result
 
 
-def test_everybody_is_as_far_from_the_next_level_as_the_independent_computation_says(found: dict[str, Standing]) -> None:
+def test_everybody_is_as_far_from_the_next_level_as_the_independent_computation_says(found: Mapping[str, Standing]) -> None:
     missing = {name: (one.held, one.next_level, one.missing.minor) for name, one in found.items() if one.missing is not None}
     assert missing == distances(make_excerpt.excerpt())
 
@@ -200,7 +225,7 @@ def test_the_history_tells_every_event_of_its_customer(printed: tuple[Path, str]
     assert all(f" {event.id}  " in history for event in own)
 
 
-def test_the_customer_who_is_told_has_few_events_and_much_decided(found: dict[str, Standing], sums: Figures) -> None:
+def test_the_customer_who_is_told_has_few_events_and_much_decided(found: Mapping[str, Standing], sums: Figures) -> None:
     chosen = found[sums.told]
     assert chosen.events <= figures.FEW
     assert len(chosen.kinds) == max(len(one.kinds) for one in found.values() if one.events <= figures.FEW)
@@ -259,7 +284,7 @@ def test_the_events_in_the_folder_are_those_of_the_excerpt(printed: tuple[Path, 
 
 def test_the_commands_that_are_printed_work(printed: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     commands = [line.split("custrules ", 1)[1] for line in printed[1].splitlines()[-3:]]
-    assert [command.split()[0] for command in commands] == ["test", "explain", "check"]
+    assert [command.split()[0] for command in commands] == ["test", "explain", "compare"]
     assert [main(command.split()) for command in commands] == [0, 0, 0]
     capsys.readouterr()
 
@@ -275,7 +300,7 @@ def test_what_is_there_already_is_left_as_it_is(tmp_path: Path) -> None:
     written, kept = folder.leave(tmp_path)
     assert kept == ["program.yaml"]
     editors = [".vscode/settings.json", "schemas/program.v1.json", "schemas/scenarios.v1.json"]
-    assert sorted(written) == sorted(["README.md", "events.jsonl", "gift-shop.scenarios.yaml", *editors])
+    assert sorted(written) == sorted(["README.md", "changed.yaml", "events.jsonl", "gift-shop.scenarios.yaml", *editors])
     assert (tmp_path / "program.yaml").read_text("utf-8") == "mine"
 
 
@@ -309,3 +334,53 @@ def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "demo" / "README.md").symlink_to(target)
     assert folder.leave(tmp_path / "demo")[1] == ["README.md"]
     assert not target.exists()
+
+
+# -- the changed rule --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def expected_of_change() -> dict[str, Result]:
+    """The independent computation with gold from 6,000, kept from 4,800."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gift_shop, "ENTER", (0, 1_000_00, 6_000_00, 20_000_00))
+        patch.setattr(gift_shop, "KEEP", (0, 800_00, 4_800_00, 16_000_00))
+        return evaluate_all(make_excerpt.excerpt(), LAST_DAY)
+
+
+def test_the_changed_program_is_the_demo_with_another_gold(program: cr.Program) -> None:
+    levels = program.document_data()["policies"][0]["levels"]
+    levels[2] |= {"enter": {"spend_12m": ">= 6000"}, "keep": {"spend_12m": ">= 4800"}}
+    assert change.changed_program() == program.revise("levels", levels=levels)
+
+
+def test_who_would_close_at_which_level_is_what_the_independent_computation_says(
+    comparison: cr.Comparison, expected: dict[str, Result], expected_of_change: dict[str, Result]
+) -> None:
+    moves = Counter((expected[customer].level, expected_of_change[customer].level) for customer in expected)
+    (movement,) = comparison.total.levels
+    assert {(row.base, row.candidate): row.customers for row in movement.rows} == moves
+    assert movement.moved > 0
+
+
+def test_what_the_changed_rule_would_have_cost_is_what_the_independent_computation_says(
+    comparison: cr.Comparison, expected: dict[str, Result], expected_of_change: dict[str, Result]
+) -> None:
+    before, after = totals(expected), totals(expected_of_change)
+    (account,) = comparison.total.accounts
+    names = {"issued": "issued", "reversed": "taken_back", "forgiven": "forgiven", "settled": "settled", "expired": "expired"}
+    names |= {name: name for name in ("usable", "pending", "owed")}
+    found = {name: (figure.base, figure.candidate) for name, figure in {**account.moved, **account.held}.items() if name in names}
+    assert found == {name: (before[called], after[called]) for name, called in names.items()}
+    assert after["issued"] < before["issued"]
+
+
+def test_what_the_changed_rule_would_have_done_is_printed(printed: tuple[Path, str], comparison: cr.Comparison) -> None:
+    block = printed[1].partition("What gold from 6,000 GBP would have done")[2].partition("Customer")[0]
+    gold = next(figure for name, figure in change.differing(comparison).items() if name == "gold")
+    assert cells(block, "Gold") == [str(gold.base), str(gold.candidate), str(gold.difference)]
+    assert f"{comparison.total.affected} customers would have been answered differently" in block
+
+
+def test_the_changed_program_stands_in_the_folder(printed: tuple[Path, str]) -> None:
+    assert cr.load(printed[0] / "changed.yaml") == change.changed_program()

@@ -10,6 +10,7 @@ import pytest
 
 from custrules import errors
 from custrules.errors import (
+    AnalysisError,
     ContractError,
     CustrulesError,
     Diagnostic,
@@ -37,7 +38,7 @@ def test_some_are_also_what_python_calls_them(kind: type[Exception], also: type[
     assert issubclass(kind, also)
 
 
-@pytest.mark.parametrize("kind", [DocumentError, EventError, StateError, ScenarioError])
+@pytest.mark.parametrize("kind", [DocumentError, EventError, StateError, ScenarioError, AnalysisError])
 def test_faults_carry_every_diagnostic_and_pickle(kind: type[Faults]) -> None:
     error = kind(iter([FAULT, OTHER]))
     assert error.diagnostics == (FAULT, OTHER)

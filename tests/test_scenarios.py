@@ -11,7 +11,8 @@ import pytest
 from custrules import Decision, Policy, Program, ScenarioError, View, loads
 from custrules.documents.reading import read
 from custrules.events import AnyEvent
-from custrules.testing.scenario_report import Failure, ScenarioResult, aligned, report, width
+from custrules.messages.columns import width
+from custrules.testing.scenario_report import Failure, ScenarioResult, aligned, report
 from custrules.testing.scenarios import collect, main_test, run
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -9,9 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from custrules.analysis.comparing import compare
+    from custrules.analysis.comparison import Comparison
+    from custrules.analysis.monthly import Metrics, metrics
     from custrules.calendars import Span, Window
     from custrules.conditions import Condition
     from custrules.errors import (
+        AnalysisError,
         ContractError,
         CustrulesError,
         Diagnostic,
@@ -48,7 +52,7 @@ if TYPE_CHECKING:
     from custrules.policy import Decision, Fact, Policy, Posting, Reason, Signal, Status, Touchpoint, View
     from custrules.program import Program, load, loads
     from custrules.remembering import Gap, Gaps
-    from custrules.replaying import replay
+    from custrules.replaying import Entry, replay
     from custrules.restatement import DecisionChange, Flip, Restatement, StatusChange
     from custrules.schemas import schema
     from custrules.state import State
@@ -57,9 +61,12 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "analysis.comparing": "compare",
+    "analysis.comparison": "Comparison",
+    "analysis.monthly": "Metrics metrics",
     "calendars": "Span Window",
     "conditions": "Condition",
-    "errors": "ContractError CustrulesError Diagnostic DocumentError EventError MissingExtra MoneyError ScenarioError StateError",
+    "errors": "AnalysisError ContractError CustrulesError Diagnostic DocumentError EventError MissingExtra MoneyError ScenarioError StateError",
     "events": "Activity Adjustment ConsentUpdate Enrolment Event Line NewDay ProfileUpdate Purchase Redemption RedemptionCancelled "
     "Referral Return ReturnLine Tender Tick TierGrant Visit",
     "measures": "Measure",
@@ -68,7 +75,7 @@ _HOMES = {
     "policy": "Decision Fact Policy Posting Reason Signal Status Touchpoint View",
     "program": "Program load loads",
     "remembering": "Gap Gaps",
-    "replaying": "replay",
+    "replaying": "Entry replay",
     "restatement": "DecisionChange Flip Restatement StatusChange",
     "schemas": "schema",
     "state": "State",
@@ -79,6 +86,8 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.s
 __all__ = [
     "Activity",
     "Adjustment",
+    "AnalysisError",
+    "Comparison",
     "Condition",
     "ConsentUpdate",
     "ContractError",
@@ -88,6 +97,7 @@ __all__ = [
     "Diagnostic",
     "DocumentError",
     "Enrolment",
+    "Entry",
     "Event",
     "EventError",
     "Fact",
@@ -96,6 +106,7 @@ __all__ = [
     "Gaps",
     "Line",
     "Measure",
+    "Metrics",
     "MissingExtra",
     "Money",
     "MoneyError",
@@ -129,8 +140,10 @@ __all__ = [
     "Visit",
     "Window",
     "__version__",
+    "compare",
     "load",
     "loads",
+    "metrics",
     "render",
     "replay",
     "schema",

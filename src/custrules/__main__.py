@@ -1,7 +1,7 @@
 """The command line: one function per verb. Results go to stdout, messages to stderr; nothing else here reads the machine.
 
-Exit codes: 0 fine, 1 findings, 2 misuse (also of files: missing, unreadable, faulty where a sound one is needed), 5 nothing
-collected. Ctrl-C ends with 130, a closed pipe with 141; both quietly.
+Exit codes: 0 fine (a comparison that was made, whatever differs), 1 findings, 2 misuse (also of files: missing, unreadable, faulty
+where a sound one is needed), 5 nothing collected. Ctrl-C ends with 130, a closed pipe with 141; both quietly.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import custrules as cr
+from custrules.analysis.comparing import Either
 from custrules.cli import schemas
-from custrules.cli.event_files import STDIN, EventFile
+from custrules.cli.event_files import STDIN, EventFile, EventFiles
 from custrules.cli.output import Misuse, Output, lenient, placed, silence, words
 from custrules.cli.passing import Passed, Summary, by_customer, end_of, pass_over
 from custrules.cli.telling import event_title, local, near_misses, replayed, standing
@@ -238,6 +239,26 @@ def _journal_line(passed: Passed) -> bytes:
     return canonical(head | {"decisions": [decision.to_data() for decision in step.decisions]}) + b"\n"
 
 
+def compare(output: Output, arguments: argparse.Namespace) -> int:
+    """The same events under two programs, and what comes out differently."""
+    base, candidate = cr.load(arguments.base), cr.load(arguments.candidate)
+    files = EventFiles(arguments.events, Either(base, candidate))
+    until = end_of(arguments.until, base.zone) if arguments.until is not None else None
+    events: Iterable[AnyEvent] = by_customer(files) if arguments.sort else files
+    try:
+        found = cr.compare(base, candidate, output.counted(events), until=until, by=arguments.by, top=arguments.top)
+    except cr.EventError as error:
+        raise error if error.diagnostics[0].line else files.placed(error) from None
+    if not found.total.events + found.left_out:
+        raise Misuse("nothing", path=", ".join(arguments.events))
+    if output.shape == "json":
+        output.json(found.to_data())
+        return FINE
+    output.line(output.heading(output.say("compare_head", base=arguments.base, candidate=arguments.candidate)))
+    output.line(output.render(found))
+    return FINE
+
+
 def test(output: Output, arguments: argparse.Namespace) -> int:
     """Scenario files and folders; 1 where a scenario fails, 5 where there is none. With ``--init`` boundary scenarios are written."""
     from custrules.cli.scenarios import covered_lines  # noqa: PLC0415 - only this verb needs it
@@ -285,18 +306,28 @@ def record(output: Output, arguments: argparse.Namespace) -> int:
 
 def demo(output: Output, arguments: argparse.Namespace) -> int:
     """The gift shop: figures, one history, and the folder with everything to try it again."""
-    from custrules.demo import figures, folder, telling  # noqa: PLC0415 - only this verb needs it
+    from custrules.demo import change, figures, folder, telling  # noqa: PLC0415 - only this verb needs it
 
-    program = figures.demo_program()
+    program, changed = figures.demo_program(), change.changed_program()
     written, kept = folder.leave(Path(arguments.dir), output.lang)
     events = list(figures.demo_events(program))
-    found = figures.standings(program, output.counted(events))
+    found, comparison = change.compared(program, changed, output.counted(events))
     sums = figures.figures(program, found, min(local(event, program.zone) for event in events))
     if output.shape == "json":
-        output.json(sums.to_data() | {"source": telling.SOURCE, "folder": arguments.dir, "written": written, "kept": kept})
+        output.json(
+            sums.to_data()
+            | {"changed": comparison.total.to_data(), "source": telling.SOURCE, "folder": arguments.dir, "written": written, "kept": kept}
+        )
         return FINE
     told = [event for event in events if event.customer_id == sums.told]
-    lines = [*telling.overview(output, program, sums), "", *telling.history(output, program, told, sums.last_day.isoformat()), ""]
+    lines = [
+        *telling.overview(output, program, sums),
+        "",
+        *telling.changed(output, program, comparison),
+        "",
+        *telling.history(output, program, told, sums.last_day.isoformat()),
+        "",
+    ]
     lines += [
         output.say(f"demo_{key}", folder=arguments.dir, files=", ".join(names)) for key, names in (("written", written), ("kept", kept)) if names
     ]
@@ -335,6 +366,18 @@ VERBS: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
             (("--sort",), "help_sort", {"action": "store_true"}),
             (("--journal",), "help_journal", {"metavar": "OUT"}),
             (("--states",), "help_states", {"metavar": "OUT"}),
+        ],
+    ),
+    "compare": (
+        compare,
+        [
+            (("base",), "help_base", {"metavar": "BASE"}),
+            (("candidate",), "help_candidate", {"metavar": "CANDIDATE"}),
+            (("events",), "help_events", {"nargs": "+", "metavar": "EVENTS"}),
+            (("--by",), "help_by", {"metavar": "FIELD"}),
+            (("--top",), "help_top", {"type": int, "default": 10, "metavar": "N"}),
+            (("--until",), "help_until", {"metavar": "WHEN"}),
+            (("--sort",), "help_sort", {"action": "store_true"}),
         ],
     ),
     "test": (

@@ -5,6 +5,7 @@ CustrulesError
 ├── EventError        an event cannot be read, or does not belong to this program
 ├── StateError        a State cannot be read, or belongs to another customer or program
 ├── ScenarioError     a scenario file has faults
+├── AnalysisError     what was asked of whole programs (a comparison, metrics) cannot be told
 ├── ContractError     a policy broke its contract; names the policy and the event
 ├── MoneyError        an amount cannot be read, or currencies were mixed (also a ValueError)
 └── MissingExtra      an optional package is not installed; says the one pip line (also an ImportError)
@@ -94,6 +95,10 @@ class StateError(Faults):
 
 class ScenarioError(Faults):
     """The scenario file has faults; ``.diagnostics`` holds each with its place."""
+
+
+class AnalysisError(Faults):
+    """What was asked of whole programs cannot be told; ``.diagnostics`` says why."""
 
 
 class ContractError(CustrulesError):

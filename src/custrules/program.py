@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Never
@@ -31,6 +31,7 @@ from custrules.policies import KINDS, built_in
 from custrules.policy import Policy
 from custrules.remembering import Gaps
 from custrules.restatement import Restatement
+from custrules.revising import by_id, revised
 from custrules.rulebook import Rulebook
 from custrules.state import State
 from custrules.steps import Step
@@ -156,8 +157,26 @@ class Program:
         return f"<Program {self.id!r}, {len(self.policies)} policies, {self._digest[:12]}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        foreign = {policy.kind: type(policy) for policy in self.policies if policy.kind not in KINDS or built_in(policy.kind) is not type(policy)}
-        return _revived, (self._json, foreign)
+        return _revived, (self._json, self._foreign())
+
+    def _foreign(self) -> dict[str, type[Policy]]:
+        """The kinds of this program that are not ours."""
+        return {policy.kind: type(policy) for policy in self.policies if policy.kind not in KINDS or built_in(policy.kind) is not type(policy)}
+
+    # -- changing it -----------------------------------------------------------------------------------------------
+
+    def revise(self, policy_id: str, /, *, effective_from: date | str | None = None, **fields: Any) -> Program:
+        """Another program, for experiments, with some fields of one policy changed: ``program.revise("earn", points_per_unit="2")``.
+
+        Fields are given as a document says them; None takes one out, so that its default holds. Every version of the policy is
+        changed, or the one whose first day is ``effective_from``. DocumentError for an unknown policy or version (with the nearest
+        id), and for every fault of the changed document, at ``policies[earn].points_per_unit``.
+        """
+        try:
+            data = revised(self._document, policy_id, effective_from, fields)
+            return _made(*_checked(data, Kinds(self._foreign())))
+        except DocumentError as error:
+            raise _worded(DocumentError, by_id(error.diagnostics, self.policies)) from None
 
     # -- asking it -------------------------------------------------------------------------------------------------
 

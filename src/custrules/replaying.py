@@ -18,12 +18,29 @@ from custrules.steps import Step
 Given = AnyEvent | Mapping[str, Any] | bytes | str
 
 
-class Entry(NamedTuple):
-    """One line of a journal: whose, which event ('' for time that passed up to ``until``), and what was decided."""
-
+class _Line(NamedTuple):
     customer_id: str
     event_id: str
     decisions: tuple[Decision, ...]
+
+
+class Entry(_Line):
+    """One line of a journal: whose, which event ('' for time that passed up to ``until``), and what was decided.
+
+    It unpacks into these three; beside them stands ``at``.
+    """
+
+    _at: datetime | None = None
+
+    def __new__(cls, customer_id: str, event_id: str, decisions: tuple[Decision, ...], at: datetime | None = None) -> Entry:
+        entry = super().__new__(cls, customer_id, event_id, decisions)
+        entry._at = at
+        return entry
+
+    @property
+    def at(self) -> datetime | None:
+        """The instant at which the event was decided, or up to which time passed; None: not known."""
+        return self._at
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +90,7 @@ class Replay:
                 self._begin(event.customer_id, number)
             step = self._step(event, number)
             self._state = step.state
-            yield Entry(event.customer_id, event.id, step.decisions)
+            yield Entry(event.customer_id, event.id, step.decisions, decided_at(step.event or event))
         yield from self._close()
 
     def _event(self, given: Given, number: int) -> AnyEvent:
@@ -82,18 +99,18 @@ class Replay:
         try:
             return self._program.event(given)
         except EventError as error:
-            raise _refused(error.diagnostics, number) from None
+            raise placed(error.diagnostics, number) from None
 
     def _step(self, event: AnyEvent, number: int) -> Step:
         assert self._state is not None
         try:
             return self._program.step(self._state, event)
         except EventError as error:
-            raise _refused(error.diagnostics, number) from None
+            raise placed(error.diagnostics, number) from None
 
     def _begin(self, customer_id: str, number: int) -> None:
         if customer_id in self._finished:
-            raise _refused([Diagnostic("event.customer_came_back", "customer_id", {"customer": customer_id})], number)
+            raise placed([Diagnostic("event.customer_came_back", "customer_id", {"customer": customer_id})], number)
         self._finished.add(customer_id)
         self._state = State.new(customer_id)
 
@@ -106,22 +123,29 @@ class Replay:
             step = self._program.advance(state, self._until)
             state = step.state
             if step.decisions:
-                yield Entry(state.customer_id, "", step.decisions)
+                yield Entry(state.customer_id, "", step.decisions, state.as_of)
         if self._on_state is not None:
             self._on_state(state)
 
 
-def _refused(faults: Iterable[Diagnostic], number: int) -> EventError:
-    """Faults of one event of many, at paths that say which: ``events[16].amount``."""
-    placed = [replace(fault, path=f"events[{number}]" + (f".{fault.path}" if fault.path else "")) for fault in faults]
-    return EventError(placed, render_all(placed, "en", plugins=False))
+def decided_at(event: AnyEvent) -> datetime:
+    """The instant of an event's decision; when it happened where it was not accepted."""
+    return event.decided_at or event.occurred_at
+
+
+def placed(faults: Iterable[Diagnostic], number: int) -> EventError:
+    """Faults of one event of many, at paths that say which: ``events[16].amount``; those of its text at ``events[16]:1:2``."""
+    event = f"events[{number}]"
+    found = [replace(fault, path=f"{event}.{fault.path}" if fault.path else event, source=event if fault.line else "") for fault in faults]
+    return EventError(found, render_all(found, "en", plugins=False))
 
 
 def replay(program: Program, events: Iterable[Given], until: datetime | None = None, on_state: Callable[[State], object] | None = None) -> Replay:
     """Step through the events of many customers, each from nothing, in one pass whose memory does not grow with their number.
 
     Events are Event objects, plain data or JSON, grouped by customer; a customer who comes back later is an EventError.
-    Iterates ``(customer_id, event_id, decisions)``, one per event whatever became of it, and one without event id for
-    what time decides up to ``until``. Each closing state, advanced to ``until`` where that is given, goes to ``on_state``.
+    Iterates ``(customer_id, event_id, decisions)``, one per event whatever became of it, and one without event id for what time
+    decides up to ``until``; ``entry.at`` is the instant of the decision. Each closing state, advanced to ``until`` where that is
+    given, goes to ``on_state``.
     """
     return Replay(program, events, until, on_state)

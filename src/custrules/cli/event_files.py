@@ -11,18 +11,18 @@ from __future__ import annotations
 import csv
 import gzip
 import lzma
+import re
 import sys
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, Never, cast
+from typing import IO, Any, Never, Protocol, cast
 
 from custrules.cli.output import Misuse
 from custrules.codec import MAX_BYTES, parse_json
 from custrules.errors import Diagnostic, EventError
 from custrules.events import KINDS, AnyEvent
-from custrules.program import Program
 from custrules.validation import nearest
 
 NAMED = ("attributes", "profile", "consent", "tenders", "friend_keys")  # fields that are mappings: a column for each name
@@ -31,6 +31,13 @@ REQUIRED = ("type", "id", "customer_id", "occurred_at")
 SUFFIXES = (".jsonl", ".ndjson", ".csv")
 PACKED = (".gz", ".xz")
 STDIN = "-"
+_NUMBER = re.compile(r"^events\[\d+\]\.?")
+
+
+class Reader(Protocol):
+    """What makes events out of plain data: a Program does."""
+
+    def event(self, data: Any, /) -> AnyEvent: ...
 
 
 class EventFile:
@@ -39,8 +46,8 @@ class EventFile:
     path: str
     line: int
 
-    def __init__(self, path: str, program: Program) -> None:
-        self.path, self._program = path, program
+    def __init__(self, path: str, reader: Reader) -> None:
+        self.path, self._reader = path, reader
         self.line = 0
         self._format = _format(path)
 
@@ -54,7 +61,7 @@ class EventFile:
 
     def read(self, row: Any) -> AnyEvent:
         try:
-            return self._program.event(row)
+            return self._reader.event(row)
         except EventError as error:
             raise self.placed(error) from None
 
@@ -144,6 +151,25 @@ class EventFile:
 
     def _refuse(self, code: str, **params: object) -> Never:
         raise self.placed(EventError([Diagnostic(code, params=params)])) from None
+
+
+class EventFiles:
+    """The events of several files, one file after the other."""
+
+    current: EventFile
+
+    def __init__(self, paths: Sequence[str], reader: Reader) -> None:
+        self._files = [EventFile(path, reader) for path in paths]
+        self.current = self._files[0]
+
+    def __iter__(self) -> Iterator[AnyEvent]:
+        for file in self._files:
+            self.current = file
+            yield from file
+
+    def placed(self, error: EventError) -> EventError:
+        """Faults of one event of many, ``events[16].amount``, with the file and line that were read last."""
+        return self.current.placed(EventError([replace(fault, path=_NUMBER.sub("", fault.path)) for fault in error.diagnostics]))
 
 
 def columns() -> list[str]:

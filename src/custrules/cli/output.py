@@ -1,4 +1,4 @@
-"""Where a verb writes: results to stdout, messages to stderr, in one language, in columns that also fit Chinese."""
+"""Where a verb writes: results to stdout, messages to stderr, in one language."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import json
 import os
 import sys
 import tomllib
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, Literal, TextIO, TypeVar
+from typing import Literal, TextIO, TypeVar
 
 from custrules.codec import canonical
 from custrules.errors import Diagnostic
 from custrules.messages import Speaker, render
+from custrules.messages.columns import grouped
 
 Shape = Literal["text", "json"]
 T = TypeVar("T")
@@ -95,40 +95,6 @@ def placed(fault: Diagnostic) -> Diagnostic:
     if not (fault.code.startswith("event.") and fault.line and fault.path):
         return fault
     return replace(fault, source=f"{fault.source}:{fault.line}", line=0, column=0)
-
-
-# -- columns -----------------------------------------------------------------------------------------------------------
-
-
-def width(text: str) -> int:
-    """Columns that a text takes on a terminal: East Asian wide characters take two, combining ones none."""
-    return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def padded(text: str, columns: int, right: bool = False) -> str:
-    gap = " " * max(columns - width(text), 0)
-    return gap + text if right else text + gap
-
-
-def table(rows: Sequence[Sequence[str]], right: Iterable[int] = (), indent: str = "  ") -> list[str]:
-    """Rows as aligned lines; the columns in ``right`` are flush right. All rows have as many cells as the first."""
-    flush = set(right)
-    widths = [max(width(row[place]) for row in rows) for place in range(len(rows[0]))] if rows else []
-    lines = [[padded(cell, widths[place], place in flush) for place, cell in enumerate(row)] for row in rows]
-    return [(indent + "  ".join(line)).rstrip() for line in lines]
-
-
-def beside(left: Sequence[str], right: Sequence[str], gap: int = 4) -> list[str]:
-    """Two blocks of lines next to each other."""
-    columns = max(map(width, left), default=0) + gap
-    count = max(len(left), len(right))
-    pairs = zip([*left, *[""] * (count - len(left))], [*right, *[""] * (count - len(right))], strict=True)
-    return [(padded(one, columns) + other).rstrip() for one, other in pairs]
-
-
-def grouped(number: Any) -> str:
-    """A whole number or decimal with separators: 1,234.50."""
-    return f"{number:,}"
 
 
 def lenient(stream: TextIO) -> TextIO:

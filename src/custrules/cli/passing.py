@@ -10,19 +10,18 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from custrules.analysis.flows import BALANCES, Accounts
 from custrules.calendars import ONE_DAY, start_of_day
 from custrules.cli.output import Misuse
 from custrules.errors import Diagnostic, EventError
 from custrules.events import AnyEvent
-from custrules.ledger import ADJUSTED, EXPIRED, ISSUED, REVERSED, SPENT
 from custrules.policies.tiers import Ladder
-from custrules.policy import Posting
 from custrules.program import Program
 from custrules.state import State, shown
 from custrules.steps import Step
 
 MOVEMENTS = ("issued", "taken_back", "forgiven", "expired", "spent", "given_back", "adjusted", "settled")
-BALANCES = ("usable", "pending", "held", "owed")
+_CALLED = {"reversed": "taken_back", "redeemed": "spent"}  # as the command line names them
 
 
 class Passed(NamedTuple):
@@ -80,42 +79,12 @@ def end_of(text: str, zone: ZoneInfo) -> datetime:
 # -- sums --------------------------------------------------------------------------------------------------------------
 
 
-class Accounts:
-    """Which points account each policy of a program works on."""
-
-    units: dict[str, tuple[str, int]]
-    of_policy: dict[str, str]
-
-    def __init__(self, program: Program) -> None:
-        rules = program.rulebook
-        self.units = rules.accounts
-        self.of_policy = {policy.id: rules.resolve(name) for policy in program.policies if (name := policy.works_on()) is not None}
-        self.of_policy |= {policy.id: opened[0] for policy in program.policies if (opened := policy.opens()) is not None}
-
-    def movements(self, step: Step) -> Counter[tuple[str, str]]:
-        """How much each account gained or lost in a step, by kind of movement, in smallest units."""
-        sums: Counter[tuple[str, str]] = Counter()
-        for decision in step.decisions:
-            for effect in decision.effects:
-                if isinstance(effect, Posting) and decision.policy_id in self.of_policy:
-                    for name, sign in _movements(effect):
-                        sums[self.of_policy[decision.policy_id], name] += sign * effect.units
-        return sums
-
-
-def _movements(posting: Posting) -> Iterator[tuple[str, int]]:
-    """What one posting is called; a reversal out of a debt moves nothing yet: it is owed."""
-    source, target = posting.source, posting.target
-    if target.endswith(".owed"):
-        yield "settled", 1
-    if source in (ISSUED, SPENT, ADJUSTED):
-        yield {ISSUED: "issued", SPENT: "given_back", ADJUSTED: "adjusted"}[source], 1
-    if target == REVERSED and source == EXPIRED:
-        yield "forgiven", 1
-    elif target in (SPENT, EXPIRED):
-        yield {SPENT: "spent", EXPIRED: "expired"}[target], 1
-    elif not source.endswith(".owed") and target in (REVERSED, ADJUSTED):
-        yield ("taken_back", 1) if target == REVERSED else ("adjusted", -1)
+def movements(accounts: Accounts, step: Step) -> Counter[tuple[str, str]]:
+    """How much each account gained or lost in a step, by kind of movement, in smallest units."""
+    sums: Counter[tuple[str, str]] = Counter()
+    for account, name, units in accounts.flows(step.decisions):
+        sums[account.name, _CALLED.get(name, name)] += units
+    return sums
 
 
 class Summary:
@@ -145,7 +114,7 @@ class Summary:
             self.verdicts[passed.step.verdict] += 1
             if passed.step.refusal is not None:
                 self.refusals[passed.step.refusal.code] += 1
-        self.moved.update(self._accounts.movements(passed.step))
+        self.moved.update(movements(self._accounts, passed.step))
 
     def close(self, state: State) -> None:
         """One customer's closing state."""
@@ -153,11 +122,8 @@ class Summary:
         for status, counts in self.levels.items():
             held = state.statuses.get((status, ""))
             counts[str(held.value) if held is not None and held.value is not None else ""] += 1
-        for account in self._accounts.units:
-            ledger = state.ledger.accounts
-            usable = state.ledger.usable(account, state.day) if state.day is not None else 0
-            parts = (usable, ledger[f"{account}.pending"].total, ledger[f"{account}.held"].total, ledger[f"{account}.owed"].owed)
-            self.moved.update({(account, name): units for name, units in zip(BALANCES, parts, strict=True)})
+        for account, bucket, units in self._accounts.balances(state):
+            self.moved[account.name, bucket] += units
 
     def level_rows(self) -> Iterator[tuple[str, list[tuple[str, int]]]]:
         """Per ladder the number of customers at each level, the highest first; '' are those without one."""
@@ -167,7 +133,7 @@ class Summary:
 
     def account_rows(self) -> Iterator[tuple[str, dict[str, int | Decimal]]]:
         """Per account every movement and balance, as people read them."""
-        for account, (unit, scale) in self._accounts.units.items():
+        for account, unit, scale in self._accounts.known:
             sums = {name: shown(self.moved[account, name], unit, scale) for name in (*MOVEMENTS, *BALANCES)}
             yield account, {name: value for name, value in sums.items() if isinstance(value, int | Decimal)}
 

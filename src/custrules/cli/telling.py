@@ -7,10 +7,11 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from custrules.cli.output import Output, beside, grouped, table
+from custrules.cli.output import Output
 from custrules.cli.passing import Summary
 from custrules.events import AnyEvent, Purchase, Return, total_of
 from custrules.explaining import Explanation, Progress
+from custrules.messages.columns import beside, grouped, table
 from custrules.program import Program
 from custrules.state import State
 

@@ -9,13 +9,15 @@ from datetime import date
 from importlib.resources import files
 from typing import Any
 
+from custrules.analysis.flows import Accounts
 from custrules.cli.event_files import EventFile
-from custrules.cli.passing import Accounts, Passed, end_of, pass_over
+from custrules.cli.passing import movements
 from custrules.events import AnyEvent, Purchase, Return, total_of
 from custrules.explaining import Compared, LadderProgress
 from custrules.money import Money
 from custrules.program import Program, load
 from custrules.state import Level, Points, State
+from custrules.steps import Step
 
 HERE = files(__package__)
 PROGRAM, EVENTS = "program.yaml", "transactions.jsonl.xz"
@@ -68,11 +70,10 @@ class Standing:
     def points_moved(self, name: str) -> int:
         return self.moved[ACCOUNT, name]
 
-    def note(self, passed: Passed, accounts: Accounts) -> None:
-        assert passed.step is not None
-        self._note_event(passed.event)
-        self.moved.update(accounts.movements(passed.step))
-        for decision in passed.step.decisions:
+    def note(self, event: AnyEvent | None, step: Step, accounts: Accounts) -> None:
+        self._note_event(event)
+        self.moved.update(movements(accounts, step))
+        for decision in step.decisions:
             for why in decision.reasons:
                 self.kinds.add((decision.policy_id, why.code))
                 if why.code == "tiers.upgrade.reached":
@@ -105,20 +106,22 @@ def _inside(name: str) -> str:
     return str(HERE.joinpath(name))
 
 
-def standings(program: Program, events: Iterable[AnyEvent], last_day: date = LAST_DAY) -> dict[str, Standing]:
-    """Every customer as of the end of a day, in the order of the events."""
-    found: dict[str, Standing] = {}
-    accounts = Accounts(program)
+class Standings:
+    """Where every customer of a program stands, noted step by step, in the order of the events."""
 
-    def close(state: State) -> None:
-        one = found[state.customer_id]
+    found: dict[str, Standing]
+
+    def __init__(self, program: Program) -> None:
+        self._program, self._accounts = program, Accounts(program)
+        self.found = {}
+
+    def note(self, customer_id: str, event: AnyEvent | None, step: Step) -> None:
+        self.found.setdefault(customer_id, Standing(customer_id)).note(event, step, self._accounts)
+
+    def close(self, state: State) -> None:
+        one = self.found[state.customer_id]
         one.level, one.points = state.tier(), state.points(ACCOUNT)
-        one.progress = program.progress(state).ladders[0]
-
-    for passed in pass_over(program, events, end_of(last_day.isoformat(), program.zone), close):
-        if passed.step is not None:
-            found.setdefault(passed.customer_id, Standing(passed.customer_id)).note(passed, accounts)
-    return found
+        one.progress = self._program.progress(state).ladders[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The folder that the demo leaves: the program, its scenarios, the data and a README. Nothing that is there is touched."""
+"""The folder that the demo leaves: the program, one with a changed rule, its scenarios, the data and a README. Nothing that is there is touched."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from custrules.demo.change import CHANGED, changed_text
 from custrules.demo.figures import EVENTS, HERE, PROGRAM
 from custrules.schemas.folder import files_of
 
@@ -25,6 +26,7 @@ def _readme() -> bytes:
 
 FILES: dict[str, Callable[[], bytes]] = {
     PROGRAM: lambda: HERE.joinpath(PROGRAM).read_bytes(),
+    CHANGED: lambda: changed_text().encode(),
     SCENARIOS: lambda: HERE.joinpath(SCENARIOS).read_bytes(),
     DATA: _events,
     README: _readme,
@@ -52,12 +54,12 @@ def leave(folder: Path, lang: str = "en") -> tuple[list[str], list[str]]:
 
 def commands(folder: str, customer: str) -> list[str]:
     """Three commands to try next, as they work where the demo was called; one explains a customer."""
-    ours, program = invocation(), shlex.quote(f"{folder}/{PROGRAM}")
-    events = shlex.quote(f"{folder}/{DATA}")
+    ours = invocation()
+    program, changed, events = (shlex.quote(f"{folder}/{name}") for name in (PROGRAM, CHANGED, DATA))
     return [
         f"{ours} test {shlex.quote(folder)}",
         f"{ours} explain {program} --events {events} --customer {shlex.quote(customer)}",
-        f"{ours} check {program}",
+        f"{ours} compare {program} {changed} {events}",
     ]
 
 

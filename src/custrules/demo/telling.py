@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
-from custrules.cli.output import Output, beside, grouped, table, width
+from custrules.analysis.comparison import Comparison
+from custrules.analysis.comparison_text import figure_table
+from custrules.cli.output import Output
 from custrules.cli.passing import end_of
 from custrules.cli.telling import event_title, local
+from custrules.demo import change
 from custrules.demo.figures import Figures, LevelRow, Standing
 from custrules.events import AnyEvent
+from custrules.messages import Speaker
+from custrules.messages.columns import beside, grouped, table, width
 from custrules.money import Money
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision
@@ -76,6 +81,16 @@ def _money_block(output: Output, sums: Figures) -> list[str]:
 def _points_block(output: Output, sums: Figures) -> list[str]:
     cells = [[output.say(name), grouped(quantity)] for name, quantity in sums.points.items()]
     return [output.say("demo_points"), *table(cells, right=(1,))]
+
+
+def changed(output: Output, program: Program, comparison: Comparison) -> Iterator[str]:
+    """What the changed rule would have done: the figures that differ, and how many customers it touches."""
+    titles = level_titles(program, output.lang)
+    figures = {titles.get(name, name): figure for name, figure in change.differing(comparison).items()}
+    title = output.heading(output.say("demo_changed", enter=change.ENTER, file=change.CHANGED))
+    yield from figure_table(title, figures, Speaker(output.lang))
+    moved = sum(movement.moved for movement in comparison.total.levels)
+    yield f"  {output.say('demo_changed_whom', affected=comparison.total.affected, moved=moved)}"
 
 
 # -- one customer ------------------------------------------------------------------------------------------------------

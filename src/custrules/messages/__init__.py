@@ -21,7 +21,7 @@ from custrules.policy import Decision, Reason
 
 GROUP = "custrules.messages"
 LANGUAGES = ("en", "zh")
-ALIASED = ("event", "state", "scenario")  # families whose codes take the words of document.* where they have none of their own
+ALIASED = ("event", "state", "scenario", "analysis")  # families whose codes take the words of document.* where they have none of their own
 LONGEST = 200  # characters of one value inside a sentence
 
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
@@ -31,7 +31,7 @@ Entry = Mapping[str, str]
 
 
 def render(x: object, lang: str = "en") -> str:
-    """A Reason, Decision, Step or Diagnostic in words; ``lang`` is en or zh.
+    """A Reason, Decision, Step, Diagnostic, Explanation, Progress, Comparison or Metrics in words; ``lang`` is en or zh.
 
     A code without a sentence is shown with its numbers. TypeError for what has no words, ValueError for another language.
     """
@@ -64,6 +64,10 @@ class Speaker:
     def word(self, name: str, params: Mapping[str, Any]) -> str:
         """One of our own fixed phrases."""
         return self.filled(_catalogue(self.lang)["words"][name], params)
+
+    def optional(self, name: str) -> str:
+        """One of our own fixed phrases that takes nothing; '' where there is none of that name."""
+        return str(_catalogue(self.lang)["words"].get(name, ""))
 
     def entry(self, code: str) -> Entry | None:
         """The sentences of a code: ours, those of the document's code of that name, or a plug-in's."""

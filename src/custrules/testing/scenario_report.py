@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from custrules.messages import render
+from custrules.messages.columns import padded, width
 from custrules.policy import Reason
 
 WORDS: Mapping[str, Mapping[str, str]] = {
@@ -83,15 +83,6 @@ class ScenarioResult:
 
 
 # -- as text -----------------------------------------------------------------------------------------------------------
-
-
-def width(text: str) -> int:
-    """Columns that a text takes on a terminal: wide characters two, combining marks none."""
-    return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def padded(text: str, columns: int) -> str:
-    return text + " " * (columns - width(text))
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
