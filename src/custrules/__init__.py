@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from custrules.analysis.check import Change, check, diff
     from custrules.calendars import Span, Window
     from custrules.conditions import Condition
     from custrules.errors import (
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "analysis.check": "Change check diff",
     "calendars": "Span Window",
     "conditions": "Condition",
     "errors": "ContractError CustrulesError Diagnostic DocumentError EventError MissingExtra MoneyError ScenarioError StateError",
@@ -73,6 +75,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.s
 __all__ = [
     "Activity",
     "Adjustment",
+    "Change",
     "Condition",
     "ConsentUpdate",
     "ContractError",
@@ -117,6 +120,8 @@ __all__ = [
     "Visit",
     "Window",
     "__version__",
+    "check",
+    "diff",
     "load",
     "loads",
     "render",
