@@ -234,13 +234,13 @@ class Awards:
                     yield first_of(beyond, start, end)
 
     def told(self, case: Case) -> str:
-        """The facts of a case in words; "-" where nothing but the amount matters."""
+        """The facts of a case in words; empty where nothing but the amount matters."""
         order = {name: value for name, value in case.facts.items() if not name.startswith(LINE) and name != SPENT}
         line = {name.removeprefix(LINE): value for name, value in case.facts.items() if name.startswith(LINE)}
         words = [told(order, self.findings.world, self.scope), told(line, self.findings.world, self.line_scope)]
         spent = case.facts.get(SPENT)
         words += [f"{name} {value_text(spent, self.rules.types[name])} + amount" for name in sorted(self.sums)]
-        return ", ".join(word for word in words if word) or "-"
+        return ", ".join(word for word in words if word)
 
 
 def first_of(holds_for: object, start: int, end: int) -> int:

@@ -35,7 +35,7 @@ class Findings:
 
     def add(self, code: str, path: Sequence[int | str], severity: Severity = "warning", /, *, key: bool = False, **params: object) -> None:
         source, line, column = self.program.place(path, key=key)
-        texts = {name: str(value) for name, value in params.items()}
+        texts = {name: str(value) for name, value in params.items() if (name, value) != ("witness", "")}
         self.found.append(Diagnostic(code, path_text(path), texts, source, line, column, severity))
 
     def warning(self, code: str, path: Sequence[int | str], /, **params: object) -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from custrules.analysis.check.conditions import scope_of
 from custrules.analysis.check.domains import Scope
 from custrules.analysis.check.findings import Findings
-from custrules.analysis.check.spaces import TRUE, all_of, negation, told
+from custrules.analysis.check.spaces import TRUE, Witness, all_of, negation, told
 from custrules.conditions import Bound, Condition, Node
 from custrules.policies.tiers import Ladder
 from custrules.policy import StatusFact
@@ -107,8 +107,8 @@ class _Ladder:
         if found is not None:
             self.findings.warning("check.keep_stricter", path, level=level.name, witness=self._told(found))
 
-    def _told(self, witness: object) -> str:
-        return told(witness, self.findings.world, self.scope) or "-"  # type: ignore[arg-type]
+    def _told(self, witness: Witness) -> str:
+        return told(witness, self.findings.world, self.scope)
 
 
 def ladder_of(findings: Findings) -> list[Ladder]:
