@@ -59,7 +59,9 @@ def test_a_finding_is_told_in_whole_sentences(path: Path) -> None:
 
 def test_every_code_of_a_check_is_expected_of_some_file() -> None:
     source = Path(cr.__file__).parent / "analysis" / "check"
-    written = {code for path in source.glob("*.py") if path.name != "changes.py" for code in re.findall(r'"(check\.[a-z_]+)"', path.read_text("utf-8"))}
+    written = {
+        code for path in source.glob("*.py") if path.name != "changes.py" for code in re.findall(r'"(check\.[a-z_]+)"', path.read_text("utf-8"))
+    }
     told = {one.partition(" ")[0] for path in FILES for one in expected(path)}
     assert written - told == {"check.accepted_until", "check.missing_sentence"}  # these two have tests of their own
 
@@ -82,7 +84,7 @@ def awarded(text: str, *amounts: str) -> list[int]:
     for number, amount in enumerate(amounts):
         event = {"type": "purchase", "id": f"o{number}", "customer_id": "c", "occurred_at": "2026-03-10T12:00:00+08:00", "amount": amount}
         state = program.step(state, program.event(event)).state
-        balances.append(int(state.points().available))
+        balances.append(int(str(state.points().available)))
     return balances
 
 
@@ -132,11 +134,11 @@ def test_an_order_paid_in_points_earns_what_is_told() -> None:
     params = next(finding.params for finding in found_in(path) if finding.code == "check.earns_on_points")
     at = {"customer_id": "c", "occurred_at": "2026-03-10T12:00:00+08:00"}
     state = program.step(state, program.event({"type": "purchase", "id": "a", "amount": "100.00", **at})).state
-    before = int(state.points().available)
+    before = int(str(state.points().available))
     tender = {"type": "points", "amount": params["amount"], "quantity": params["paid"]}
     paid = program.step(state, program.event({"type": "purchase", "id": "b", "amount": params["amount"], "tenders": [tender], **at}))
     assert paid.accepted
-    assert int(paid.state.points().available) == before - int(params["paid"]) + int(params["gives"])
+    assert int(str(paid.state.points().available)) == before - int(params["paid"]) + int(params["gives"])
 
 
 # -- accepted findings -------------------------------------------------------------------------------------------------

@@ -172,13 +172,23 @@ class Awards:
         return {**case.facts, **dict.fromkeys(self.sums, spent + amount), "amount": amount, LINE + "amount": amount}
 
     def _units(self, accrual: Accrual, facts: dict[str, FactValue | None], amount: int, before: int, cash: bool) -> int:
+        return max(rounded(self._allowed(accrual, facts, amount, before, cash), accrual.rounding), 0)
+
+    def _allowed(self, accrual: Accrual, facts: dict[str, FactValue | None], amount: int, before: int, cash: bool) -> Fraction:
+        """What the rules give under their caps, before rounding."""
         if accrual.when is not None and not self._holds(accrual.when, facts):
-            return 0
+            return Fraction(0)
         wanted = self.wanted(accrual, facts, amount, cash)
         for cap in accrual.caps:
             room = max(cap.at_most * 10**self.account.scale - (before if cap.per.window else 0), Fraction(0))
             wanted = under(cap.over, wanted, room)
-        return max(rounded(wanted, accrual.rounding), 0)
+        return wanted
+
+    def rounded_up(self, case: Case, amount: int) -> Fraction:
+        """What rounding adds to the awards of a purchase; negative where it takes away."""
+        facts = self._facts(case, amount)
+        exact = sum((self._allowed(accrual, facts, amount, 0, True) for accrual in self.accruals), Fraction(0))
+        return self.given(case, amount).units - exact
 
     def wanted(self, accrual: Accrual, facts: dict[str, FactValue | None], amount: int, cash: bool = True) -> Fraction:
         """What the rules give before caps and rounding, in smallest units of points."""

@@ -15,6 +15,7 @@ from custrules.policies.points import Account, Accrual, Redemption
 from custrules.policy import conditions_in
 from custrules.state import shown
 
+MOST_NEAR, WORK = 250, 5_000  # amounts near a limit that are looked at for their rounding: at one place, and for all cases
 LARGE = 1000  # in units of the currency: the amount for which it is asked what comes back, where any will do
 
 
@@ -48,6 +49,7 @@ class _Purchases:
     findings: Findings
     awards: Awards
     redemptions: list[Redemption]
+    near: int
 
     def __init__(self, findings: Findings, awards: Awards, redemptions: list[Redemption]) -> None:
         self.findings, self.awards, self.redemptions = findings, awards, redemptions
@@ -55,6 +57,7 @@ class _Purchases:
 
     def check(self) -> None:
         cases = list(self.awards.cases())
+        self.near = min(MOST_NEAR, WORK // len(cases))
         for case in cases:
             stretches = self.awards.stretches(case)
             self._cliff(case, stretches)
@@ -95,7 +98,7 @@ class _Purchases:
 
     def _split(self, case: Case, stretches: list[tuple[int, int]]) -> None:
         """The greatest gain over the corners of the stretches, between which awards grow evenly."""
-        marks = sorted({end for _, end in stretches[:-1]} | {start for start, _ in stretches} | set(self._turns(case, stretches)))
+        marks = sorted({end for _, end in stretches[:-1]} | {start for start, _ in stretches} | set(self._favoured(case, stretches)))
         pairs = {(one, other) for one in marks for other in (*marks, *(mark - one for mark in marks)) if other > 0}
         gain, _, one, other = max((self._gain(case, one, other), -(one + other), one, other) for one, other in pairs)
         if gain <= 0:
@@ -108,16 +111,13 @@ class _Purchases:
         code, severity = ("check.splitting_by_design", "info") if by_design else ("check.splitting", "warning")
         self._tell(code, self._path(culprit), severity, case, **numbers)  # type: ignore[arg-type]  # both are severities
 
-    def _turns(self, case: Case, stretches: list[tuple[int, int]]) -> Iterator[int]:
-        """In each stretch, the first amount that gives more than its start: where rounding turns."""
+    def _favoured(self, case: Case, stretches: list[tuple[int, int]]) -> Iterator[int]:
+        """At both ends of each stretch, the amounts that rounding favours most."""
         for start, end in stretches:
-            low = self.awards.given(case, start).units
-
-            def more(amount: int, low: int = low) -> bool:
-                return self.awards.given(case, amount).units > low
-
-            if more(end):
-                yield first_of(more, start, end)
+            near = [range(start, min(end, start + self.near) + 1)]
+            near += [range(max(start, end - self.near), end + 1)] if end != stretches[-1][1] else []
+            for amounts in near:
+                yield max(amounts, key=lambda amount: self.awards.rounded_up(case, amount))
 
     def _two(self, case: Case, one: int, other: int) -> Award:
         first = self.awards.given(case, one)
