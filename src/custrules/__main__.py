@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from pydantic_core import PydanticCustomError
 
 import custrules as cr
+from custrules.cli import schemas
 from custrules.cli.event_files import STDIN, EventFile
 from custrules.cli.output import Misuse, Output, lenient, placed, silence, words
 from custrules.cli.passing import Passed, Summary, by_customer, end_of, pass_over
@@ -295,7 +296,7 @@ def demo(output: Output, arguments: argparse.Namespace) -> int:
     from custrules.demo import figures, folder, telling  # noqa: PLC0415 - only this verb needs it
 
     program = figures.demo_program()
-    written, kept = folder.leave(Path(arguments.dir))
+    written, kept = folder.leave(Path(arguments.dir), output.lang)
     events = list(figures.demo_events(program))
     found = figures.standings(program, output.counted(events))
     sums = figures.figures(program, found, min(local(event, program.zone) for event in events))
@@ -345,6 +346,7 @@ VERBS: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
         ],
     ),
     "test": (test, [(("paths",), "help_paths", {"nargs": "+", "metavar": "PATH"})]),
+    "schema": (schemas.schema, schemas.ARGUMENTS),
 }
 
 
