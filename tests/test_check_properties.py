@@ -62,11 +62,17 @@ class Given:
         return None
 
 
+NAMES = ("spend", "orders", "recent", "segment", "vip")
+NUMBERS = (None, *range(8))
+
+
+def customer(*values: FactValue | None) -> Given:
+    return Given(dict(zip(NAMES, values, strict=True)))
+
+
 EVERYTHING = [
-    Given(dict(zip(("spend", "orders", "recent", "segment", "vip"), values, strict=True)))
-    for spend, orders, recent, segment, vip in product(
-        [None, -1, *range(8)], [None, *range(8)], [None, *range(8)], [None, "a", "b"], [None, True, False]
-    )
+    customer(spend, orders, recent, segment, vip)
+    for spend, orders, recent, segment, vip in product((-1, *NUMBERS), NUMBERS, NUMBERS, (None, "a", "b"), (None, True, False))
     if orders is None or recent is None or recent <= orders
 ]
 
@@ -90,7 +96,7 @@ def test_a_condition_never_holds_or_always_holds_exactly_when_no_facts_say_other
     space = findings.possible(place.scope)
     assert space.never(place.bound) == (not holding(place.bound, EVERYTHING))
     found = space.find(place.bound)
-    assert found is None or evaluate(place.bound, Given({"spend": 0, "orders": 0, "recent": 0, "segment": "a", "vip": True} | dict(found)))
+    assert found is None or evaluate(place.bound, Given({**customer(0, 0, 0, "a", True).facts, **found}))
 
 
 @given(conditions)

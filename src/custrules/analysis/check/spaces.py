@@ -24,6 +24,7 @@ MOST_STEPS = 20_000  # of one search
 MOST_POINTS = 2_000  # of one axis
 
 Witness: TypeAlias = Mapping[str, FactValue | None]
+Pairs: TypeAlias = dict[str, list[tuple[str, Any]]]
 TRUE, FALSE = Node("all", ()), Node("any", ())
 
 
@@ -94,7 +95,7 @@ class _Search:
         self.space, self.formula, self.steps = space, formula, 0
         self.axes = axes_of(space, list(leaves(formula)))
         self.axis_of = {name: axis for axis in self.axes for name in axis.names}
-        self.pairs = _pairs(space, [name for name in self.axis_of if not space.world.is_calendar(name, space.scope)])
+        self.pairs = pairs_of(space, self.axis_of)
 
     def run(self) -> Witness | None:
         return self._search({})
@@ -108,17 +109,19 @@ class _Search:
             return given if truth else None
         open_leaf = next(leaf for leaf in leaves(self.formula) if leaf.fact not in given)
         for point in self.axis_of[open_leaf.fact].points:
-            if self._fits(given, point) and (found := self._search({**given, **point})) is not None:
+            if fits(self.pairs, given, point) and (found := self._search({**given, **point})) is not None:
                 return found
         return None
 
-    def _fits(self, given: Witness, point: Witness) -> bool:
-        return all(
-            pair(given[first], given_value)  # missing values are left out
-            for name, given_value in point.items()
-            for first, pair in self.pairs.get(name, ())
-            if given.get(first) is not None and given_value is not None
-        )
+
+def fits(pairs: Pairs, given: Witness, point: Witness) -> bool:
+    """Whether what is added goes together with what is given; a missing value goes with everything."""
+    return all(
+        pair(given[first], value)
+        for name, value in point.items()
+        for first, pair in pairs.get(name, ())
+        if given.get(first) is not None and value is not None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +148,12 @@ def axes_of(space: Space, found: Iterable[Leaf]) -> list[Axis]:
     return axes
 
 
-def _pairs(space: Space, names: list[str]) -> dict[str, list[tuple[str, Any]]]:
-    pairs: dict[str, list[tuple[str, Any]]] = {}
-    for first in names:
-        for second in names:
+def pairs_of(space: Space, names: Iterable[str]) -> Pairs:
+    """For each fact, the others of its family with what is known of both."""
+    pairs: Pairs = {}
+    apart = [name for name in names if not space.world.is_calendar(name, space.scope)]
+    for first in apart:
+        for second in apart:
             if first != second and space.world.family(first, space.scope) == space.world.family(second, space.scope):
                 pair = space.world.pair(first, second, space.scope, space.likely)
                 if pair is not None:

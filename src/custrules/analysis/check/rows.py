@@ -1,0 +1,103 @@
+"""Rows of cells over the same facts: which rows can hold together, which never come to their turn, what none of them answers.
+
+Every fact is cut into the parts between which no cell tells a difference; of each part it is known, as one bit a row, which rows
+hold there. A question is then a walk through the parts of one fact after another, on whole sets of rows at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from custrules.analysis.check.spaces import Axis, GaveUp, Space, Witness, axes_of, fits, pairs_of
+from custrules.conditions import Leaf, holds
+from custrules.facts import FactValue
+
+MOST_STEPS = 50_000  # of one question
+
+Rows = int
+"""A set of rows, one bit each: row 0 is the lowest."""
+
+
+class Grid:
+    """Rows, each a sequence of cells all of which must hold."""
+
+    space: Space
+    count: int
+    axes: list[Axis]
+
+    def __init__(self, space: Space, rows: Sequence[Sequence[Leaf]], asked: Sequence[Leaf] = ()) -> None:
+        """``asked`` are further cells that cut the facts, though no row has them."""
+        self.space, self.count = space, len(rows)
+        self.axes = axes_of(space, [*(leaf for row in rows for leaf in row), *asked])
+        self.pairs = pairs_of(space, [name for axis in self.axes for name in axis.names])
+        self.holding = [[_holding(rows, axis, point) for point in axis.points] for axis in self.axes]
+
+    @property
+    def every(self) -> Rows:
+        return (1 << self.count) - 1
+
+    def together(self, first: int, second: int) -> Witness | None:
+        """Facts for which both rows hold."""
+        both = 1 << first | 1 << second
+        return self.find(lambda rows: rows & both == both, keep=both)
+
+    def none_of(self, within: Callable[[Witness], bool] | None = None) -> Witness | None:
+        """Facts for which no row holds, of those that are ``within``."""
+        return self.find(lambda rows: not rows, keep=0, within=within)
+
+    def only(self, row: int, before: Rows) -> Witness | None:
+        """Facts for which a row holds, and none of those ``before`` it."""
+        bit = 1 << row
+        return self.find(lambda rows: bool(rows & bit) and not rows & before, keep=bit, matter=before)
+
+    def find(
+        self, wanted: Callable[[Rows], bool], *, keep: Rows, matter: Rows | None = None, within: Callable[[Witness], bool] | None = None
+    ) -> Witness | None:
+        """Facts for which the set of rows that hold is wanted; all of ``keep`` must hold on the way. GaveUp where that takes too long."""
+        return _Walk(self, wanted, keep, self.every if matter is None else keep | matter, within).run()
+
+
+class _Walk:
+    """One question; sets of rows from which the rest of the way led nowhere are not tried twice."""
+
+    grid: Grid
+    keep: Rows
+    matter: Rows
+    steps: int
+
+    def __init__(self, grid: Grid, wanted: Callable[[Rows], bool], keep: Rows, matter: Rows, within: Callable[[Witness], bool] | None) -> None:
+        self.grid, self.wanted, self.keep, self.matter, self.within = grid, wanted, keep, matter, within
+        self.steps = 0
+        self.futile: set[tuple[int, Rows]] = set()
+
+    def run(self) -> Witness | None:
+        return self._walk(0, self.grid.every, {})
+
+    def _walk(self, place: int, rows: Rows, given: dict[str, FactValue | None]) -> Witness | None:
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise GaveUp
+        if place == len(self.grid.axes):
+            return given if self.wanted(rows) else None
+        known = (place, rows & self.matter)
+        if known in self.futile:
+            return None
+        for point, holding in zip(self.grid.axes[place].points, self.grid.holding[place], strict=True):
+            left = rows & holding
+            if left & self.keep != self.keep or (self.within is not None and not self.within(point)) or not fits(self.grid.pairs, given, point):
+                continue
+            found = self._walk(place + 1, left, {**given, **point})
+            if found is not None:
+                return found
+        if not self.grid.pairs:
+            self.futile.add(known)
+        return None
+
+
+def _holding(rows: Sequence[Sequence[Leaf]], axis: Axis, point: Witness) -> Rows:
+    """The rows whose cells on the facts of an axis hold at a point; a row without such a cell holds."""
+    found = 0
+    for index, row in enumerate(rows):
+        if all(holds(leaf, point[leaf.fact]) for leaf in row if leaf.fact in axis.names):
+            found |= 1 << index
+    return found
