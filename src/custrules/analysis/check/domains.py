@@ -70,6 +70,8 @@ class World:
         types = self._event_types(scope)
         if name in types:
             return _event_domain(name, types[name])
+        if name in self.rules.tables.facts:
+            return Domain(self.rules.types[name], "may")
         meter = self.rules.meters.get(name)
         if meter is not None:
             return self._measured(meter, scope)
@@ -114,6 +116,10 @@ class World:
             return False
         counted = meter.counted[0]
         return counted.subject == "spend" and counted.what == "sum" and counted.where is None and counted.lines is None
+
+    def follows(self, name: str) -> bool:
+        """Whether a fact follows from others in a way that is not looked into: the answer of a table."""
+        return name in self.rules.tables.facts
 
     # -- facts that hang together ----------------------------------------------------------------------------------
 

@@ -54,6 +54,8 @@ class Grid:
         self, wanted: Callable[[Rows], bool], *, keep: Rows, matter: Rows | None = None, within: Callable[[Witness], bool] | None = None
     ) -> Witness | None:
         """Facts for which the set of rows that hold is wanted; all of ``keep`` must hold on the way. GaveUp where that takes too long."""
+        if self.space.blind(name for axis in self.axes for name in axis.names):
+            return None
         return _Walk(self, wanted, keep, self.every if matter is None else keep | matter, within).run()
 
 

@@ -80,7 +80,12 @@ class Space:
 
     def find(self, formula: Bound) -> Witness | None:
         """Facts for which a condition holds, or None when there are none at all; GaveUp where that takes too long."""
-        return _Search(self, formula).run()
+        return None if self.blind(leaf.fact for leaf in leaves(formula)) else _Search(self, formula).run()
+
+    def blind(self, facts: Iterable[str]) -> bool:
+        """Whether a witness cannot be vouched for: what a table answers may rule out the other facts."""
+        names = set(facts)
+        return self.likely and len(names) > 1 and any(self.world.follows(name) for name in names)
 
     def never(self, formula: Bound) -> bool:
         return self.find(formula) is None
