@@ -214,17 +214,32 @@ def points(state: cr.State) -> int:
     return int(str(state.points().available))
 
 
+def finding_of(program: cr.Program, *codes: str) -> Mapping[str, str] | None:
+    return next((finding.params for finding in cr.check(program) if finding.code in codes), None)
+
+
 @given(accruals)
-def test_a_cliff_is_told_exactly_when_some_amount_earns_less_than_a_smaller_one(accrual: Any) -> None:
+def test_a_cliff_is_found_where_some_amount_earns_less_than_a_smaller_one_and_its_witness_is_one(accrual: Any) -> None:
     program, states = engine(accrual)
     given_for = [points(states[amount]) for amount in sorted(states)]
-    falls = any(after < before for before, after in pairwise(given_for))
-    assert ("check.cliff" in {finding.code for finding in cr.check(program)}) == falls
+    found = finding_of(program, "check.cliff")
+    if any(after < before for before, after in pairwise(given_for)):
+        assert found is not None
+    if found is not None:
+        lower, higher = (points(bought(program, cr.State.new("c"), int(found[name]))) for name in ("amount", "more"))
+        assert (int(found["amount"]) < int(found["more"]), lower, higher) == (True, int(found["gives"]), int(found["only"]))
+        assert lower > higher
 
 
 @given(accruals)
-def test_splitting_is_told_exactly_when_two_purchases_earn_more_than_one(accrual: Any) -> None:
+def test_splitting_is_found_where_two_purchases_earn_more_than_one_and_its_witness_is_one(accrual: Any) -> None:
     program, states = engine(accrual)
-    pays = any(points(bought(program, states[one], other)) > points(states[one + other]) for one in range(1, MOST) for other in range(1, MOST - one))
-    told = {finding.code for finding in cr.check(program)}
-    assert bool(told & {"check.splitting", "check.splitting_by_design"}) == pays
+    found = finding_of(program, "check.splitting", "check.splitting_by_design")
+    if any(points(bought(program, states[one], other)) > points(states[one + other]) for one in range(1, MOST) for other in range(1, MOST - one)):
+        assert found is not None
+    if found is not None:
+        first = bought(program, cr.State.new("c"), int(found["one"]))
+        both = points(bought(program, first, int(found["other"])))
+        whole = points(bought(program, cr.State.new("c"), int(found["one"]) + int(found["other"])))
+        assert (both, whole) == (int(found["gives"]), int(found["only"]))
+        assert both > whole
