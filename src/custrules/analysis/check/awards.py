@@ -10,9 +10,9 @@ from itertools import product
 from math import prod
 
 from custrules.analysis.check.conditions import scope_of
-from custrules.analysis.check.domains import Scope
+from custrules.analysis.check.domains import GaveUp, Scope
 from custrules.analysis.check.findings import Findings
-from custrules.analysis.check.spaces import Axis, GaveUp, Space, axes_of, leaves, told, value_text
+from custrules.analysis.check.spaces import Axis, Space, axes_of, leaves, told, value_text
 from custrules.conditions import Bound, Condition, Leaf, holds
 from custrules.conditions.cells import Between, Equals
 from custrules.facts import FactValue
@@ -83,6 +83,10 @@ class Awards:
         for condition, lines in self._conditions():
             found[lines].extend(leaves(self.bound(condition)))
         return found
+
+    @cached_property
+    def work(self) -> int:
+        return 10 + sum(len(leaf.tests) for read in self.cells for leaf in read)
 
     @property
     def by_level(self) -> bool:
@@ -192,6 +196,7 @@ class Awards:
 
     def wanted(self, accrual: Accrual, facts: dict[str, FactValue | None], amount: int, cash: bool = True) -> Fraction:
         """What the rules give before caps and rounding, in smallest units of points."""
+        self.findings.world.charge(self.work)
         factor = combined(accrual.combine, (row.by for row in accrual.multiply if self._holds(row.when, facts)))
         base = self._rate(accrual.points, facts) if accrual.points is not None else Fraction(0)
         kept = accrual.exclude_lines is None or not self._holds(accrual.exclude_lines, facts, lines=True)

@@ -113,6 +113,7 @@ def _values(space: Space, leaf: Leaf) -> list[FactValue | None]:
 def _tests(findings: Findings, code: str, path: Path, asked: tuple[Cell, Leaf], values: list[FactValue | None]) -> bool:
     cell, leaf = asked
     places = [item for item, _ in cell.tests()]
+    findings.world.charge(len(values) * len(leaf.tests))
     single = [Leaf(leaf.fact, "", leaf.type, False, (test,)) for test in leaf.tests]
     passing = [{place for place, value in enumerate(values) if holds(one, value)} for one in single]
     hopeless = [index for index, passed in enumerate(passing) if not passed]

@@ -26,6 +26,13 @@ _FIRST, _DAYS = date(2001, 1, 1), 28 * 365 + 7  # after which the days of the we
 _NEVER_MISSING = ("zone", "do_not_contact")
 
 
+MOST_WORK = 5_000_000  # comparisons of a cell with a value, for one program: some ten seconds
+
+
+class GaveUp(Exception):
+    """A question came to its bound without an answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
     """What a fact may be. ``low`` is the least value of all, ``likely_low`` the least that a witness takes; ``step`` is the grid
@@ -49,13 +56,21 @@ class Scope:
 
 
 class World:
-    """The facts of one program."""
+    """The facts of one program, and the work that may go into questions about them."""
 
     rules: Rulebook
+    work: int
+    known_axes: dict[object, object]
 
     def __init__(self, rules: Rulebook) -> None:
-        self.rules = rules
+        self.rules, self.work, self.known_axes = rules, 0, {}
         self.days = lru_cache(maxsize=2)(lambda birthdays: _days(rules, birthdays))
+
+    def charge(self, work: int) -> None:
+        """Count work that is about to be done; GaveUp where it is too much."""
+        if self.work + work > MOST_WORK:
+            raise GaveUp
+        self.work += work
 
     def is_calendar(self, name: str, scope: Scope) -> bool:
         named = name in CALENDAR_FACTS or name in self.rules.parts.calendar

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
-from custrules.analysis.check.domains import Scope, World
-from custrules.analysis.check.spaces import GaveUp, Space
+from custrules.analysis.check.domains import GaveUp, Scope, World
+from custrules.analysis.check.spaces import Space
 from custrules.errors import Diagnostic, Severity
 from custrules.policy import Policy
 from custrules.rulebook import Rulebook

@@ -13,12 +13,13 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from custrules.analysis.check.domains import Domain, Scope, World
+from custrules.analysis.check.domains import Domain, GaveUp, Scope, World
 from custrules.codec import scalar_text
 from custrules.conditions import Between, Bound, Equals, Leaf, Node, holds
 from custrules.facts import FactType, FactValue
 from custrules.fields import plain, rate_text
 from custrules.money import from_units
+from custrules.rulebook import BIRTHDAY_FACTS
 
 MOST_STEPS = 20_000  # of one search
 MOST_POINTS = 2_000  # of one axis
@@ -26,10 +27,6 @@ MOST_POINTS = 2_000  # of one axis
 Witness: TypeAlias = Mapping[str, FactValue | None]
 Pairs: TypeAlias = dict[str, list[tuple[str, Any]]]
 TRUE, FALSE = Node("all", ()), Node("any", ())
-
-
-class GaveUp(Exception):
-    """The search came to its bound without an answer."""
 
 
 def all_of(*parts: Bound) -> Bound:
@@ -95,10 +92,13 @@ class _Search:
     space: Space
     formula: Bound
     steps: int
+    cells: int
 
     def __init__(self, space: Space, formula: Bound) -> None:
         self.space, self.formula, self.steps = space, formula, 0
-        self.axes = axes_of(space, list(leaves(formula)))
+        found = list(leaves(formula))
+        self.cells = len(found)
+        self.axes = axes_of(space, found)
         self.axis_of = {name: axis for axis in self.axes for name in axis.names}
         self.pairs = pairs_of(space, self.axis_of)
 
@@ -109,6 +109,7 @@ class _Search:
         self.steps += 1
         if self.steps > MOST_STEPS:
             raise GaveUp
+        self.space.world.charge(self.cells)
         truth = answer(self.formula, given)
         if truth is not None:
             return given if truth else None
@@ -135,6 +136,10 @@ class Axis:
 
     names: tuple[str, ...]
     points: tuple[Witness, ...]
+
+    def held(self, leaf: Leaf) -> int:
+        """The points at which a cell holds, one bit each."""
+        return sum(1 << place for place, point in enumerate(self.points) if holds(leaf, point[leaf.fact]))
 
 
 def axes_of(space: Space, found: Iterable[Leaf]) -> list[Axis]:
@@ -167,21 +172,31 @@ def pairs_of(space: Space, names: Iterable[str]) -> Pairs:
 
 
 def _calendar(world: World, names: list[str], read: list[Leaf]) -> Axis:
-    birthdays = any(name.startswith("birthday_") and name not in world.rules.parts.calendar for name in names)
+    known = world.known_axes.get(tuple(read))
+    if isinstance(known, Axis):
+        return known
+    rows = world.days(any(name in BIRTHDAY_FACTS for name in names))
+    world.charge(len(rows) * len(read))
     found: dict[tuple[bool, ...], Witness] = {}
-    for row in world.days(birthdays):
+    for row in rows:
         found.setdefault(tuple(holds(leaf, row[leaf.fact]) for leaf in read), {name: row[name] for name in names})
-    return Axis(tuple(names), tuple(found.values()))
+    axis = Axis(tuple(names), tuple(found.values()))
+    world.known_axes[tuple(read)] = axis
+    return axis
 
 
 def _axis(space: Space, name: str, own: list[Leaf], together: list[Leaf], linked: bool) -> Axis:
     """Values of a fact, one for each way in which its cells answer; all of them where other facts are measured against it."""
-    domain = space.world.domain(name, space.scope)
-    values = list(values_of(domain, together if linked else own, space.likely))
+    domain, own = space.world.domain(name, space.scope), list(dict.fromkeys(own))
+    values = list(dict.fromkeys(values_of(domain, together if linked else own, space.likely)))
     if domain.missing == "may" or (domain.missing == "unknown" and not space.likely):
         values.append(None)
     if linked:
-        return Axis((name,), tuple({name: value} for value in values[:MOST_POINTS]))
+        if len(values) > MOST_POINTS:
+            raise GaveUp
+        return Axis((name,), tuple({name: value} for value in values))
+    tests = sum(len(leaf.tests) for leaf in own)
+    space.world.charge(len(values) * tests)
     found: dict[tuple[bool, ...], Witness] = {}
     for value in values:
         found.setdefault(tuple(holds(leaf, value) for leaf in own), {name: value})
