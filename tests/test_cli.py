@@ -226,6 +226,65 @@ def test_several_documents_are_all_checked(shop: Path, faulty: Path, capsys: pyt
     assert "shop.yaml: fine" in capsys.readouterr().out
 
 
+@pytest.fixture
+def odd(tmp_path: Path) -> Path:
+    """Sound, with a finding: who pays 100.00 gets less than who pays 99.99."""
+    path = tmp_path / "odd.yaml"
+    path.write_text(DOCUMENT + '    multiply: [{by: 2, when: {amount: "< 100"}}]\n', "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "who pays 100.00 gets 100 points, who pays 99.99 gets 199"), ("zh", "发现 2 个问题")])
+def test_what_can_hardly_be_meant_is_told_with_its_place(lang: str, words: str, odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(odd), "--lang", lang]) == 1
+    out = capsys.readouterr().out
+    assert f"{odd}:21:" in out
+    assert words in out
+
+
+def test_findings_as_json_have_their_severity_and_witness(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(odd), "--format", "json"]) == 1
+    (row, _) = as_json(capsys)
+    assert (row["code"], row["severity"], row["params"]["more"]) == ("check.cliff", "warning", "100.00")
+
+
+def test_information_alone_is_fine(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = shop / "shop.yaml"
+    path.write_text(DOCUMENT + "    rounding: ceil\n", "utf-8")
+    assert main(["check", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "check.splitting_by_design" in out
+    assert "shop.yaml: fine" in out
+
+
+def test_an_acceptance_is_judged_on_the_day_asked_for(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    accepted = "".join(f"  - {{finding: check.{name}, reason: wanted, until: 2026-12-31}}\n" for name in ("cliff", "splitting"))
+    odd.write_text(odd.read_text("utf-8") + "accept:\n" + accepted, "utf-8")
+    assert main(["check", str(odd), "--on", "2026-12-31"]) == 0
+    assert main(["check", str(odd), "--on", "2027-01-01"]) == 1
+    assert main(["check", str(odd), "--on", "tomorrow"]) == 2
+    assert "--on takes a day" in capsys.readouterr().err
+
+
+def test_a_diff_says_what_changed_and_what_follows_from_it(shop: Path, odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--diff", str(shop / "shop.yaml"), str(odd)]) == 1
+    out = capsys.readouterr().out
+    assert "earn.multiply is now [{by: 2, when: {amount: < 100}}]" in out
+    assert "check.version_rewritten" in out
+    assert "changes: 1" in out
+
+
+def test_a_diff_of_the_same_says_so(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(shop / "shop.yaml")
+    assert main(["check", "--diff", path, path]) == 0
+    assert "nothing changed" in capsys.readouterr().out
+
+
+def test_a_diff_takes_two_documents(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--diff", str(shop / "shop.yaml")]) == 2
+    assert "--diff takes two documents" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("content", [b"program: \xff\xfe", b"", b"\x00", b"policies: [", b"- a\n- b\n"])
 def test_a_text_that_is_no_document_is_a_finding_and_no_traceback(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "odd.yaml"

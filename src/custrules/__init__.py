@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from custrules.analysis.check import Change, check, diff
     from custrules.analysis.comparing import compare
     from custrules.analysis.comparison import Comparison
     from custrules.analysis.monthly import Metrics, metrics
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "analysis.check": "Change check diff",
     "analysis.comparing": "compare",
     "analysis.comparison": "Comparison",
     "analysis.monthly": "Metrics metrics",
@@ -87,6 +89,7 @@ __all__ = [
     "Activity",
     "Adjustment",
     "AnalysisError",
+    "Change",
     "Comparison",
     "Condition",
     "ConsentUpdate",
@@ -140,7 +143,9 @@ __all__ = [
     "Visit",
     "Window",
     "__version__",
+    "check",
     "compare",
+    "diff",
     "load",
     "loads",
     "metrics",

@@ -10,9 +10,12 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from pydantic_core import PydanticCustomError
 
 import custrules as cr
 from custrules.analysis.comparing import Either
@@ -24,6 +27,7 @@ from custrules.cli.telling import event_title, local, near_misses, replayed, sta
 from custrules.codec import canonical
 from custrules.errors import Faults
 from custrules.events import AnyEvent
+from custrules.fields import read_day
 from custrules.messages import LANGUAGES
 
 FINE, FINDINGS, MISUSE, NOTHING = 0, 1, 2, 5
@@ -125,22 +129,59 @@ def _parser(lang: str) -> argparse.ArgumentParser:
 
 
 def check(output: Output, arguments: argparse.Namespace) -> int:
-    """Every fault of every document; 1 where there is one."""
+    """Every fault of every document, and what can hardly be meant in sound ones; 1 where there is more than information."""
+    day = _day_of_check(arguments)
+    if arguments.diff:
+        return _diff(output, arguments, day)
     findings: list[cr.Diagnostic] = []
     lines: list[str] = []
     for path in arguments.documents:
         try:
             program = cr.load(path)
         except cr.DocumentError as error:
-            findings += error.diagnostics
-            lines += [*output.faults(error.diagnostics), output.say("check_faults", path=path, count=len(error.diagnostics))]
+            found, last = error.diagnostics, output.say("check_faults", path=path, count=len(error.diagnostics))
         else:
-            lines.append(output.say("check_fine", path=path, program=program.id, policies=len({policy.id for policy in program.policies})))
+            found = cr.check(program, on=day)
+            last = _checked(output, path, program, found)
+        findings += found
+        lines += [*output.faults(found), last]
+    return _told(output, findings, lines)
+
+
+def _checked(output: Output, path: str, program: cr.Program, found: Sequence[cr.Diagnostic]) -> str:
+    serious = sum(finding.severity != "info" for finding in found)
+    if serious:
+        return output.say("check_findings", path=path, count=serious)
+    return output.say("check_fine", path=path, program=program.id, policies=len({policy.id for policy in program.policies}))
+
+
+def _diff(output: Output, arguments: argparse.Namespace, day: date) -> int:
+    """What the second document says differently than the first; 1 where something follows from it that is easily overlooked."""
+    if len(arguments.documents) != 2:
+        raise Misuse("diff_of_two", count=len(arguments.documents))
+    old, new = (cr.load(path) for path in arguments.documents)
+    changes = cr.diff(old, new, on=day)
+    key = "diff_changes" if changes else "diff_none"
+    last = output.say(key, old=arguments.documents[0], new=arguments.documents[1], count=sum(change.severity == "info" for change in changes))
+    return _told(output, changes, [*output.faults(changes), last])
+
+
+def _told(output: Output, findings: Sequence[cr.Diagnostic], lines: Sequence[str]) -> int:
     if output.shape == "json":
         output.json([fault.to_data() | {"text": output.render(placed(fault))} for fault in findings])
     else:
         output.line("\n".join(lines))
-    return FINDINGS if findings else FINE
+    return FINDINGS if any(fault.severity != "info" for fault in findings) else FINE
+
+
+def _day_of_check(arguments: argparse.Namespace) -> date:
+    """The day that is asked for, or this machine's: what has run out, and what begins in the past, depends on it."""
+    if arguments.on is None:
+        return date.today()  # noqa: DTZ011 - the machine's own day is what is meant
+    try:
+        return read_day(arguments.on)
+    except PydanticCustomError:
+        raise Misuse("bad_on", found=arguments.on) from None
 
 
 def explain(output: Output, arguments: argparse.Namespace) -> int:
@@ -347,7 +388,14 @@ _DOCUMENT: tuple[Any, ...] = (("document",), "help_document", {"metavar": "DOC"}
 _EVENTS: tuple[Any, ...] = (("--events",), "help_events", {"required": True, "metavar": "FILE"})
 VERBS: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
     "demo": (demo, [(("--dir",), "help_dir", {"default": DEMO_FOLDER, "metavar": "DIR"})]),
-    "check": (check, [(("documents",), "help_documents", {"nargs": "+", "metavar": "DOC"})]),
+    "check": (
+        check,
+        [
+            (("documents",), "help_documents", {"nargs": "+", "metavar": "DOC"}),
+            (("--diff",), "help_diff", {"action": "store_true"}),
+            (("--on",), "help_on", {"metavar": "DAY"}),
+        ],
+    ),
     "explain": (
         explain,
         [

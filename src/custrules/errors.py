@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "info"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class Diagnostic:
     """One fault in a document, an event or a state: what, where, and the numbers for its sentence.
 
     ``path`` is the place inside the data (``policies[2].levels[0].enter``), ``line`` and ``column`` count from 1 and are
-    0 where the data has no text (a dict). ``params`` fill the sentence of ``code`` in ``messages/``.
+    0 where the data has no text (a dict). ``params`` fill the sentence of ``code`` in ``messages/``. Faults that keep a document
+    from being used are errors; what ``check`` finds in a sound one is a warning, or, where it may well be meant, info.
     """
 
     code: str

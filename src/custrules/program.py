@@ -19,7 +19,7 @@ from custrules.documents.document import read_document
 from custrules.documents.kinds import Kinds
 from custrules.documents.places import MAX_BYTES
 from custrules.documents.reading import Format, Reading, read
-from custrules.documents.sections import Document
+from custrules.documents.sections import Accepted, Document
 from custrules.documents.tables import Files
 from custrules.errors import Diagnostic, DocumentError, EventError, Faults
 from custrules.events import AnyEvent, Event, read_event
@@ -67,8 +67,9 @@ class Program:
     or their document form, sections are document-form data or models. Faults raise DocumentError.
     """
 
-    __slots__ = ("_digest", "_document", "_json", "rulebook")
+    __slots__ = ("_digest", "_document", "_json", "_text", "rulebook")
     rulebook: Rulebook
+    _text: Reading | None
     _document: Document
     _json: bytes
     _digest: str
@@ -87,18 +88,20 @@ class Program:
         activities: Mapping[str, Any] | None = None,
         calendar: Mapping[str, Any] | None = None,
         measures: Mapping[str, Any] | None = None,
+        accept: Iterable[Accepted | Mapping[str, Any]] | None = None,
         kinds: KindTable | None = None,
     ) -> None:
         sections = {"title": title, "late": late, "returns": returns, "profile": profile}
         sections |= {"activities": activities, "calendar": calendar, "measures": measures}
+        sections["accept"] = list(accept) if accept is not None else None
         given = {name: value for name, value in sections.items() if value is not None}
         data = {"program": id, "zone": zone, "currency": currency, **given, "policies": list(policies)}
         self._fill(*_checked(data, Kinds(dict(kinds or {}))))
 
-    def _fill(self, document: Document, rulebook: Rulebook) -> None:
-        text = canonical(document.data())
-        rulebook.digest = sha256(text).hexdigest()
-        for name, value in (("_document", document), ("rulebook", rulebook), ("_json", text), ("_digest", rulebook.digest)):
+    def _fill(self, document: Document, rulebook: Rulebook, text: Reading | None = None) -> None:
+        data = canonical(document.data())
+        rulebook.digest = sha256(data).hexdigest()
+        for name, value in (("_document", document), ("rulebook", rulebook), ("_json", data), ("_digest", rulebook.digest), ("_text", text)):
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> Never:
@@ -127,6 +130,18 @@ class Program:
     def policies(self) -> tuple[Policy, ...]:
         """Every version of every policy, in document order."""
         return self._document.policies
+
+    @property
+    def accept(self) -> tuple[Accepted, ...]:
+        """Findings of ``check`` that were accepted, in document order."""
+        return self._document.accept
+
+    def place(self, path: Sequence[int | str], *, key: bool = False) -> tuple[str, int, int]:
+        """Source, line and column (from 1) of a path in the document that was loaded, or of its nearest known ancestor.
+
+        ("", 0, 0) for a program that was built in code or unpickled: a place is no part of what a program says.
+        """
+        return self._text.where(path, key=key) if self._text is not None else ("", 0, 0)
 
     @property
     def digest(self) -> str:
@@ -256,14 +271,14 @@ def _checked(source: Reading | Mapping[str, Any], kinds: Kinds) -> tuple[Documen
     return result.document, result.rulebook
 
 
-def _made(document: Document, rulebook: Rulebook) -> Program:
+def _made(document: Document, rulebook: Rulebook, text: Reading | None = None) -> Program:
     program = Program.__new__(Program)
-    program._fill(document, rulebook)
+    program._fill(document, rulebook, text)
     return program
 
 
 def _program(reading: Reading, kinds: Kinds) -> Program:
-    return _made(*_checked(reading, kinds))
+    return _made(*_checked(reading, kinds), replace(reading, data=None))
 
 
 def _revived(text: bytes, kinds: KindTable) -> Program:

@@ -21,7 +21,7 @@ from custrules.counting import MONEY_SUBJECTS, ActivityType, AttributeKind
 from custrules.documents.faults import Broken, Path, Placing, true_path, without_counts
 from custrules.documents.kinds import Kinds, verified
 from custrules.documents.reading import Reading
-from custrules.documents.sections import ATTRIBUTE_KINDS, DEFAULT_LATE, FORMAT, Defaults, Document, ProfileSpec
+from custrules.documents.sections import ATTRIBUTE_KINDS, DEFAULT_LATE, FORMAT, Accepted, Defaults, Document, ProfileSpec
 from custrules.documents.tables import Files
 from custrules.errors import Diagnostic
 from custrules.events import KINDS as EVENTS
@@ -34,8 +34,8 @@ from custrules.rulebook import MAX_FAULTS, Rulebook
 from custrules.validation import located, model_at, nearest
 
 HEAD = ("custrules", "program", "title", "zone", "currency", "late", "returns", "defaults")
-SECTIONS = (*HEAD, "profile", "activities", "calendar", "measures", "policies")
-LATER_SECTIONS = ("law", "readings", "rates", "accept")
+SECTIONS = (*HEAD, "profile", "activities", "calendar", "measures", "policies", "accept")
+LATER_SECTIONS = ("law", "readings", "rates")
 RESERVED_NAMES = ("on", "off", "yes", "no", "y", "n", "all", "any", "not")
 LATER_EVENTS = (
     "attendance", "capture", "chargeback", "closure", "complaint", "complaint_update", "contact", "hold",
@@ -43,7 +43,7 @@ LATER_EVENTS = (
     "survey_response", "top_up", "transfer", "void",
 )  # fmt: skip
 MACHINE_ZONES = ("localtime", "posixrules", "Factory")
-MOST = {"profile": 500, "activities": 200, "calendar": 100, "measures": 500, "policies": 2000}
+MOST = {"profile": 500, "activities": 200, "calendar": 100, "measures": 500, "policies": 2000, "accept": 500}
 MOST_ATTRIBUTES = 100
 MOST_KEYS = 500  # of one mapping inside a policy
 _WIDEST_SCALE = max(SCALES.values())
@@ -114,6 +114,7 @@ class _Reader:
             calendar=self._calendar(),
             measures=self._named("measures", Measure),
             policies=self._policies(currency if self.currency_known else None),
+            accept=self._accept(),
         )
 
     # -- the head --------------------------------------------------------------------------------------------------
@@ -248,6 +249,17 @@ class _Reader:
             else:
                 attributes[name] = kind
         return ActivityType(Frozen(attributes), unit)
+
+    def _accept(self) -> tuple[Accepted, ...]:
+        found = self.data.get("accept", [])
+        if not isinstance(found, list | tuple):
+            self.note(("accept",), "document.wrong_type", expected="a list of accepted findings", found=describe(found))
+            return ()
+        if len(found) > MOST["accept"]:
+            self.note(("accept",), "document.too_many", what="accept", most=MOST["accept"])
+            return ()
+        read = [self._valid(Accepted, entry, ("accept", index)) for index, entry in enumerate(found)]
+        return tuple(entry for entry in read if entry is not None)
 
     # -- policies --------------------------------------------------------------------------------------------------
 

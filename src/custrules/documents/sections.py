@@ -1,4 +1,4 @@
-"""The sections of a document as types: profile fields, activities, defaults; and the whole, which dumps itself as plain data."""
+"""The sections of a document as types: profile fields, activities, defaults, accepted findings; and the whole, which dumps itself as plain data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from custrules.calendars import Duration
 from custrules.calendars.rules import DayRule
 from custrules.counting import ActivityType, AttributeKind, Declarations
-from custrules.fields import Day, Frozen, Text, one_of, wrong_type
+from custrules.fields import MAX_NAME, Day, Frozen, Text, one_of, wrong_type
 from custrules.measures import Measure
 from custrules.money import SCALES
 from custrules.policy import Policy
@@ -32,6 +32,12 @@ def _read_values(value: object) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple) or not 0 < len(value) <= _MOST_VALUES or len(set(map(str, value))) != len(value):
         raise wrong_type("a list of values, each once: [staff, regular]", value)
     return tuple(value)
+
+
+def _read_code(value: object) -> str:
+    if not isinstance(value, str) or len(value) > MAX_NAME or not value.isascii() or not value.replace(".", "").replace("_", "").isalnum():
+        raise wrong_type("the code of a finding, such as check.cliff", value)
+    return value
 
 
 class ProfileSpec(BaseModel):
@@ -59,6 +65,20 @@ class Defaults(BaseModel):
     reference: Text | None = None
 
 
+class Accepted(BaseModel):
+    """A finding that was looked at and accepted: its code, for which ``reason``, and the last day on which that holds.
+
+    ``at`` is the place inside a policy (``card.limit``, or ``card`` for all of it) or inside the document; anywhere where not said.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    finding: Annotated[str, BeforeValidator(_read_code)]
+    at: Text | None = None
+    reason: Text
+    until: Day
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A whole document, each section valid in itself."""
@@ -74,6 +94,7 @@ class Document:
     activities: Mapping[str, ActivityType] = field(default_factory=Frozen)
     calendar: Mapping[str, DayRule] = field(default_factory=Frozen)
     measures: Mapping[str, Measure] = field(default_factory=Frozen)
+    accept: tuple[Accepted, ...] = ()
 
     def parts(self, scale: int | None = None, paths: Sequence[tuple[int | str, ...]] = ()) -> Parts:
         """What the rules are built from; ``paths`` are the places of the policies in their document."""
@@ -106,7 +127,8 @@ class Document:
             "measures": {name: _dumped(measure) for name, measure in self.measures.items()},
         }
         filled = {name: value for name, value in (head | sections).items() if value}
-        return filled | {"policies": [policy_data(policy) for policy in self.policies]}
+        accepted = {"accept": [_dumped(one) for one in self.accept]} if self.accept else {}
+        return filled | {"policies": [policy_data(policy) for policy in self.policies]} | accepted
 
 
 def policy_data(policy: Policy) -> dict[str, Any]:

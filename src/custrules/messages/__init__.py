@@ -145,6 +145,13 @@ def _of_plugins(code: str, lang: str) -> Entry | None:
     return next((found[code] for head in heads if code in (found := _plugin_catalogue(head, lang))), None)
 
 
+def plugin_sentences(kind: str, lang: str) -> frozenset[str]:
+    """The codes for which the distribution that ships a kind has sentences in one language."""
+    parts = kind.split(".")
+    heads = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return frozenset(code for head in heads for code in _plugin_catalogue(head, lang))
+
+
 @lru_cache(maxsize=256)
 def _plugin_catalogue(family: str, lang: str) -> Mapping[str, Entry]:
     """Empty where nobody ships one, or it cannot be read: a sentence that is missing never stops anything."""

@@ -283,7 +283,7 @@ class Accrual(Policy):
         allowed, told = wanted, []
         for cap in self.caps:
             room = max(cap.at_most * 10**account.scale - (view.awarded(self, cap.per.window) if cap.per.window else 0), Fraction(0))
-            given = _under(cap.over, allowed, room)
+            given = under(cap.over, allowed, room)
             if given < allowed:
                 lost = account.shown(rounded(allowed, self.rounding) - rounded(given, self.rounding))
                 told.append(reason("points.accrual.capped", at_most=cap.at_most, per=str(cap.per), lost=lost))
@@ -322,7 +322,7 @@ def combined(combine: Combine | None, factors: Iterable[Fraction]) -> Fraction:
     return reduce(lambda left, right: left * right, found) if combine == "product" else max(found)
 
 
-def _under(over: Over, wanted: Fraction, room: Fraction) -> Fraction:
+def under(over: Over, wanted: Fraction, room: Fraction) -> Fraction:
     if wanted <= room:
         return wanted
     if over == "soft":

@@ -1,0 +1,70 @@
+"""Where findings gather: each with its code, severity, numbers and place in the document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING
+
+from custrules.analysis.check.domains import GaveUp, Scope, World
+from custrules.analysis.check.spaces import Space
+from custrules.errors import Diagnostic, Severity
+from custrules.policy import Policy
+from custrules.rulebook import Rulebook
+from custrules.validation import path_text
+
+if TYPE_CHECKING:
+    from custrules.program import Program
+
+Path = tuple[int | str, ...]
+
+
+class Findings:
+    """What a check has found so far, and what it needs to look at a program. ``day`` is None where nobody said which day it is."""
+
+    program: Program
+    rules: Rulebook
+    world: World
+    day: date | None
+
+    def __init__(self, program: Program, day: date | None = None) -> None:
+        self.program, self.rules, self.day = program, program.rulebook, day
+        self.world = World(program.rulebook)
+        self.found: list[Diagnostic] = []
+
+    def add(self, code: str, path: Sequence[int | str], severity: Severity = "warning", /, *, key: bool = False, **params: object) -> None:
+        source, line, column = self.program.place(path, key=key)
+        texts = {name: str(value) for name, value in params.items() if (name, value) != ("witness", "")}
+        self.found.append(Diagnostic(code, path_text(path), texts, source, line, column, severity))
+
+    def warning(self, code: str, path: Sequence[int | str], /, **params: object) -> None:
+        self.add(code, path, "warning", **params)  # type: ignore[arg-type]  # params are never called key
+
+    def info(self, code: str, path: Sequence[int | str], /, **params: object) -> None:
+        self.add(code, path, "info", **params)  # type: ignore[arg-type]  # params are never called key
+
+    @contextmanager
+    def bounded(self, path: Sequence[int | str]) -> Iterator[None]:
+        """A question that may take too long: then it is told that it was given up."""
+        try:
+            yield
+        except GaveUp:
+            self.info("check.gave_up", path)
+
+    @staticmethod
+    def text(path: Sequence[int | str]) -> str:
+        return path_text(path)
+
+    # -- shorthands ------------------------------------------------------------------------------------------------
+
+    def path(self, policy: Policy, *steps: int | str) -> Path:
+        return (*self.rules.places[id(policy)], *steps)
+
+    def possible(self, scope: Scope) -> Space:
+        """Everything that the facts may ever be: what cannot hold there can never hold."""
+        return Space(self.world, scope)
+
+    def likely(self, scope: Scope) -> Space:
+        """What the facts are known to be able to be side by side: a witness out of it is one."""
+        return Space(self.world, scope, likely=True)

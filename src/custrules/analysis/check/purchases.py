@@ -1,0 +1,214 @@
+"""What purchases earn: more paid and less given, more given for two than for one, caps, and points that pay for themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+from custrules.analysis.check.awards import Award, Awards, Case, first_of
+from custrules.analysis.check.findings import Findings, Path
+from custrules.analysis.check.spaces import leaves
+from custrules.errors import Severity
+from custrules.fields import plain
+from custrules.money import from_units
+from custrules.policies.points import Account, Accrual, Redemption
+from custrules.policy import conditions_in
+from custrules.state import shown
+
+MOST_NEAR, WORK = 250, 5_000  # amounts near a limit that are looked at for their rounding: at one place, and for all cases
+LARGE = 1000  # in units of the currency: the amount for which it is asked what comes back, where any will do
+
+
+def check_purchases(findings: Findings) -> None:
+    for awards, redemptions in together(findings):
+        with findings.bounded(findings.path(awards.accruals[0])):
+            _Purchases(findings, awards, redemptions).check()
+
+
+def together(findings: Findings) -> Iterator[tuple[Awards, list[Redemption]]]:
+    """The accruals on purchases that fill one account and are in force at the same time, and the redemptions; each such set once."""
+    rules = findings.rules
+    seen: set[tuple[int, ...]] = set()
+    for day in rules.first_days:
+        phases = rules.phases(day)
+        earning = [policy for policy in phases["earn"] if isinstance(policy, Accrual) and not policy.retired and policy.event == "purchase"]
+        paying = [policy for policy in phases["pay"] if isinstance(policy, Redemption) and not policy.retired]
+        for name in dict.fromkeys(rules.resolve(policy.account) for policy in earning):
+            accruals = [policy for policy in earning if rules.resolve(policy.account) == name]
+            keeper = rules.in_force(rules.kept_by[name], day) or rules.versions[rules.kept_by[name]][0]
+            redemptions = [policy for policy in paying if rules.resolve(policy.account) == name]
+            key = (id(keeper), *map(id, accruals), *map(id, redemptions))
+            if key not in seen and isinstance(keeper, Account):
+                seen.add(key)
+                yield Awards(findings, accruals, keeper), redemptions
+
+
+class _Purchases:
+    """What one account gives for purchases; of each kind of finding, a policy has one, with its first witness."""
+
+    findings: Findings
+    awards: Awards
+    redemptions: list[Redemption]
+    near: int
+
+    def __init__(self, findings: Findings, awards: Awards, redemptions: list[Redemption]) -> None:
+        self.findings, self.awards, self.redemptions = findings, awards, redemptions
+        self.told: set[tuple[str, Path]] = set()
+
+    def check(self) -> None:
+        cases = list(self.awards.cases())
+        self.near = min(MOST_NEAR, WORK // len(cases))
+        for case in cases:
+            stretches = self.awards.stretches(case)
+            self._cliff(case, stretches)
+            if not self.awards.of_purchases:
+                self._split(case, stretches)
+        self._caps(cases)
+        for redemption in self.redemptions:
+            for case in cases:
+                self._pays_back(redemption, case)
+                self._paid_in_points(redemption, case)
+
+    def _tell(self, code: str, path: Path, severity: Severity, case: Case, **numbers: object) -> None:
+        if (code, path) not in self.told and not self._known(code, path):
+            self.told.add((code, path))
+            self.findings.add(code, path, severity, witness=self.awards.told(case), **numbers)  # type: ignore[arg-type]  # none is called key
+
+    def _known(self, code: str, path: Path) -> bool:
+        """Whether the same was said of the same policy beside others, in another time."""
+        return any(found.code == code and found.path == self.findings.text(path) for found in self.findings.found)
+
+    # -- more paid, less given -------------------------------------------------------------------------------------
+
+    def _cliff(self, case: Case, stretches: list[tuple[int, int]]) -> None:
+        best, at = Award((0,) * len(self.awards.accruals)), 0
+        for start, end in stretches:
+            first = self.awards.given(case, start)
+            if first.units < best.units:
+                culprit = _greatest(before - after for before, after in zip(best.parts, first.parts, strict=True))
+                higher = {"amount": self._money(at), "gives": self._points(best.units)}
+                lower = {"more": self._money(start), "only": self._points(first.units)}
+                self._tell("check.cliff", self._path(culprit), "warning", case, **higher, **lower)
+                return
+            last = self.awards.given(case, end)
+            if last.units > best.units:
+                best, at = last, end
+
+    # -- two for one -----------------------------------------------------------------------------------------------
+
+    def _split(self, case: Case, stretches: list[tuple[int, int]]) -> None:
+        """The greatest gain over the corners of the stretches, between which awards grow evenly."""
+        marks = sorted({end for _, end in stretches[:-1]} | {start for start, _ in stretches} | set(self._favoured(case, stretches)))
+        pairs = {(one, other) for one in marks for other in (*marks, *(mark - one for mark in marks)) if other > 0}
+        gain, _, one, other = max((self._gain(case, one, other), -(one + other), one, other) for one, other in pairs)
+        if gain <= 0:
+            return
+        both, single = self._two(case, one, other), self.awards.given(case, one + other)
+        culprit = _greatest(two - whole for two, whole in zip(both.parts, single.parts, strict=True))
+        by_design = self._by_design(self.awards.accruals[culprit])
+        numbers = {"one": self._money(one), "other": self._money(other), "gives": self._points(both.units)}
+        numbers |= {"whole": self._money(one + other), "only": self._points(single.units)}
+        code, severity = ("check.splitting_by_design", "info") if by_design else ("check.splitting", "warning")
+        self._tell(code, self._path(culprit), severity, case, **numbers)  # type: ignore[arg-type]  # both are severities
+
+    def _favoured(self, case: Case, stretches: list[tuple[int, int]]) -> Iterator[int]:
+        """At both ends of each stretch, the amounts that rounding favours most."""
+        for start, end in stretches:
+            near = [range(start, min(end, start + self.near) + 1)]
+            near += [range(max(start, end - self.near), end + 1)] if end != stretches[-1][1] else []
+            for amounts in near:
+                yield max(amounts, key=lambda amount: self.awards.rounded_up(case, amount))
+
+    def _two(self, case: Case, one: int, other: int) -> Award:
+        first = self.awards.given(case, one)
+        second = self.awards.given(case, other, first)
+        return Award(tuple(left + right for left, right in zip(first.parts, second.parts, strict=True)))
+
+    def _gain(self, case: Case, one: int, other: int) -> int:
+        return self._two(case, one, other).units - self.awards.given(case, one + other).units
+
+    def _by_design(self, accrual: Accrual) -> bool:
+        """Whether only rounding, and what is given for every purchase alike, rewards splitting: no cap and no limit of amount does."""
+        read = (leaf for _, condition in conditions_in(accrual) for leaf in leaves(self.awards.bound(condition)))
+        return not accrual.caps and all(leaf.fact != "amount" for leaf in read)
+
+    # -- caps ------------------------------------------------------------------------------------------------------
+
+    def _caps(self, cases: list[Case]) -> None:
+        """Caps that the smallest award does not fit under."""
+        for index, accrual in enumerate(self.awards.accruals):
+            found = [(least, case) for case in cases if (least := self._least(case, index)) is not None] if accrual.caps else []
+            for place, cap in enumerate(accrual.caps) if found else ():
+                least, case = min(found, key=lambda pair: pair[0])
+                if least > cap.at_most * 10**self.awards.account.scale:
+                    path = self.findings.path(accrual, "caps", place, "at_most")
+                    self._tell("check.cap_below_award", path, "warning", case, at_most=cap.at_most, smallest=self._points(least))
+
+    def _least(self, case: Case, index: int) -> int | None:
+        """The least that a policy gives where it gives anything, caps aside."""
+        found = []
+        for start, end in self.awards.stretches(case):
+
+            def positive(amount: int) -> bool:
+                return self.awards.uncapped(case, index, amount) > 0
+
+            if positive(end):
+                found.append(self.awards.uncapped(case, index, start if positive(start) else first_of(positive, start, end)))
+        return min(found, default=None)
+
+    # -- what points are worth -------------------------------------------------------------------------------------
+
+    def _worth(self, redemption: Redemption, units: int) -> Fraction:
+        """What points are worth, in smallest units of the currency."""
+        money, points = redemption.value.money, redemption.value.points
+        worth: Fraction = Fraction(money) * 10**self.awards.scale * units / (Fraction(points) * 10**self.awards.account.scale)
+        return worth
+
+    def _pays_back(self, redemption: Redemption, case: Case) -> None:
+        """Purchases that bring points worth as much as was paid."""
+        for start, end in self.awards.stretches(case):
+            amount = min(end, max(start, LARGE * 10**self.awards.scale))
+            given = self.awards.given(case, amount)
+            if self._worth(redemption, given.units) >= amount:
+                worth = self._money(int(self._worth(redemption, given.units)))
+                numbers = {"amount": self._money(amount), "gives": self._points(given.units), "worth": worth}
+                path = self.findings.path(redemption, "value")
+                self._tell("check.pays_back_all", path, "warning", case, **numbers)
+                return
+
+    def _paid_in_points(self, redemption: Redemption, case: Case) -> None:
+        """The smallest order that points pay whole: what is given for every purchase alike is given for it too."""
+        if redemption.max_share not in (None, 1) or redemption.when is not None or redemption.exclude_lines is not None:
+            return
+        if self.findings.rules.resolve("points") != self.awards.account.id:
+            return  # a tender of points is of the program's first account
+        scale = self.awards.account.scale
+        least = max(Fraction(redemption.minimum or 0), Fraction(redemption.step or 0), Fraction(1, 10**scale))
+        paid = int(least * 10**scale)
+        if redemption.step is not None:
+            step = int(Fraction(redemption.step) * 10**scale)
+            paid = -(-paid // step) * step
+        amount = int(self._worth(redemption, paid))
+        given = self.awards.given(case, amount, cash=False) if amount > 0 else None
+        if given is not None and given.units > 0:
+            numbers = {"amount": self._money(amount), "paid": self._points(paid), "gives": self._points(given.units)}
+            culprit = _greatest(given.parts)
+            severity: Severity = "warning" if given.units >= paid else "info"
+            self._tell("check.earns_on_points", self._path(culprit), severity, case, **numbers)
+
+    # -- words -----------------------------------------------------------------------------------------------------
+
+    def _path(self, index: int) -> Path:
+        return self.findings.path(self.awards.accruals[index])
+
+    def _points(self, units: int) -> str:
+        return str(shown(units, self.awards.account.unit, self.awards.account.scale))
+
+    def _money(self, minor: int) -> str:
+        return plain(from_units(minor, self.awards.scale))
+
+
+def _greatest(numbers: Iterable[int]) -> int:
+    """The place of the greatest."""
+    found = list(numbers)
+    return found.index(max(found))

@@ -1,0 +1,207 @@
+"""One finding to a file: what a sound document says that can hardly be meant is found at its place, and nothing else is."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from programs_helper import program_of, shared_dir
+
+import custrules as cr
+
+FOLDER = Path(__file__).parent / "findings"
+FILES = sorted(FOLDER.iterdir())
+GOLDEN = sorted(path for path in (Path(__file__).parent / "golden").glob("*.yaml") if ".scenarios." not in path.name)
+DEMO = Path(cr.__file__).parent / "demo" / "program.yaml"
+ON_PURPOSE = {  # what the golden programs are about: caps of single purchases, a bonus by amount, programs that only count
+    "caps.yaml": ["check.splitting"],
+    "earning.yaml": ["check.splitting"],
+    "matching_decline.yaml": ["check.unread_measure"],
+    "matching_spend_only.yaml": ["check.unread_measure"],
+    "matching_to_person.yaml": ["check.unread_measure"],
+    "pro_rata.yaml": ["check.unread_measure"],
+    "spending.yaml": ["check.unread_measure"],
+}
+
+
+def expected(path: Path) -> list[str]:
+    """``check.cliff 9:5 warning; …`` from the first line of the file."""
+    text = path.read_text("utf-8").partition("\n")[0].removeprefix("# expect: ")
+    return [] if text == "nothing" else text.split("; ")
+
+
+def found_in(path: Path) -> tuple[cr.Diagnostic, ...]:
+    return cr.check(cr.load(path))
+
+
+def codes(text: str, **options: date) -> list[str]:
+    return [finding.code for finding in cr.check(cr.loads(text), **options)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_finding_is_told_by_code_place_and_severity_and_nothing_else_is(path: Path) -> None:
+    assert [f"{finding.code} {finding.line}:{finding.column} {finding.severity}" for finding in found_in(path)] == expected(path)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_finding_is_told_in_whole_sentences(path: Path) -> None:
+    for finding in found_in(path):
+        english, chinese = cr.render(finding), cr.render(finding, "zh")
+        assert english.startswith(f"{path}:{finding.line}:{finding.column} {finding.code}: ")
+        assert english.endswith((".", "?"))
+        assert chinese.endswith(("。", "？"))
+        filled = english.partition(finding.code)[2]
+        assert not any(re.search(rf"\{{{name}\}}", filled) for name in finding.params)
+
+
+def test_every_code_of_a_check_is_expected_of_some_file() -> None:
+    source = Path(cr.__file__).parent / "analysis" / "check"
+    written = {
+        code for path in source.glob("*.py") if path.name != "changes.py" for code in re.findall(r'"(check\.[a-z_]+)"', path.read_text("utf-8"))
+    }
+    told = {one.partition(" ")[0] for path in FILES for one in expected(path)}
+    assert written - told == {"check.accepted_until", "check.missing_sentence"}  # these two have tests of their own
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_a_golden_program_has_no_finding_but_what_it_is_about(path: Path) -> None:
+    assert [finding.code for finding in found_in(path) if finding.severity != "info"] == ON_PURPOSE.get(path.name, [])
+
+
+def test_the_demos_program_has_no_finding() -> None:
+    assert found_in(DEMO) == ()
+
+
+# -- witnesses ---------------------------------------------------------------------------------------------------------
+
+
+def awarded(text: str, *amounts: str) -> list[int]:
+    """Points after each of several purchases on one day, as the engine gives them."""
+    program, state, balances = cr.loads(text), cr.State.new("c"), []
+    for number, amount in enumerate(amounts):
+        event = {"type": "purchase", "id": f"o{number}", "customer_id": "c", "occurred_at": "2026-03-10T12:00:00+08:00", "amount": amount}
+        state = program.step(state, program.event(event)).state
+        balances.append(int(str(state.points().available)))
+    return balances
+
+
+CLIFFS = [path for path in FILES if any(one.startswith("check.cliff ") for one in expected(path))]
+SPLITS = [path for path in FILES if any(one.startswith("check.splitting") for one in expected(path))]
+
+
+@pytest.mark.parametrize("path", CLIFFS, ids=lambda path: path.stem)
+def test_the_engine_gives_less_for_the_greater_amount_of_a_cliff(path: Path) -> None:
+    params = next(finding.params for finding in found_in(path) if finding.code == "check.cliff")
+    text = path.read_text("utf-8")
+    assert [awarded(text, params[name])[0] for name in ("amount", "more")] == [int(params["gives"]), int(params["only"])]
+    assert int(params["only"]) < int(params["gives"])
+
+
+@pytest.mark.parametrize("path", SPLITS, ids=lambda path: path.stem)
+def test_the_engine_gives_more_for_two_purchases_than_for_one(path: Path) -> None:
+    params = next(finding.params for finding in found_in(path) if finding.code.startswith("check.splitting"))
+    text = path.read_text("utf-8")
+    assert awarded(text, params["one"], params["other"])[-1] == int(params["gives"])
+    assert awarded(text, params["whole"])[-1] == int(params["only"])
+    assert int(params["only"]) < int(params["gives"])
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "facts"),
+    [
+        ("keep_stricter_than_enter", "check.keep_stricter", "spend_12m 2000.00"),
+        ("level_passed_over", "check.level_passed_over", "spend_12m 3000.00"),
+        ("level_skips_another", "check.level_skips", "orders_12m 20, spend_12m 0.00"),
+        ("not_cell_of_a_missing_fact", "check.not_of_missing", "segment missing"),
+        ("cliff_of_spend_so_far", "check.cliff", "spend_12m 0.00 + amount"),
+    ],
+)
+def test_a_witness_is_told_in_the_words_of_the_document(name: str, code: str, facts: str) -> None:
+    (params,) = [finding.params for finding in found_in(FOLDER / f"{name}.yaml") if finding.code == code]
+    assert params["witness"] == facts
+
+
+def test_before_the_ladder_begins_nothing_is_given_by_level() -> None:
+    assert awarded((FOLDER / "rates_before_the_ladder.yaml").read_text("utf-8"), "100.00") == [0]
+
+
+def test_an_order_paid_in_points_earns_what_is_told() -> None:
+    path = FOLDER / "orders_paid_in_points_earn.yaml"
+    program, state = cr.load(path), cr.State.new("c")
+    params = next(finding.params for finding in found_in(path) if finding.code == "check.earns_on_points")
+    at = {"customer_id": "c", "occurred_at": "2026-03-10T12:00:00+08:00"}
+    state = program.step(state, program.event({"type": "purchase", "id": "a", "amount": "100.00", **at})).state
+    before = int(str(state.points().available))
+    tender = {"type": "points", "amount": params["amount"], "quantity": params["paid"]}
+    paid = program.step(state, program.event({"type": "purchase", "id": "b", "amount": params["amount"], "tenders": [tender], **at}))
+    assert paid.accepted
+    assert int(str(paid.state.points().available)) == before - int(params["paid"]) + int(params["gives"])
+
+
+# -- accepted findings -------------------------------------------------------------------------------------------------
+
+ACCEPTED = (FOLDER / "accepted.yaml").read_text("utf-8")
+
+
+def test_an_acceptance_that_has_run_out_brings_its_findings_back_and_says_so() -> None:
+    assert codes(ACCEPTED, on=date(2026, 12, 31)) == []
+    assert sorted(codes(ACCEPTED, on=date(2027, 1, 1))) == ["check.accepted_until", "check.accepted_until", "check.cliff", "check.splitting"]
+
+
+def test_without_a_day_no_acceptance_has_run_out() -> None:
+    assert codes(ACCEPTED) == []
+
+
+@pytest.mark.parametrize("at", ["earn", "policies[1]", "policies"])
+def test_a_finding_is_accepted_at_its_policy_or_at_its_path(at: str) -> None:
+    assert "check.cliff" not in codes(ACCEPTED.replace("at: earn,", f'at: "{at}",'))
+
+
+@pytest.mark.parametrize("at", ["ear", "points", "policies[0]", "earn.caps"])
+def test_a_finding_elsewhere_is_not_accepted(at: str) -> None:
+    assert {"check.cliff", "check.accepts_nothing"} <= set(codes(ACCEPTED.replace("at: earn,", f'at: "{at}",')))
+
+
+def test_what_is_accepted_is_a_part_of_the_program() -> None:
+    program = cr.loads(ACCEPTED)
+    again = cr.Program.from_json(program.to_json())
+    assert again == program
+    assert [accepted.finding for accepted in again.accept] == ["check.cliff", "check.splitting"]
+    assert cr.check(again) == ()
+
+
+# -- places ------------------------------------------------------------------------------------------------------------
+
+CLIFF = (FOLDER / "cliff_of_a_multiplier.yaml").read_text("utf-8")
+
+
+def test_places_are_no_part_of_what_a_program_says() -> None:
+    program, moved = cr.loads(CLIFF, source="a.yaml"), cr.loads("\n\n" + CLIFF, source="b.yaml")
+    assert program == moved
+    assert program.digest == moved.digest
+    assert [finding.place for finding in cr.check(program)[:1]] == ["a.yaml:7:5"]
+    assert [finding.place for finding in cr.check(moved)[:1]] == ["b.yaml:9:5"]
+
+
+def test_a_program_without_a_text_is_told_its_findings_by_path() -> None:
+    revived = pickle.loads(pickle.dumps(cr.loads(CLIFF)))
+    (finding, _) = cr.check(revived)
+    assert (finding.path, finding.source, finding.line) == ("policies[1]", "", 0)
+    assert cr.render(finding).startswith("policies[1] check.cliff: ")
+
+
+# -- the hand-written programs -----------------------------------------------------------------------------------------
+
+PROGRAMS = shared_dir()
+
+
+@pytest.mark.skipif(PROGRAMS is None, reason="the hand-written programs are not here; CUSTRULES_SHARED names the folder above them")
+@pytest.mark.parametrize("name", ["01_tea", "04_airline", "06_beauty", "09_club"])
+def test_a_hand_written_program_has_no_cliff_no_lost_level_and_no_empty_condition(name: str) -> None:
+    assert PROGRAMS is not None
+    harmless = {"check.unread_measure", "check.splitting", "check.account_never_filled", "check.accepts_nothing"}
+    program = program_of(PROGRAMS / f"{name}.yaml", lambda line: None)
+    assert {finding.code for finding in cr.check(program) if finding.severity != "info"} <= harmless
