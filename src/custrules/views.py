@@ -11,7 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY, Window
-from custrules.conditions import Condition, Trace, evaluate
+from custrules.conditions import Condition, Trace
 from custrules.counting import LineFacts
 from custrules.draft import Draft
 from custrules.events import AnyEvent
@@ -147,4 +147,4 @@ class StepView(View):
         return max(tally.between(window.bounds(end)[0], max(end, window.end(end))) or 0 for end in ends)
 
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
-        return evaluate(self._rules.bound[id(condition), self._scope], LineFacts(line))
+        return self._rules.tests.of(self._rules.bound[id(condition), self._scope])(LineFacts(line))
