@@ -21,7 +21,7 @@ from custrules.policy import Decision, Reason
 
 GROUP = "custrules.messages"
 LANGUAGES = ("en", "zh")
-ALIASED = ("event", "state", "scenario")  # families whose codes take the words of document.* where they have none of their own
+ALIASED = ("event", "facts", "state", "scenario")  # families whose codes take the words of document.* where they have none of their own
 LONGEST = 200  # characters of one value inside a sentence
 
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")

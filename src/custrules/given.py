@@ -1,0 +1,267 @@
+"""Facts that are given, not gathered from a customer: the form that lists them, and one set of them as slots.
+
+A form reads a row once, checks it, and gives an object whose slots generated code reads. Slots are named f0, f1 … in the
+order of the form, since no name out of a document may stand in generated source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from fractions import Fraction
+from typing import Any, ClassVar, Never, TypeAlias
+
+from pydantic_core import PydanticCustomError
+
+from custrules.conditions.binding import Leaf
+from custrules.conditions.compiler import Code, leaf_text
+from custrules.errors import Diagnostic, FactsError, MoneyError
+from custrules.facts import FactType, FactValue
+from custrules.fields import describe, fault, read_day, read_flag, read_rate, read_text, read_whole, wrong_type
+from custrules.money import Money, exactly, read_money
+from custrules.validation import in_family, nearest
+
+Readers: TypeAlias = Mapping[str, Callable[[Any], FactValue]]
+
+FAST_DIGITS = 15  # of an amount that is read without detour
+
+
+class GivenFacts:
+    """One set of facts, as a form has read them: money in smallest units, numbers exact; None where a fact is missing."""
+
+    __slots__ = ()
+    form: ClassVar[FactsForm]
+
+    def value(self, name: str) -> FactValue | None:
+        """A fact of the form by its name; KeyError for any other."""
+        value: FactValue | None = getattr(self, self.form.slots[name])
+        return value
+
+    def next_change(self, name: str) -> date | None:
+        return None
+
+    def values(self) -> dict[str, FactValue | None]:
+        """Every fact by name, in the order of the form."""
+        return {name: self.value(name) for name in self.form.slots}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GivenFacts) and self.values() == other.values()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.values().items()))
+
+    def __repr__(self) -> str:
+        return f"<facts {', '.join(f'{name}={value!r}' for name, value in self.values().items())}>"
+
+    def __setattr__(self, name: str, value: object) -> Never:
+        raise AttributeError("facts do not change: read others")
+
+
+class FactsForm:
+    """Which facts some policies of a program read, and their types.
+
+    ``read`` and ``read_all`` take rows as documents write values ("12.50", Money, Decimal, 3, true, "2026-03-31", a level's
+    name; None: missing), ``exact`` takes values as they are kept inside (money in smallest units, int or Fraction).
+    FactsError tells every fault of a row.
+    """
+
+    types: Mapping[str, FactType]
+    currency: str
+    slots: Mapping[str, str]
+    made: dict[int, Any]
+
+    def __init__(self, types: Mapping[str, FactType], currency: str, refusal: Callable[[list[Diagnostic]], FactsError] = FactsError) -> None:
+        self.types, self.currency, self._refusal = dict(types), currency, refusal
+        self.made = {}  # what was compiled for this form goes when it goes
+        self.slots = {name: f"f{place}" for place, name in enumerate(types)}
+        slots = {"__slots__": tuple(self.slots.values()), "form": self}
+        frozen = type("GivenFacts", (GivenFacts,), slots)
+        draft = type("GivenFacts", (GivenFacts,), {**slots, "__setattr__": object.__setattr__})
+        self._readers = {name: _reader(kind, currency) for name, kind in types.items()}
+        self._exact_readers = {name: _exact_reader(kind) for name, kind in types.items()}
+        self._read = self._compiled(draft, frozen, self._readers, _AS_WRITTEN)
+        self._exact = self._compiled(draft, frozen, self._exact_readers, _AS_HELD)
+
+    def _compiled(self, draft: type, frozen: type, readers: Readers, as_is: Mapping[str, type]) -> Callable[[Mapping[str, Any]], GivenFacts]:
+        """Reads every fact of a row: as it is where it is plainly of its kind, else by its reader."""
+        code = Code()
+        new, frozen_name = code.name(object.__new__), code.name(frozen)
+        code.add(1, f"facts = {new}({code.name(draft)})")
+        for name, kind in self.types.items():
+            code.add(1, f"v = row[{code.name(name)}]")
+            reader = f"{code.name(readers[name])}(v)"
+            if kind.kind in as_is and not kind.values:
+                code.add(1, f"facts.{self.slots[name]} = v if v is None or v.__class__ is {code.name(as_is[kind.kind])} else {reader}")
+            else:
+                code.add(1, f"facts.{self.slots[name]} = v if v is None else {reader}")
+        code.add(1, f"facts.__class__ = {frozen_name}")
+        code.add(1, "return facts")
+        return code.function("read(row)")
+
+    def read(self, row: Mapping[str, Any]) -> GivenFacts:
+        """One row; every fact of the form must be there (None where it is missing) and no other."""
+        return self._checked(row, self._read, self._readers, others=False)
+
+    def exact(self, row: Mapping[str, FactValue | None]) -> GivenFacts:
+        """One row of values as they are kept inside."""
+        return self._checked(row, self._exact, self._exact_readers, others=False)
+
+    def read_all(self, rows: Iterable[Mapping[str, Any]], *, others: bool = False) -> list[GivenFacts]:
+        """Many rows; with ``others`` they may hold more than the form asks for."""
+        return [self._checked(row, self._read, self._readers, others) for row in rows]
+
+    def _checked(self, row: Any, read: Callable[[Any], GivenFacts], readers: Readers, others: bool) -> GivenFacts:
+        if others or (isinstance(row, Mapping) and len(row) == len(self.types)):
+            try:
+                return read(row)
+            except (KeyError, TypeError, PydanticCustomError, MoneyError):
+                pass
+        raise self._refusal(self._faults(row, readers, others))
+
+    @exactly
+    def _faults(self, row: Any, readers: Readers, others: bool) -> list[Diagnostic]:
+        if not isinstance(row, Mapping):
+            return [Diagnostic("facts.wrong_type", "", {"expected": "a mapping", "found": describe(row)})]
+        known = ", ".join(sorted(self.types))
+        unknown = [] if others else [name for name in row if name not in self.types]
+        faults = [
+            Diagnostic("facts.unknown_fact", str(name), {"fact": name, "nearest": nearest(str(name), self.types), "known": known}) for name in unknown
+        ]
+        faults += [Diagnostic("facts.missing_field", name, {"field": name}) for name in self.types if name not in row]
+        for name in self.types:
+            if name in row and row[name] is not None:
+                faults += _value_fault(name, row[name], readers[name])
+        return faults
+
+    def _unknown(self, name: str) -> Diagnostic:
+        return Diagnostic("facts.unknown_fact", name, {"fact": name, "nearest": nearest(name, self.types), "known": ", ".join(self.types)})
+
+
+def _value_fault(name: str, value: object, reader: Callable[[Any], FactValue]) -> list[Diagnostic]:
+    try:
+        reader(value)
+    except PydanticCustomError as error:
+        params = {key: value for key, value in (error.context or {}).items() if key != "code"}
+        return [Diagnostic(in_family(error.type, "facts"), name, params)]
+    except MoneyError as error:
+        return [Diagnostic("facts.bad_money", name, {"reason": str(error)})]
+    return []
+
+
+# -- reading one value -------------------------------------------------------------------------------------------------
+
+_AS_WRITTEN: Mapping[str, type] = {"number": int, "text": str, "flag": bool}
+_AS_HELD: Mapping[str, type] = {"money": int, "number": int, "whole": int, "text": str, "flag": bool, "date": date}
+
+
+def _exact_reader(kind: FactType) -> Callable[[Any], FactValue]:
+    def read(value: Any) -> FactValue:
+        if not kind.admits(value):
+            raise wrong_type(_HELD[kind.kind], value)
+        return _known(value, kind) if kind.values else value
+
+    return read
+
+
+_HELD = {
+    "money": "a whole number (or Fraction) of smallest units",
+    "number": "a whole number or a Fraction",
+    "whole": "a whole number such as 12",
+    "text": "text",
+    "flag": "true or false",
+    "date": "a date such as 2026-03-31",
+    "level": "text",
+}
+
+
+def _reader(kind: FactType, currency: str) -> Callable[[Any], FactValue]:
+    if kind.kind == "money":
+        return _money_reader(kind.scale, currency)
+    return _known_reader(kind) if kind.values else _READERS[kind.kind]
+
+
+def _known_reader(kind: FactType) -> Callable[[Any], FactValue]:
+    return lambda value: _known(read_text(value), kind)
+
+
+def _known(value: str, kind: FactType) -> str:
+    if value not in kind.values:
+        raise fault("document.unknown_choice", found=describe(value), choices=", ".join(kind.values[:50]))
+    return value
+
+
+def _number(value: Any) -> int | Fraction:
+    rate = read_rate(value)
+    return rate.numerator if rate.denominator == 1 else rate
+
+
+_READERS: Mapping[str, Callable[[Any], FactValue]] = {
+    "number": _number,
+    "whole": read_whole,
+    "text": read_text,
+    "level": read_text,
+    "flag": read_flag,
+    "date": read_day,
+}
+
+
+def _money_reader(scale: int, currency: str) -> Callable[[Any], int]:
+    """Reads amounts into smallest units; texts with all their decimals, which are nearly all, without detour."""
+
+    def read(value: Any) -> int:
+        if value.__class__ is str:
+            whole, _, decimals = value.partition(".")
+            digits = whole + decimals
+            plain = len(decimals) == scale and digits.isdigit() and digits.isascii() and len(digits) <= FAST_DIGITS
+            if plain and (whole[0] != "0" or whole == "0"):
+                return int(digits)
+        return _minor(value, currency)
+
+    return read
+
+
+@exactly
+def _minor(value: Any, currency: str) -> int:
+    money = value if isinstance(value, Money) else read_money(value, currency)
+    if money.currency != currency:
+        raise fault("document.other_currency", found=money.currency, expected=currency)
+    return money.minor
+
+
+# -- generated code over given facts -----------------------------------------------------------------------------------
+
+
+class FactsCode(Code):
+    """A function of given facts under construction. Facts that are read are variables from its first lines on.
+
+    Where ``careful`` is a function, this one takes it that nothing it compares or counts with is missing, and hands over
+    to ``careful`` where something is; None: every comparison is guarded.
+    """
+
+    form: FactsForm
+    careful: Callable[..., Any] | None
+
+    def __init__(self, form: FactsForm, careful: Callable[..., Any] | None = None) -> None:
+        super().__init__()
+        self.form, self.careful = form, careful
+        self._read: dict[str, str] = {}
+        self._needed: set[str] = set()
+
+    def variable(self, fact: str, *, needed: bool = False) -> str:
+        """The variable that holds a fact; ``needed``: it must not be missing."""
+        if needed:
+            self._needed.add(fact)
+        return self._read.setdefault(fact, f"v{self.form.slots[fact][1:]}")
+
+    def leaf(self, leaf: Leaf) -> str:
+        """An expression that tells whether a leaf holds."""
+        compared = leaf.type.ordered and leaf.type.kind != "level"
+        return leaf_text(leaf, self.variable(leaf.fact, needed=compared), self, present=self.careful is not None)
+
+    def function(self, head: str) -> Callable[..., Any]:
+        reads = [f"    {variable} = facts.{self.form.slots[fact]}\n" for fact, variable in sorted(self._read.items(), key=lambda read: read[1])]
+        if self.careful is not None and self._needed:
+            missing = " or ".join(f"{self.variable(fact)} is None" for fact in self.form.slots if fact in self._needed)
+            reads.append(f"    if {missing}: return {self.name(self.careful)}(facts)\n")
+        self.lines = reads + self.lines
+        return super().function(head)

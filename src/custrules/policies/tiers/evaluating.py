@@ -1,0 +1,123 @@
+"""A ladder on given facts: the level they reach and the conditions that are met, plainly and as generated code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from custrules.conditions import Bound, Leaf, LeafTrace, Trace
+from custrules.conditions.compiler import leaves, node_text
+from custrules.evaluation import Answer, Evaluation, Results
+from custrules.given import FactsCode
+from custrules.policy import FactsView, Reason, reason
+
+if TYPE_CHECKING:
+    from custrules.policies.tiers.ladder import Ladder
+
+MAX_TABLED = 6  # leaves of a level, up to which every combination has its evaluation from the start
+
+
+def answer(ladder: Ladder, view: FactsView) -> Answer:
+    """The highest level that the facts reach, or the exclusion that holds; tests exclude first, then from the top."""
+    excluded = next((place for place, row in enumerate(ladder.exclude) if view.test(row.when)), None)
+    if excluded is not None:
+        return _excluded(ladder, excluded)
+    for rank, level in reversed(list(enumerate(ladder.levels))):
+        if level.enter is None or view.test(level.enter):
+            bound = view.bound(level.enter) if level.enter is not None else None
+            return _reached(ladder, rank, bound, _found(view.trace(level.enter)) if level.enter is not None else 0)
+    return _unreached(0)
+
+
+def _found(told: Trace) -> int:
+    """Which leaves of a condition hold, one bit each."""
+    return sum(1 << place for place, leaf in enumerate(_leaf_traces(told)) if leaf.result)
+
+
+def _leaf_traces(told: Trace) -> Iterator[LeafTrace]:
+    if isinstance(told, LeafTrace):
+        yield told
+    else:
+        for child in told.children:
+            yield from _leaf_traces(child)
+
+
+def _excluded(ladder: Ladder, place: int) -> Answer:
+    return Answer("APPLIED", None, (reason("tiers.exclusion.applied", why=ladder.exclude[place].reason),))
+
+
+def _unreached(key: int) -> Answer:
+    return Answer("DECLINED", None, (reason("tiers.level.unreached"),))
+
+
+def _reached(ladder: Ladder, rank: int, bound: Bound | None, found: int) -> Answer:
+    name = ladder.levels[rank].name
+    if bound is None:
+        return Answer("APPLIED", name, (reason("tiers.start.base", level=name),))
+    return Answer("APPLIED", name, (reason("tiers.level.reached", level=name), *_met(name, bound, found)))
+
+
+def _met(level: str, bound: Bound, found: int) -> Iterator[Reason]:
+    """The cells that speak for the level: those that hold, and under ``not`` those that do not."""
+    for place, (leaf, wanted) in enumerate(_wanted(bound, True)):
+        if bool(found >> place & 1) is wanted:
+            yield reason("tiers.condition.met" if wanted else "tiers.condition.absent", level=level, fact=leaf.fact, cell=leaf.cell)
+
+
+def _wanted(bound: Bound, wanted: bool) -> Iterator[tuple[Leaf, bool]]:
+    if isinstance(bound, Leaf):
+        yield bound, wanted
+    else:
+        for child in bound.children:
+            yield from _wanted(child, wanted != (bound.kind == "not"))
+
+
+# -- generated code ----------------------------------------------------------------------------------------------------
+
+
+def write(ladder: Ladder, code: FactsCode, view: FactsView) -> bool:
+    """``if <exclusion>: return …``; from the top, ``if <enter>: return <its evaluation for the leaves that hold>``."""
+    for place, row in enumerate(ladder.exclude):
+        excluded = Results(ladder.id, ladder.effective_from, lambda key, place=place: _excluded(ladder, place))  # type: ignore[misc]
+        code.add(1, f"if {node_text(view.bound(row.when), code.leaf)}: return {code.name(excluded[0])}")
+    for rank, level in reversed(list(enumerate(ladder.levels))):
+        bound = view.bound(level.enter) if level.enter is not None else None
+        results = Results(ladder.id, ladder.effective_from, partial(_reached, ladder, rank, bound))
+        if bound is None:
+            code.add(1, f"return {code.name(results[0])}")
+            return True
+        _write_level(bound, results, code)
+    code.add(1, f"return {code.name(Results(ladder.id, ladder.effective_from, _unreached)[0])}")
+    return True
+
+
+def _write_level(bound: Bound, results: Results, code: FactsCode) -> None:
+    count = sum(1 for _ in leaves(bound))
+    table: Results | tuple[Evaluation, ...] = results if count > MAX_TABLED else tuple(results[found] for found in range(1 << count))
+    if _all_must_hold(bound):
+        code.add(1, f"if {node_text(bound, code.leaf)}: return {code.name(results[(1 << count) - 1])}")
+    elif _one_must_hold(bound):
+        _write_mask(bound, code, 1)
+        code.add(1, f"if m: return {code.name(table)}[m]")
+    else:
+        code.add(1, f"if {node_text(bound, code.leaf)}:")
+        _write_mask(bound, code, 2)
+        code.add(2, f"return {code.name(table)}[m]")
+
+
+def _write_mask(bound: Bound, code: FactsCode, depth: int) -> None:
+    """``m`` gets a bit for every leaf that holds."""
+    for place, leaf in enumerate(leaves(bound)):
+        if place == 0:
+            code.add(depth, f"m = 1 if {code.leaf(leaf)} else 0")
+        else:
+            code.add(depth, f"if {code.leaf(leaf)}: m |= {1 << place}")
+
+
+def _all_must_hold(bound: Bound) -> bool:
+    return isinstance(bound, Leaf) or (bound.kind == "all" and all(isinstance(child, Leaf) for child in bound.children))
+
+
+def _one_must_hold(bound: Bound) -> bool:
+    return not isinstance(bound, Leaf) and bound.kind == "any" and all(isinstance(child, Leaf) for child in bound.children)
