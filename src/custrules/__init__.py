@@ -17,11 +17,13 @@ if TYPE_CHECKING:
         Diagnostic,
         DocumentError,
         EventError,
+        FactsError,
         MissingExtra,
         MoneyError,
         ScenarioError,
         StateError,
     )
+    from custrules.evaluation import Evaluation
     from custrules.events import (
         Activity,
         Adjustment,
@@ -56,7 +58,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "calendars": "Span Window",
     "conditions": "Condition",
-    "errors": "ContractError CustrulesError Diagnostic DocumentError EventError MissingExtra MoneyError ScenarioError StateError",
+    "errors": "ContractError CustrulesError Diagnostic DocumentError EventError FactsError MissingExtra MoneyError ScenarioError StateError",
+    "evaluation": "Evaluation",
     "events": "Activity Adjustment ConsentUpdate Enrolment Event Line NewDay ProfileUpdate Purchase Redemption RedemptionCancelled "
     "Referral Return ReturnLine Tender Tick TierGrant Visit",
     "measures": "Measure",
@@ -81,9 +84,11 @@ __all__ = [
     "Diagnostic",
     "DocumentError",
     "Enrolment",
+    "Evaluation",
     "Event",
     "EventError",
     "Fact",
+    "FactsError",
     "Line",
     "Measure",
     "MissingExtra",

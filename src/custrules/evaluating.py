@@ -7,11 +7,10 @@ what is run; both say the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Never, cast
+from typing import Any, NamedTuple, Never, cast
 
 from custrules.calendars import Window
 from custrules.conditions import Bound, Condition, Trace, evaluate, trace
@@ -98,20 +97,17 @@ class GivenView(FactsView):
         return Fraction(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Traced:
-    """An evaluation with everything that was compared: all leaves of the policy were asked, one bit each in ``found``.
-
-    ``rules`` maps the place of each condition inside the policy (``levels[1].enter``) to its Trace.
-    """
+class Traced(NamedTuple):
+    """An evaluation with everything that was compared: all leaves of the policy were asked, one bit each in ``found``."""
 
     evaluation: Evaluation
     found: int
     facts: GivenFacts
-    asked: Mapping[str, Bound] = field(repr=False)
+    asked: Mapping[str, Bound]
 
     @property
     def rules(self) -> dict[str, Trace]:
+        """The Trace of each condition by its place inside the policy (``levels[1].enter``)."""
         told, found, values = {}, self.found, self.facts.values()
         for rule, bound in self.asked.items():
             count = sum(1 for _ in leaves(bound))
@@ -166,7 +162,8 @@ class Evaluator:
         code.add(1, "m = 0")
         for place, leaf in enumerate(leaf for bound in asked.values() for leaf in leaves(bound)):
             code.add(1, f"if {code.leaf(leaf)}: m |= {1 << place}")
-        code.add(1, f"return {code.name(Traced)}({code.name(self.decide)}(facts), m, facts, {code.name(asked)})")
+        parts = f"{code.name(self.decide)}(facts), m, facts, {code.name(asked)}"
+        code.add(1, f"return {code.name(tuple.__new__)}({code.name(Traced)}, ({parts}))")
         return code.function("trace(facts)")
 
     def _asked(self) -> dict[str, Bound]:

@@ -11,7 +11,7 @@ from typing import Any, Never, TypeAlias
 from custrules.codec import canonical
 from custrules.decisions import Decision, Outcome, Reason
 
-MAX_INTERNED = 10_000  # evaluations that are kept for one policy, by key
+MAX_INTERNED = 50_000  # evaluations that one evaluator keeps
 
 Value: TypeAlias = "int | Decimal | str | bool | Mapping[str, Any] | None"
 
@@ -121,22 +121,35 @@ _set_key = Evaluation.__dict__["_key"].__set__
 _set_answer = Evaluation.__dict__["_answer"].__set__
 
 
+class Room:
+    """How many more evaluations are kept, for all Results of one evaluator together."""
+
+    __slots__ = ("left",)
+    left: int
+
+    def __init__(self, left: int = MAX_INTERNED) -> None:
+        self.left = left
+
+
 class Results(dict[int, Evaluation]):
     """Evaluations of one version of a policy by key (which reasons, how many points); what a key means ``decode`` tells.
 
-    One that was asked for is kept, up to a bound, so that the same answer is the same object.
+    One that was asked for is kept while there is room, so that the same answer is the same object.
     """
 
     policy_id: str
     effective_from: date
     decode: Callable[[int], Answer]
+    room: Room
 
-    def __init__(self, policy_id: str, effective_from: date, decode: Callable[[int], Answer]) -> None:
+    def __init__(self, policy_id: str, effective_from: date, decode: Callable[[int], Answer], room: Room | None = None) -> None:
         super().__init__()
         self.policy_id, self.effective_from, self.decode = policy_id, effective_from, decode
+        self.room = room or Room()
 
     def __missing__(self, key: int) -> Evaluation:
         made = Evaluation(self, key)
-        if len(self) < MAX_INTERNED:
+        if self.room.left > 0:
+            self.room.left -= 1
             self[key] = made
         return made

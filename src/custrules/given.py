@@ -235,7 +235,7 @@ class FactsCode(Code):
     """A function of given facts under construction. Facts that are read are variables from its first lines on.
 
     Where ``careful`` is a function, this one takes it that nothing it compares or counts with is missing, and hands over
-    to ``careful`` where something is; None: every comparison is guarded.
+    to ``careful`` where that raises TypeError; None: every comparison is guarded.
     """
 
     form: FactsForm
@@ -245,23 +245,23 @@ class FactsCode(Code):
         super().__init__()
         self.form, self.careful = form, careful
         self._read: dict[str, str] = {}
-        self._needed: set[str] = set()
 
-    def variable(self, fact: str, *, needed: bool = False) -> str:
-        """The variable that holds a fact; ``needed``: it must not be missing."""
-        if needed:
-            self._needed.add(fact)
+    def variable(self, fact: str) -> str:
+        """The variable that holds a fact."""
         return self._read.setdefault(fact, f"v{self.form.slots[fact][1:]}")
+
+    def number(self, fact: str) -> str:
+        """An expression for a fact to count with: 0 where it is missing and this is the careful function."""
+        return self.variable(fact) if self.careful is not None else f"({self.variable(fact)} or 0)"
 
     def leaf(self, leaf: Leaf) -> str:
         """An expression that tells whether a leaf holds."""
-        compared = leaf.type.ordered and leaf.type.kind != "level"
-        return leaf_text(leaf, self.variable(leaf.fact, needed=compared), self, present=self.careful is not None)
+        return leaf_text(leaf, self.variable(leaf.fact), self, present=self.careful is not None)
 
     def function(self, head: str) -> Callable[..., Any]:
-        reads = [f"    {variable} = facts.{self.form.slots[fact]}\n" for fact, variable in sorted(self._read.items(), key=lambda read: read[1])]
-        if self.careful is not None and self._needed:
-            missing = " or ".join(f"{self.variable(fact)} is None" for fact in self.form.slots if fact in self._needed)
-            reads.append(f"    if {missing}: return {self.name(self.careful)}(facts)\n")
-        self.lines = reads + self.lines
+        reads = [f"    {variable} = facts.{self.form.slots[fact]}\n" for fact, variable in self._read.items()]
+        body = reads + self.lines
+        if self.careful is not None:
+            body = ["    try:\n", *(f"    {line}" for line in body), f"    except {self.name(TypeError)}: return {self.name(self.careful)}(facts)\n"]
+        self.lines = body
         return super().function(head)

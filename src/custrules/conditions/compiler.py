@@ -78,6 +78,8 @@ def leaf_text(leaf: Leaf, variable: str, code: Code, *, present: bool = False) -
         return str(not leaf.negated)
     if leaf.type.kind == "level":
         return _level_text(leaf, variable, code)
+    if leaf.type.kind == "flag" and len(leaf.tests) == 1 and isinstance(leaf.tests[0], Equals):
+        return f"({variable} is {'not ' if leaf.negated else ''}{code.name(leaf.tests[0].value)})"  # there is one True and one False
     parts = list(_parts(leaf, variable, code, present))
     text = parts[0] if len(parts) == 1 else f"({' or '.join(parts)})"
     return f"(not {text})" if leaf.negated else text

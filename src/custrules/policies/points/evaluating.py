@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from math import lcm
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from custrules.conditions.compiler import node_text
-from custrules.evaluation import Answer, Results
+from custrules.evaluation import Answer, Results, Room
 from custrules.fields import Frozen
 from custrules.given import FactsCode
 from custrules.money import Rounding
-from custrules.policies.points.account import account_of
+from custrules.policies.points.account import Account, account_of
 from custrules.policy import FactsView, Reason
 
 if TYPE_CHECKING:
     from custrules.policies.points.accrual import Accrual, ByLevel
 
 NO_LEVEL = "none"
-MAX_ROWS = 6  # multipliers, up to which every combination has its factor from the start
+MAX_COMBINATIONS = 4096  # of levels, multipliers and caps, each with its factor and its results from the start
 
 
 def asks(accrual: Accrual, view: FactsView) -> frozenset[str]:
@@ -27,111 +28,110 @@ def asks(accrual: Accrual, view: FactsView) -> frozenset[str]:
     conditions = [accrual.when, *(row.when for row in accrual.multiply), *(row.when for row in accrual.bonuses)]
     asked = {fact for condition in conditions if condition is not None for fact in condition.facts}
     asked |= {"amount"} if accrual.points_per_unit is not None else set()
-    asked |= {"quantity"} if accrual.points_per_quantity is not None else set()
+    asked |= {"quantity"} if accrual.points_per_quantity is not None and accrual.event != "purchase" else set()
     return frozenset(asked | ({"tier"} if view.levels else set()))
 
 
 def write(accrual: Accrual, code: FactsCode, view: FactsView) -> bool:
-    """Whole numbers over one denominator: ``n = (amount * rate of the level) * factor of the multipliers + bonuses``, caps, one rounding.
+    """Whole numbers over one denominator: ``n = amount * (rate of the level * factor of the multipliers) + bonuses``, caps, one rounding.
 
-    Not written: what reads lines, very many multipliers, and caps that are not whole.
+    Not written: what reads lines, caps that are not whole, and more combinations than anybody writes.
     """
     account = account_of(view, accrual.account)
-    rooms = [cap.at_most * 10**account.scale for cap in accrual.caps]
-    if accrual.exclude_lines or accrual.multiply_lines or len(accrual.multiply) > MAX_ROWS or any(room.denominator > 1 for room in rooms):
+    whole = all((cap.at_most * 10**account.scale).denominator == 1 for cap in accrual.caps)
+    combinations = (len(view.levels) + 1) << len(accrual.multiply) + len(accrual.caps)
+    if accrual.exclude_lines or accrual.multiply_lines or not whole or combinations > MAX_COMBINATIONS:
         return False
-    _Writer(accrual, code, view).write()
+    _Writer(accrual, code, view, account).write()
     return True
 
 
 class _Writer:
-    """Writes one accrual; the bits of ``m`` are its multipliers, then its caps."""
+    """Writes one accrual. ``m`` has a bit for every multiplier that applies, ``k`` for every cap."""
 
-    def __init__(self, accrual: Accrual, code: FactsCode, view: FactsView) -> None:
-        self.accrual, self.code, self.view = accrual, code, view
-        self.account = account_of(view, accrual.account)
+    def __init__(self, accrual: Accrual, code: FactsCode, view: FactsView, account: Account) -> None:
+        self.accrual, self.code, self.view, self.account = accrual, code, view, account
+        self.room = Room()
+        self.unit = 10**account.scale
+        self.facts = {
+            "amount": (accrual.points_per_unit, Fraction(self.unit, 10**view.scale)),
+            "quantity": (accrual.points_per_quantity, Fraction(self.unit)),
+            "": (accrual.points, Fraction(self.unit)),
+        }
         self.factors = [_factor(accrual, found) for found in range(1 << len(accrual.multiply))]
-        self.bits = len(accrual.multiply) + len(accrual.caps)
-        levels = (*view.levels, None) if view.levels else (None,)
-        self.rates = {level: self._rates(level) for level in levels}
-        self.base = lcm(*(rate.denominator for rates in self.rates.values() for rate in rates))
-        bonuses = [row.points * 10**self.account.scale for row in accrual.bonuses]
-        self.extra = lcm(*(factor.denominator for factor in self.factors), *(bonus.denominator for bonus in bonuses))
-        self.whole = self.base * self.extra
+        self.levels = (*view.levels, None) if view.levels else (None,)
+        self.rates = {level: [self._rates(level, factor) for factor in self.factors] for level in self.levels}
+        bonuses = [row.points * self.unit for row in accrual.bonuses]
+        self.whole = lcm(
+            *(rate.denominator for rows in self.rates.values() for row in rows for rate in row), *(bonus.denominator for bonus in bonuses)
+        )
         self.bonuses = [int(bonus * self.whole) for bonus in bonuses]
 
-    def _rates(self, level: str | None) -> tuple[Fraction, ...]:
-        """What one smallest unit of the amount, one of the quantity, and the event itself earn at a level, in smallest units of points."""
-        accrual, unit = self.accrual, Fraction(10**self.account.scale)
-        found = (accrual.points_per_unit, accrual.points_per_quantity, accrual.points)
-        per_amount, per_quantity, each = (_rate(rates, level, self.view.levels) * unit for rates in found)
-        return per_amount / 10**self.view.scale, per_quantity, each
+    def _rates(self, level: str | None, factor: Fraction) -> list[Fraction]:
+        """What a smallest unit of the amount, one of the quantity, and the event itself earn at a level under some multipliers."""
+        return [rate_at(rates, level, self.view.levels) * unit * factor for rates, unit in self.facts.values() if rates is not None]
 
     def write(self) -> None:
-        accrual, code = self.accrual, self.code
-        if accrual.when is not None:
-            declined = Results(accrual.id, accrual.effective_from, lambda _: accrual.unearned())[0]
-            code.add(1, f"if not {node_text(self.view.bound(accrual.when), code.leaf)}: return {code.name(declined)}")
-        self._write_base()
-        self._write_factor()
-        for row, units in zip(accrual.bonuses, self.bonuses, strict=True):
-            test = f"if {node_text(self.view.bound(row.when), code.leaf)}: " if row.when is not None else ""
-            code.add(1, f"{test}n += {code.name(units)}")
-        for line in _divided(accrual.rounding, code.name(self.whole), code.name(2 * self.whole)):
-            code.add(1, line)
-        for place, cap in enumerate(accrual.caps):
-            room = int(cap.at_most * 10**self.account.scale) * self.whole
+        self._write_condition()
+        self._write_multiplied()
+        for row, units in zip(self.accrual.bonuses, self.bonuses, strict=True):
+            test = f"if {node_text(self.view.bound(row.when), self.code.leaf)}: " if row.when is not None else ""
+            self.code.add(1, f"{test}n += {self.code.name(units)}")
+        for line in _divided(self.accrual.rounding, self.code.name(self.whole), self.code.name(2 * self.whole)):
+            self.code.add(1, line)
+        self._write_caps()
+
+    def _write_condition(self) -> None:
+        if self.accrual.when is not None:
+            declined = self._results(lambda _: self.accrual.unearned())[0]
+            self.code.add(1, f"if not {node_text(self.view.bound(self.accrual.when), self.code.leaf)}: return {self.code.name(declined)}")
+
+    def _write_multiplied(self) -> None:
+        """``n`` over ``whole``, and ``r``: the results by which caps apply."""
+        code = self.code
+        table = {level: tuple(self._row(level, found) for found in range(len(self.factors))) for level in self.levels}
+        row = f"{code.name(table)}[{code.variable('tier')}]" if self.view.levels else code.name(table[None])
+        code.add(1, "m = 0")
+        for place, multiplier in enumerate(self.accrual.multiply):
+            code.add(1, f"if {node_text(self.view.bound(multiplier.when), code.leaf)}: m |= {1 << place}")
+        earning = [fact for fact, (rates, _) in self.facts.items() if rates is not None]
+        code.add(1, f"{''.join(f'f{place}, ' for place, _ in enumerate(earning))}r = {row}[m]")
+        terms = [f"{code.number(fact)} * f{place}" if fact else f"f{place}" for place, fact in enumerate(earning)]
+        code.add(1, f"n = {' + '.join(terms) or '0'}")
+
+    def _row(self, level: str | None, found: int) -> tuple[Any, ...]:
+        results = [self._results(partial(self._decoded, level, found, caps)) for caps in range(1 << len(self.accrual.caps))]
+        return *(int(rate * self.whole) for rate in self.rates[level][found]), results[0] if len(results) == 1 else tuple(results)
+
+    def _write_caps(self) -> None:
+        """Each cap that takes something sets its bit; what goes on to the next is what is left."""
+        if not self.accrual.caps:
+            self.code.add(1, "return r[u]")
+            return
+        self.code.add(1, "k = 0")
+        for place, cap in enumerate(self.accrual.caps):
+            room = int(cap.at_most * self.unit) * self.whole
             if cap.over != "soft" or room == 0:
-                name = code.name(room)
-                code.add(1, f"if n > {name}: m |= {1 << len(accrual.multiply) + place}; n = {name if cap.over == 'clip' else '0'}")
-        code.add(1, f"return r[u << {self.bits} | m]")
+                name = self.code.name(room)
+                self.code.add(1, f"if n > {name}: k |= {1 << place}; n = {name if cap.over == 'clip' else '0'}")
+        self.code.add(1, "return r[k][u]")
 
-    def _write_base(self) -> None:
-        """``n`` over ``base``, and ``r``: the results of the level."""
-        rows = {level: (*(int(rate * self.base) for rate in rates), self._results(level)) for level, rates in self.rates.items()}
-        row = f"{self.code.name(rows)}[{self.code.variable('tier')}]" if self.view.levels else self.code.name(rows[None])
-        self.code.add(1, f"a, b, n, r = {row}")
-        for rates, fact, factor in ((self.accrual.points_per_unit, "amount", "a"), (self.accrual.points_per_quantity, "quantity", "b")):
-            if rates is not None:
-                self.code.add(1, f"n += {self._counted(fact)} * {factor}")
+    def _results(self, decode: Callable[[int], Answer]) -> Results:
+        return Results(self.accrual.id, self.accrual.effective_from, decode, self.room)
 
-    def _counted(self, fact: str) -> str:
-        variable = self.code.variable(fact, needed=True)
-        return variable if self.code.careful is not None else f"({variable} or 0)"
-
-    def _write_factor(self) -> None:
-        """``m`` gets a bit for every multiplier that applies; ``n`` is from here on over ``whole``."""
-        self.code.add(1, "m = 0")
-        for place, row in enumerate(self.accrual.multiply):
-            self.code.add(1, f"if {node_text(self.view.bound(row.when), self.code.leaf)}: m |= {1 << place}")
-        if self.accrual.multiply:
-            factors = tuple(int(factor * self.extra) for factor in self.factors)
-            self.code.add(1, f"n *= {self.code.name(factors)}[m]")
-        elif self.extra > 1:
-            self.code.add(1, f"n *= {self.code.name(self.extra)}")
-
-    def _results(self, level: str | None) -> Results:
-        return Results(self.accrual.id, self.accrual.effective_from, partial(self._decoded, level))
-
-    def _decoded(self, level: str | None, key: int) -> Answer:
-        """The answer that a key stands for: the points before caps, and which multipliers and caps apply."""
-        units, found = key >> self.bits, key & (1 << self.bits) - 1
+    def _decoded(self, level: str | None, found: int, caps: int, units: int) -> Answer:
+        """The answer that a level, multipliers, caps and points before caps stand for."""
         told: list[Reason] = []
         for place, cap in enumerate(self.accrual.caps):
-            if found >> len(self.accrual.multiply) + place & 1:
-                given = int(cap.at_most * 10**self.account.scale) if cap.over == "clip" else 0
+            if caps >> place & 1:
+                given = int(cap.at_most * self.unit) if cap.over == "clip" else 0
                 told.append(self.accrual.capped(cap, self.account, units - given))
                 units = given
-        factor = self.factors[found & (1 << len(self.accrual.multiply)) - 1]
-        return self.accrual.answer(self.account, units, level, factor, told)
+        return self.accrual.answer(self.account, units, level, self.factors[found], told)
 
 
 def _factor(accrual: Accrual, found: int) -> Fraction:
     return accrual.factor(row.by for place, row in enumerate(accrual.multiply) if found >> place & 1)
-
-
-def _rate(rates: ByLevel | None, level: str | None, levels: tuple[str, ...]) -> Fraction:
-    return Fraction(0) if rates is None else rate_at(rates, level, levels)
 
 
 def rate_at(rates: ByLevel, level: str | None, levels: tuple[str, ...]) -> Fraction:

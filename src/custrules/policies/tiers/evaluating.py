@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from custrules.conditions import Bound, Leaf, LeafTrace, Trace
 from custrules.conditions.compiler import leaves, node_text
-from custrules.evaluation import Answer, Evaluation, Results
+from custrules.evaluation import Answer, Results
 from custrules.given import FactsCode
 from custrules.policy import FactsView, Reason, reason
 
 if TYPE_CHECKING:
     from custrules.policies.tiers.ladder import Ladder
 
-MAX_TABLED = 6  # leaves of a level, up to which every combination has its evaluation from the start
+MAX_BRANCHED = 4  # leaves of a level, up to which every combination has a branch of its own
 
 
 def answer(ladder: Ladder, view: FactsView) -> Answer:
@@ -93,31 +93,31 @@ def write(ladder: Ladder, code: FactsCode, view: FactsView) -> bool:
 
 
 def _write_level(bound: Bound, results: Results, code: FactsCode) -> None:
-    count = sum(1 for _ in leaves(bound))
-    table: Results | tuple[Evaluation, ...] = results if count > MAX_TABLED else tuple(results[found] for found in range(1 << count))
-    if _all_must_hold(bound):
-        code.add(1, f"if {node_text(bound, code.leaf)}: return {code.name(results[(1 << count) - 1])}")
-    elif _one_must_hold(bound):
-        _write_mask(bound, code, 1)
-        code.add(1, f"if m: return {code.name(table)}[m]")
+    found = list(leaves(bound))
+    if _are_leaves(bound, "all"):
+        code.add(1, f"if {node_text(bound, code.leaf)}: return {code.name(results[(1 << len(found)) - 1])}")
+    elif _are_leaves(bound, "any") and len(found) <= MAX_BRANCHED:
+        _write_branches(found, 0, 0, results, code)
     else:
         code.add(1, f"if {node_text(bound, code.leaf)}:")
-        _write_mask(bound, code, 2)
-        code.add(2, f"return {code.name(table)}[m]")
+        code.add(2, "m = 0")
+        for place, leaf in enumerate(found):
+            code.add(2, f"if {code.leaf(leaf)}: m |= {1 << place}")
+        code.add(2, f"return {code.name(results)}[m]")
 
 
-def _write_mask(bound: Bound, code: FactsCode, depth: int) -> None:
-    """``m`` gets a bit for every leaf that holds."""
-    for place, leaf in enumerate(leaves(bound)):
-        if place == 0:
-            code.add(depth, f"m = 1 if {code.leaf(leaf)} else 0")
-        else:
-            code.add(depth, f"if {code.leaf(leaf)}: m |= {1 << place}")
+def _write_branches(found: list[Leaf], place: int, held: int, results: Results, code: FactsCode) -> None:
+    """Asks one leaf after the other, each once on every way; goes on below where none holds."""
+    depth = 1 + held.bit_count()
+    if place == len(found):
+        if held:
+            code.add(depth, f"return {code.name(results[held])}")
+        return
+    code.add(depth, f"if {code.leaf(found[place])}:")
+    _write_branches(found, place + 1, held | 1 << place, results, code)
+    _write_branches(found, place + 1, held, results, code)
 
 
-def _all_must_hold(bound: Bound) -> bool:
-    return isinstance(bound, Leaf) or (bound.kind == "all" and all(isinstance(child, Leaf) for child in bound.children))
-
-
-def _one_must_hold(bound: Bound) -> bool:
-    return not isinstance(bound, Leaf) and bound.kind == "any" and all(isinstance(child, Leaf) for child in bound.children)
+def _are_leaves(bound: Bound, kind: str) -> bool:
+    """Whether a condition is leaves alone, of which all must hold, or any."""
+    return isinstance(bound, Leaf) or (bound.kind == kind and all(isinstance(child, Leaf) for child in bound.children))
