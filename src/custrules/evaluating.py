@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple, Never, cast
 
 from custrules.calendars import Window
-from custrules.conditions import Bound, Condition, Trace, evaluate, trace
+from custrules.conditions import Bound, BoundTable, Condition, Table, TableOutcome, Trace, evaluate, trace
 from custrules.conditions.compiler import leaves, trace_of
 from custrules.counting import LineFacts, event_fact_types
 from custrules.draft import Draft
@@ -54,13 +54,19 @@ class GivenView(FactsView):
     def test(self, condition: Condition, on: date | None = None) -> bool:
         return evaluate(self.bound(condition), self._facts)
 
+    def outcome(self, table: Table, on: date | None = None) -> TableOutcome:
+        return self.bound_table(table).outcome(self._facts)
+
+    def bound_table(self, table: Table) -> BoundTable:
+        return self._rules.bound_tables[id(table), self._scope]
+
     def trace(self, condition: Condition) -> Trace:
         return trace(self.bound(condition), self._facts)
 
     def value(self, name: str, on: date | None = None) -> FactValue | None:
         return self._facts.value(name)
 
-    def next_change(self, condition: Condition) -> date | None:
+    def next_change(self, condition: Condition | Table) -> date | None:
         return None
 
     def evaluable(self, condition: Condition, on: date) -> bool:

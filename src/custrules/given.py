@@ -224,7 +224,7 @@ def _money_reader(scale: int, currency: str) -> Callable[[Any], int]:
 def _minor(value: Any, currency: str) -> int:
     money = value if isinstance(value, Money) else read_money(value, currency)
     if money.currency != currency:
-        raise fault("document.other_currency", found=money.currency, expected=currency)
+        raise fault("facts.other_currency", found=money.currency, expected=currency)
     return money.minor
 
 
