@@ -20,7 +20,8 @@ from custrules.draft import Draft
 from custrules.errors import Diagnostic, FactsError
 from custrules.evaluation import Evaluation
 from custrules.facts import FactType, FactValue
-from custrules.given import FactsCode, FactsForm, GivenFacts
+from custrules.given import FactsCode, FactsForm, GivenFacts, Quotient
+from custrules.measures import RatioMeter
 from custrules.messages import render_all
 from custrules.orders import Order, OrderLine, Record
 from custrules.policy import FactsView, Policy, conditions_in
@@ -114,10 +115,10 @@ class Traced(NamedTuple):
     @property
     def rules(self) -> dict[str, Trace]:
         """The Trace of each condition by its place inside the policy (``levels[1].enter``)."""
-        told, found, values = {}, self.found, self.facts.values()
+        told, found = {}, self.found
         for rule, bound in self.asked.items():
             count = sum(1 for _ in leaves(bound))
-            told[rule] = trace_of(bound, (found & (1 << count) - 1, values))
+            told[rule] = trace_of(bound, (found & (1 << count) - 1, {fact: self.facts.value(fact) for fact in bound.facts}))
             found >>= count
         return told
 
@@ -176,7 +177,7 @@ class Evaluator:
         scope, found = self._rules.scopes[id(self.policy)], {}
         for _, condition in conditions_in(self.policy):
             bound = self._rules.bound[id(condition), scope]
-            if bound.facts <= self.form.types.keys():
+            if bound.facts <= self.form.types.keys() | self.form.quotients.keys():
                 found[self._rules.rules_of[id(condition), scope]] = bound
         return found
 
@@ -201,26 +202,40 @@ def version(rules: Rulebook, policy_id: str, on: date | None) -> Policy:
 def form_of(rules: Rulebook, policies: Sequence[Policy]) -> FactsForm:
     """The facts that some policies ask for, by name. FactsError where two mean different facts by one name."""
     types: dict[str, FactType] = {}
+    quotients: dict[str, Quotient] = {}
     for policy in policies:
-        for name, kind in _asked_types(rules, policy).items():
+        asked = _asked(rules, policy)
+        quotients |= asked.quotients
+        for name, kind in asked.types.items():
             if types.setdefault(name, kind) != kind:
                 _refuse("facts.two_meanings", fact=name, policy=policy.id)
-    return FactsForm(dict(sorted(types.items())), rules.currency, _worded)
+    return FactsForm(dict(sorted(types.items())), rules.currency, quotients, _worded)
 
 
-def _asked_types(rules: Rulebook, policy: Policy) -> dict[str, FactType]:
+class Asked(NamedTuple):
+    """The facts that a policy asks for; of a measure that is a ratio, the two that it is the quotient of."""
+
+    types: dict[str, FactType]
+    quotients: dict[str, Quotient]
+
+
+def _asked(rules: Rulebook, policy: Policy) -> Asked:
     scope = rules.scopes[id(policy)]
     known = rules.types | (event_fact_types(scope, rules.parts.declared) if scope else {})
-    view = GivenView(rules, policy, nothing_of(FactsForm({}, rules.currency)))
-    return {name: known[name] for name in policy.asks(view)}
+    names = policy.asks(GivenView(rules, policy, nothing_of(FactsForm({}, rules.currency))))
+    meters = {name: rules.meters.get(name) for name in names}
+    quotients = {name: meter.quotient for name, meter in meters.items() if isinstance(meter, RatioMeter)}
+    plain = names - quotients.keys() | {part for quotient in quotients.values() for part in (quotient.over, quotient.under)}
+    return Asked({name: known[name] for name in plain}, quotients)
 
 
 def evaluator_of(rules: Rulebook, policy: Policy, form: FactsForm) -> Evaluator:
     """The evaluator of a policy for facts of a form; FactsError where the form lacks a fact, or the policy has no answer to facts alone."""
     found = form.made.get(id(policy))
     if found is None:
-        for name, kind in _asked_types(rules, policy).items():
-            if form.types.get(name) != kind or form.currency != rules.currency:
+        asked = _asked(rules, policy)
+        for name, wanted in {**asked.types, **asked.quotients}.items():
+            if {**form.types, **form.quotients}.get(name) != wanted or form.currency != rules.currency:
                 _refuse("facts.not_in_form", fact=name, policy=policy.id)
         _check_answers(rules, policy, form)
         found = form.made[id(policy)] = Evaluator(rules, policy, form)

@@ -7,14 +7,18 @@ order of the form, since no name out of a document may stand in generated source
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import partial
 from typing import Any, ClassVar, Never, TypeAlias
 
 from pydantic_core import PydanticCustomError
 
 from custrules.conditions.binding import Leaf
+from custrules.conditions.cells import Between
 from custrules.conditions.compiler import Code, leaf_text
+from custrules.conditions.interpreter import holds
 from custrules.errors import Diagnostic, FactsError, MoneyError
 from custrules.facts import FactType, FactValue
 from custrules.fields import describe, fault, read_day, read_flag, read_rate, read_text, read_whole, wrong_type
@@ -26,6 +30,23 @@ Readers: TypeAlias = Mapping[str, Callable[[Any], FactValue]]
 FAST_DIGITS = 15  # of an amount that is read without detour
 
 
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """A fact that is the exact quotient of two others; missing where the second is zero, or does not satisfy ``base``."""
+
+    over: str
+    under: str
+    base: Leaf | None = None
+
+    def of(self, over: FactValue | None, under: FactValue | None) -> FactValue | None:
+        if not isinstance(over, int | Fraction) or not isinstance(under, int | Fraction) or not under:
+            return None
+        if self.base is not None and not holds(self.base, under):
+            return None
+        found = Fraction(over) / Fraction(under)
+        return found.numerator if found.denominator == 1 else found
+
+
 class GivenFacts:
     """One set of facts, as a form has read them: money in smallest units, numbers exact; None where a fact is missing."""
 
@@ -33,7 +54,10 @@ class GivenFacts:
     form: ClassVar[FactsForm]
 
     def value(self, name: str) -> FactValue | None:
-        """A fact of the form by its name; KeyError for any other."""
+        """A fact of the form by its name, or a quotient of two; KeyError for any other."""
+        quotient = self.form.quotients.get(name)
+        if quotient is not None:
+            return quotient.of(self.value(quotient.over), self.value(quotient.under))
         value: FactValue | None = getattr(self, self.form.slots[name])
         return value
 
@@ -62,16 +86,23 @@ class FactsForm:
 
     ``read`` and ``read_all`` take rows as documents write values ("12.50", Money, Decimal, 3, true, "2026-03-31", a level's
     name; None: missing), ``exact`` takes values as they are kept inside (money in smallest units, int or Fraction).
-    FactsError tells every fault of a row.
+    FactsError tells every fault of a row. A measure that is a ratio is not among them: ``quotients`` tells of which two it is.
     """
 
     types: Mapping[str, FactType]
+    quotients: Mapping[str, Quotient]
     currency: str
     slots: Mapping[str, str]
     made: dict[int, Any]
 
-    def __init__(self, types: Mapping[str, FactType], currency: str, refusal: Callable[[list[Diagnostic]], FactsError] = FactsError) -> None:
-        self.types, self.currency, self._refusal = dict(types), currency, refusal
+    def __init__(
+        self,
+        types: Mapping[str, FactType],
+        currency: str,
+        quotients: Mapping[str, Quotient] | None = None,
+        refusal: Callable[[list[Diagnostic]], FactsError] = FactsError,
+    ) -> None:
+        self.types, self.currency, self.quotients, self._refusal = dict(types), currency, dict(quotients or {}), refusal
         self.made = {}  # what was compiled for this form goes when it goes
         self.slots = {name: f"f{place}" for place, name in enumerate(types)}
         slots = {"__slots__": tuple(self.slots.values()), "form": self}
@@ -256,7 +287,26 @@ class FactsCode(Code):
 
     def leaf(self, leaf: Leaf) -> str:
         """An expression that tells whether a leaf holds."""
+        quotient = self.form.quotients.get(leaf.fact)
+        if quotient is not None:
+            return self._quotient(leaf, quotient)
         return leaf_text(leaf, self.variable(leaf.fact), self, present=self.careful is not None)
+
+    def _quotient(self, leaf: Leaf, quotient: Quotient) -> str:
+        """``a / b >= p / q`` as ``a * q >= p * b`` where b is positive: whole numbers stay whole. All else goes the long way."""
+        over, under = self.variable(quotient.over), self.variable(quotient.under)
+        long = f"{self.name(partial(_quotient_holds, leaf, quotient))}({over}, {under})"
+        plain = self.careful is not None and quotient.base is None and not leaf.negated and len(leaf.tests) == 1
+        test = leaf.tests[0]
+        if not plain or not isinstance(test, Between):
+            return long
+        ends = ((test.low, ">=" if test.low_closed else ">"), (test.high, "<=" if test.high_closed else "<"))
+        compared = [self._crossed(over, under, end, sign) for end, sign in ends if isinstance(end, int | Fraction)]
+        return f"(({' and '.join(compared)}) if {under} > 0 else {long})"
+
+    def _crossed(self, over: str, under: str, end: int | Fraction, sign: str) -> str:
+        left = over if end.denominator == 1 else f"{over} * {self.name(end.denominator)}"
+        return f"{left} {sign} {under} * {self.name(end.numerator)}"
 
     def function(self, head: str) -> Callable[..., Any]:
         reads = [f"    {variable} = facts.{self.form.slots[fact]}\n" for fact, variable in self._read.items()]
@@ -265,3 +315,7 @@ class FactsCode(Code):
             body = ["    try:\n", *(f"    {line}" for line in body), f"    except {self.name(TypeError)}: return {self.name(self.careful)}(facts)\n"]
         self.lines = body
         return super().function(head)
+
+
+def _quotient_holds(leaf: Leaf, quotient: Quotient, over: FactValue | None, under: FactValue | None) -> bool:
+    return holds(leaf, quotient.of(over, under))

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from custrules.conditions import Table, given_type
+from custrules.conditions import Always, Table, TableOutcome, given_type
+from custrules.conditions.compiler import MAX_COMPILED
 from custrules.errors import Diagnostic
+from custrules.evaluation import Answer, Results
 from custrules.events import AnyEvent
-from custrules.policy import Decision, Phase, Policy, View
+from custrules.fields import Frozen
+from custrules.given import FactsCode
+from custrules.policy import Decision, FactsView, Phase, Policy, View
+from custrules.tabling import told_outcome
+
+MAX_TABLED = 6  # rows, up to which every combination has its evaluation from the start
 
 
 class DecisionTable(Policy, Table):
@@ -26,6 +33,37 @@ class DecisionTable(Policy, Table):
     def decide(self, event: AnyEvent, view: View, /) -> Decision | None:
         """None, always: a table is read, it is not asked."""
         return None
+
+    def asks(self, view: FactsView, /) -> frozenset[str]:
+        return frozenset(self.inputs)
+
+    def evaluated(self, view: FactsView, /) -> Answer:
+        """The outputs, APPLIED where rows or defaults give them."""
+        return self._answer(view, view.outcome(self))
+
+    def _answer(self, view: FactsView, outcome: TableOutcome) -> Answer:
+        told = told_outcome(self.id, view.bound_table(self), outcome, view.currency)
+        given = bool(outcome.rows) or outcome.defaulted
+        return Answer("APPLIED" if given else "DECLINED", Frozen(told.values), (told.reason,))
+
+    def write_evaluation(self, code: FactsCode, view: FactsView, /) -> bool:
+        """``if <row>: m |= <its bit>`` for every row, then its evaluation for the rows that hold; FIRST returns at once."""
+        table = view.bound_table(self)
+        if sum(len(leaf.tests) for row in table.rows for leaf in row.leaves) > MAX_COMPILED:
+            return False
+
+        def decoded(found: int) -> Answer:
+            return self._answer(view, table.decided([index for index in range(len(table.rows)) if found >> index & 1]))
+
+        results = Results(self.id, self.effective_from, decoded)
+        code.add(1, "m = 0")
+        for index, row in enumerate(table.rows):
+            leaves = [code.leaf(leaf) for leaf in row.leaves if leaf.negated or not any(isinstance(test, Always) for test in leaf.tests)]
+            then = f"return {code.name(results[1 << index])}" if table.hit == "FIRST" else f"m |= {1 << index}"
+            code.add(1, f"if {' and '.join(leaves) or 'True'}: {then}")
+        few = len(table.rows) <= MAX_TABLED
+        code.add(1, f"return {code.name(tuple(results[found] for found in range(1 << len(table.rows))) if few else results)}[m]")
+        return True
 
     def follows(self, before: Policy) -> list[Diagnostic]:
         """A fact keeps its kind through all versions."""
