@@ -161,7 +161,7 @@ def test_evaluations_are_kept_up_to_a_bound() -> None:
     results = Results("p", date(2026, 1, 1), lambda key: Answer("APPLIED", key, (cr.Reason("a.b.c"),)))
     for key in range(MAX_INTERNED + 5):
         assert results[key].value == key
-    assert len(results) == MAX_INTERNED
+    assert len(results.kept) == MAX_INTERNED
 
 
 # -- what it refuses ---------------------------------------------------------------------------------------------------

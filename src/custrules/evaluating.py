@@ -13,12 +13,12 @@ from fractions import Fraction
 from typing import Any, NamedTuple, Never, cast
 
 from custrules.calendars import Window
-from custrules.conditions import Bound, BoundTable, Condition, Table, TableOutcome, Trace, evaluate, trace
+from custrules.conditions import Bound, BoundTable, Condition, Table, TableOutcome, Trace, evaluate, tables_in, trace
 from custrules.conditions.compiler import leaves, trace_of
 from custrules.counting import LineFacts, event_fact_types
 from custrules.draft import Draft
 from custrules.errors import Diagnostic, FactsError
-from custrules.evaluation import Evaluation
+from custrules.evaluation import MAX_INTERNED, Evaluation
 from custrules.facts import FactType, FactValue
 from custrules.given import FactsCode, FactsForm, GivenFacts, Quotient
 from custrules.measures import RatioMeter
@@ -137,6 +137,7 @@ class Evaluator:
     def __init__(self, rules: Rulebook, policy: Policy, form: FactsForm) -> None:
         self.policy, self.form = policy, form
         self._rules = rules
+        self._counts, self._known = True, dict[int, Evaluation]()
         self.decide = self._compiled() or self.plainly
         self._trace: Callable[[GivenFacts], Traced] | None = None
 
@@ -155,12 +156,15 @@ class Evaluator:
         careful = FactsCode(self.form)
         if not self.policy.write_evaluation(careful, view):
             return None
-        fast = FactsCode(self.form, careful.function("decide(facts)"))
+        fast = FactsCode(self.form, careful.function("decide(facts)"), careful.made)
         self.policy.write_evaluation(fast, view)
+        self._counts = fast.counts
         return fast.function("decide(facts)")
 
+    # -- tracing ---------------------------------------------------------------------------------------------------
+
     def _compiled_trace(self) -> Callable[[GivenFacts], Traced]:
-        """Asks every leaf of every condition of given facts, whatever decides, and then for the decision."""
+        """Asks every leaf, whatever decides; where nothing but leaves decides, the evaluation is known by which of them hold."""
         asked = self._asked()
         careful = self._written_trace(FactsCode(self.form), asked)
         return self._written_trace(FactsCode(self.form, careful), asked)
@@ -169,17 +173,27 @@ class Evaluator:
         code.add(1, "m = 0")
         for place, leaf in enumerate(leaf for bound in asked.values() for leaf in leaves(bound)):
             code.add(1, f"if {code.leaf(leaf)}: m |= {1 << place}")
-        parts = f"{code.name(self.decide)}(facts), m, facts, {code.name(asked)}"
-        code.add(1, f"return {code.name(tuple.__new__)}({code.name(Traced)}, ({parts}))")
+        if self._counts:
+            told = f"{code.name(self.decide)}(facts)"
+        else:
+            told = f"{code.name(self._remembered)}(m, facts)" if code.careful is None else f"{code.name(self._known)}[m]"
+        code.add(1, f"return {code.name(tuple.__new__)}({code.name(Traced)}, ({told}, m, facts, {code.name(asked)}))")
         return code.function("trace(facts)")
 
+    def _remembered(self, found: int, facts: GivenFacts) -> Evaluation:
+        told = self.decide(facts)
+        if len(self._known) < MAX_INTERNED:
+            self._known[found] = told
+        return told
+
     def _asked(self) -> dict[str, Bound]:
-        scope, found = self._rules.scopes[id(self.policy)], {}
-        for _, condition in conditions_in(self.policy):
-            bound = self._rules.bound[id(condition), scope]
-            if bound.facts <= self.form.types.keys() | self.form.quotients.keys():
-                found[self._rules.rules_of[id(condition), scope]] = bound
-        return found
+        """The conditions and rows of tables that read given facts, by their place."""
+        scope, rules = self._rules.scopes[id(self.policy)], self._rules.rules_of
+        found = {rules[id(when), scope]: self._rules.bound[id(when), scope] for _, when in conditions_in(self.policy)}
+        for _, table in tables_in(self.policy):
+            for index, row in enumerate(self._rules.bound_tables[id(table), scope].rows):
+                found[f"{rules[id(table), scope]}.rows[{index}]".removeprefix(".")] = row.condition
+        return {rule: bound for rule, bound in found.items() if bound.facts <= self.form.types.keys() | self.form.quotients.keys()}
 
 
 def nothing_of(form: FactsForm) -> GivenFacts:

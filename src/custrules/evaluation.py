@@ -131,25 +131,28 @@ class Room:
         self.left = left
 
 
-class Results(dict[int, Evaluation]):
+class Results:
     """Evaluations of one version of a policy by key (which reasons, how many points); what a key means ``decode`` tells.
 
-    One that was asked for is kept while there is room, so that the same answer is the same object.
+    One that was asked for is ``kept`` while there is room, so that the same answer is the same object.
     """
 
+    __slots__ = ("decode", "effective_from", "kept", "policy_id", "room")
     policy_id: str
     effective_from: date
     decode: Callable[[int], Answer]
     room: Room
+    kept: dict[int, Evaluation]
 
     def __init__(self, policy_id: str, effective_from: date, decode: Callable[[int], Answer], room: Room | None = None) -> None:
-        super().__init__()
         self.policy_id, self.effective_from, self.decode = policy_id, effective_from, decode
-        self.room = room or Room()
+        self.room, self.kept = room or Room(), {}
 
-    def __missing__(self, key: int) -> Evaluation:
-        made = Evaluation(self, key)
-        if self.room.left > 0:
-            self.room.left -= 1
-            self[key] = made
-        return made
+    def __getitem__(self, key: int) -> Evaluation:
+        found = self.kept.get(key)
+        if found is None:
+            found = Evaluation(self, key)
+            if self.room.left > 0:
+                self.room.left -= 1
+                self.kept[key] = found
+        return found

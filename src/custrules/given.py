@@ -6,7 +6,8 @@ order of the form, since no name out of a document may stand in generated source
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -20,6 +21,7 @@ from custrules.conditions.cells import Between
 from custrules.conditions.compiler import Code, leaf_text
 from custrules.conditions.interpreter import holds
 from custrules.errors import Diagnostic, FactsError, MoneyError
+from custrules.evaluation import Evaluation, Results
 from custrules.facts import FactType, FactValue
 from custrules.fields import describe, fault, read_day, read_flag, read_rate, read_text, read_whole, wrong_type
 from custrules.money import Money, exactly, read_money
@@ -27,6 +29,7 @@ from custrules.validation import in_family, nearest
 
 Readers: TypeAlias = Mapping[str, Callable[[Any], FactValue]]
 
+FEW_USES = 2
 FAST_DIGITS = 15  # of an amount that is read without detour
 
 
@@ -263,26 +266,44 @@ def _minor(value: Any, currency: str) -> int:
 
 
 class FactsCode(Code):
-    """A function of given facts under construction. Facts that are read are variables from its first lines on.
+    """A function of given facts under construction. Facts that are read are variables.
 
-    Where ``careful`` is a function, this one takes it that nothing it compares or counts with is missing, and hands over
-    to ``careful`` where that raises TypeError; None: every comparison is guarded.
+    It is written twice. With ``careful`` None it guards every comparison against missing facts and makes evaluations that
+    are asked for the first time. Else it does neither, and hands over to ``careful`` where that raises.
     """
 
     form: FactsForm
     careful: Callable[..., Any] | None
+    counts: bool
+    """Whether it does anything else with facts than ask whether cells hold."""
 
-    def __init__(self, form: FactsForm, careful: Callable[..., Any] | None = None) -> None:
+    def __init__(self, form: FactsForm, careful: Callable[..., Any] | None = None, results: dict[object, Results] | None = None) -> None:
         super().__init__()
         self.form, self.careful = form, careful
+        self.made: dict[object, Results] = {} if results is None else results
         self._read: dict[str, str] = {}
+        self.counts = False
+
+    def results(self, key: object, make: Callable[[], Results]) -> Results:
+        """The results of a part of the policy; one and the same in both functions."""
+        if key not in self.made:
+            self.made[key] = make()
+        return self.made[key]
+
+    def lookup(self, results: Results) -> Results | dict[int, Evaluation]:
+        """What the function looks a key up in."""
+        return results if self.careful is None else results.kept
 
     def variable(self, fact: str) -> str:
-        """The variable that holds a fact."""
+        """The variable that holds a fact, to be used for more than cells."""
+        self.counts = True
+        return self._variable(fact)
+
+    def _variable(self, fact: str) -> str:
         return self._read.setdefault(fact, f"v{self.form.slots[fact][1:]}")
 
     def number(self, fact: str) -> str:
-        """An expression for a fact to count with: 0 where it is missing and this is the careful function."""
+        """An expression for a fact to count with: 0 where it is missing."""
         return self.variable(fact) if self.careful is not None else f"({self.variable(fact)} or 0)"
 
     def leaf(self, leaf: Leaf) -> str:
@@ -290,11 +311,11 @@ class FactsCode(Code):
         quotient = self.form.quotients.get(leaf.fact)
         if quotient is not None:
             return self._quotient(leaf, quotient)
-        return leaf_text(leaf, self.variable(leaf.fact), self, present=self.careful is not None)
+        return leaf_text(leaf, self._variable(leaf.fact), self, present=self.careful is not None)
 
     def _quotient(self, leaf: Leaf, quotient: Quotient) -> str:
         """``a / b >= p / q`` as ``a * q >= p * b`` where b is positive: whole numbers stay whole. All else goes the long way."""
-        over, under = self.variable(quotient.over), self.variable(quotient.under)
+        over, under = self._variable(quotient.over), self._variable(quotient.under)
         long = f"{self.name(partial(_quotient_holds, leaf, quotient))}({over}, {under})"
         plain = self.careful is not None and quotient.base is None and not leaf.negated and len(leaf.tests) == 1
         test = leaf.tests[0]
@@ -305,16 +326,41 @@ class FactsCode(Code):
         return f"(({' and '.join(compared)}) if {under} > 0 else {long})"
 
     def _crossed(self, over: str, under: str, end: int | Fraction, sign: str) -> str:
-        left = over if end.denominator == 1 else f"{over} * {self.name(end.denominator)}"
-        return f"{left} {sign} {under} * {self.name(end.numerator)}"
+        return f"{self._times(over, end.denominator)} {sign} {self._times(under, end.numerator)}"
+
+    def _times(self, variable: str, number: int) -> str:
+        return variable if number == 1 else f"{variable} * {self.name(number)}"
+
+    def branch(self, tests: Sequence[str], then: Callable[[int], str | None], held: int = 0, place: int = 0) -> None:
+        """Nested ifs that run each test once on every way, and ``then`` for the tests that hold, a bit each; None: goes on below."""
+        depth = 1 + held.bit_count()
+        if place == len(tests):
+            line = then(held)
+            if line is not None:
+                self.add(depth, line)
+            return
+        self.add(depth, f"if {tests[place]}:")
+        self.branch(tests, then, held | 1 << place, place + 1)
+        self.branch(tests, then, held, place + 1)
 
     def function(self, head: str) -> Callable[..., Any]:
-        reads = [f"    {variable} = facts.{self.form.slots[fact]}\n" for fact, variable in self._read.items()]
-        body = reads + self.lines
+        body = self._reads() + self.lines
         if self.careful is not None:
-            body = ["    try:\n", *(f"    {line}" for line in body), f"    except {self.name(TypeError)}: return {self.name(self.careful)}(facts)\n"]
+            given_up = f"    except {self.name((TypeError, KeyError))}: return {self.name(self.careful)}(facts)\n"
+            body = ["    try:\n", *(f"    {line}" for line in body), given_up]
         self.lines = body
         return super().function(head)
+
+    def _reads(self) -> list[str]:
+        """Lines that read the facts; one that is used once or twice is read where it is used."""
+        reads, text = [], "".join(self.lines)
+        for fact, variable in self._read.items():
+            slot, used = f"facts.{self.form.slots[fact]}", re.compile(rf"\b{variable}\b")
+            if len(used.findall(text)) <= FEW_USES:
+                self.lines = [used.sub(slot, line) for line in self.lines]
+            else:
+                reads.append(f"    {variable} = {slot}\n")
+        return reads
 
 
 def _quotient_holds(leaf: Leaf, quotient: Quotient, over: FactValue | None, under: FactValue | None) -> bool:

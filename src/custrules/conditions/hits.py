@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from custrules.conditions.binding import Leaf, bind_cell, read_operand
+from custrules.conditions.binding import Leaf, Node, bind_cell, read_operand
 from custrules.conditions.cells import Always, BadCell, quoted_cell, unquoted
 from custrules.conditions.interpreter import NodeTrace, evaluate, holds
 from custrules.conditions.interpreter import trace as leaf_trace
@@ -55,10 +55,14 @@ class BoundRow:
     def holds(self, facts: Facts) -> bool:
         return all(evaluate(leaf, facts) for leaf in self.leaves)
 
+    @property
+    def condition(self) -> Node:
+        """All cells that ask something: without those that hold whatever the fact is."""
+        return Node("all", tuple(leaf for leaf in self.leaves if leaf.negated or not any(isinstance(test, Always) for test in leaf.tests)))
+
     def trace(self, facts: Facts) -> NodeTrace:
-        """What each cell said, without those that hold whatever the fact is."""
-        asked = [leaf for leaf in self.leaves if leaf.negated or not any(isinstance(test, Always) for test in leaf.tests)]
-        told: list[Any] = [leaf_trace(leaf, facts) for leaf in asked]
+        """What each cell said that asks something."""
+        told: list[Any] = [leaf_trace(leaf, facts) for leaf in self.condition.children]
         return NodeTrace("all", all(child.result for child in told), tuple(told))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from custrules.conditions import Always, Table, TableOutcome, given_type
-from custrules.conditions.compiler import MAX_COMPILED
+from custrules.conditions import Table, TableOutcome, given_type
+from custrules.conditions.compiler import MAX_COMPILED, node_text
 from custrules.errors import Diagnostic
 from custrules.evaluation import Answer, Results
 from custrules.events import AnyEvent
@@ -14,7 +14,7 @@ from custrules.given import FactsCode
 from custrules.policy import Decision, FactsView, Phase, Policy, View
 from custrules.tabling import told_outcome
 
-MAX_TABLED = 6  # rows, up to which every combination has its evaluation from the start
+MAX_BRANCHED = 4  # rows, up to which every combination has a branch of its own
 
 
 class DecisionTable(Policy, Table):
@@ -47,7 +47,7 @@ class DecisionTable(Policy, Table):
         return Answer("APPLIED" if given else "DECLINED", Frozen(told.values), (told.reason,))
 
     def write_evaluation(self, code: FactsCode, view: FactsView, /) -> bool:
-        """``if <row>: m |= <its bit>`` for every row, then its evaluation for the rows that hold; FIRST returns at once."""
+        """FIRST: ``if <row>: return …`` for one after the other; else the evaluation for the rows that hold."""
         table = view.bound_table(self)
         if sum(len(leaf.tests) for row in table.rows for leaf in row.leaves) > MAX_COMPILED:
             return False
@@ -55,14 +55,19 @@ class DecisionTable(Policy, Table):
         def decoded(found: int) -> Answer:
             return self._answer(view, table.decided([index for index in range(len(table.rows)) if found >> index & 1]))
 
-        results = Results(self.id, self.effective_from, decoded)
-        code.add(1, "m = 0")
-        for index, row in enumerate(table.rows):
-            leaves = [code.leaf(leaf) for leaf in row.leaves if leaf.negated or not any(isinstance(test, Always) for test in leaf.tests)]
-            then = f"return {code.name(results[1 << index])}" if table.hit == "FIRST" else f"m |= {1 << index}"
-            code.add(1, f"if {' and '.join(leaves) or 'True'}: {then}")
-        few = len(table.rows) <= MAX_TABLED
-        code.add(1, f"return {code.name(tuple(results[found] for found in range(1 << len(table.rows))) if few else results)}[m]")
+        results = code.results("rows", lambda: Results(self.id, self.effective_from, decoded))
+        tests = [node_text(row.condition, code.leaf) for row in table.rows]
+        if table.hit == "FIRST":
+            for index, test in enumerate(tests):
+                code.add(1, f"if {test}: return {code.name(results[1 << index])}")
+            code.add(1, f"return {code.name(results[0])}")
+        elif len(tests) <= MAX_BRANCHED:
+            code.branch(tests, lambda held: f"return {code.name(results[held])}")
+        else:
+            code.add(1, "m = 0")
+            for index, test in enumerate(tests):
+                code.add(1, f"if {test}: m |= {1 << index}")
+            code.add(1, f"return {code.name(code.lookup(results))}[m]")
         return True
 
     def follows(self, before: Policy) -> list[Diagnostic]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
 from math import lcm
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from custrules.policies.points.accrual import Accrual, ByLevel
 
 NO_LEVEL = "none"
+MAX_BRANCHED = 3  # multipliers, up to which every combination has a branch of its own
+MAX_CAPS = 4
 MAX_COMBINATIONS = 4096  # of levels, multipliers and caps, each with its factor and its results from the start
 
 
@@ -40,14 +42,14 @@ def write(accrual: Accrual, code: FactsCode, view: FactsView) -> bool:
     account = account_of(view, accrual.account)
     whole = all((cap.at_most * 10**account.scale).denominator == 1 for cap in accrual.caps)
     combinations = (len(view.levels) + 1) << len(accrual.multiply) + len(accrual.caps)
-    if accrual.exclude_lines or accrual.multiply_lines or not whole or combinations > MAX_COMBINATIONS:
+    if accrual.exclude_lines or accrual.multiply_lines or not whole or combinations > MAX_COMBINATIONS or len(accrual.caps) > MAX_CAPS:
         return False
     _Writer(accrual, code, view, account).write()
     return True
 
 
 class _Writer:
-    """Writes one accrual. ``m`` has a bit for every multiplier that applies, ``k`` for every cap."""
+    """Writes one accrual. Multipliers that apply, and caps, are told apart by a bit each."""
 
     def __init__(self, accrual: Accrual, code: FactsCode, view: FactsView, account: Account) -> None:
         self.accrual, self.code, self.view, self.account = accrual, code, view, account
@@ -83,41 +85,50 @@ class _Writer:
 
     def _write_condition(self) -> None:
         if self.accrual.when is not None:
-            declined = self._results(lambda _: self.accrual.unearned())[0]
+            declined = self._results("declined", lambda _: self.accrual.unearned())[0]
             self.code.add(1, f"if not {node_text(self.view.bound(self.accrual.when), self.code.leaf)}: return {self.code.name(declined)}")
 
     def _write_multiplied(self) -> None:
-        """``n`` over ``whole``, and ``r``: the results by which caps apply."""
+        """``n`` over ``whole``, and the results ``r0``, ``r1`` … by which caps apply."""
         code = self.code
         table = {level: tuple(self._row(level, found) for found in range(len(self.factors))) for level in self.levels}
         row = f"{code.name(table)}[{code.variable('tier')}]" if self.view.levels else code.name(table[None])
-        code.add(1, "m = 0")
-        for place, multiplier in enumerate(self.accrual.multiply):
-            code.add(1, f"if {node_text(self.view.bound(multiplier.when), code.leaf)}: m |= {1 << place}")
         earning = [fact for fact, (rates, _) in self.facts.items() if rates is not None]
-        code.add(1, f"{''.join(f'f{place}, ' for place, _ in enumerate(earning))}r = {row}[m]")
+        names = [*(f"f{place}" for place, _ in enumerate(earning)), *(f"r{caps}" for caps in range(1 << len(self.accrual.caps)))]
+        code.add(1, f"{', '.join(names)}, = {row}[{self._multipliers()}]")
         terms = [f"{code.number(fact)} * f{place}" if fact else f"f{place}" for place, fact in enumerate(earning)]
         code.add(1, f"n = {' + '.join(terms) or '0'}")
 
+    def _multipliers(self) -> str:
+        """An expression with a bit for every multiplier that applies."""
+        tests = [node_text(self.view.bound(row.when), self.code.leaf) for row in self.accrual.multiply]
+        if len(tests) <= MAX_BRANCHED:
+            return _chosen(tests, 0)
+        return " | ".join(f"({1 << place} if {test} else 0)" for place, test in enumerate(tests))
+
     def _row(self, level: str | None, found: int) -> tuple[Any, ...]:
-        results = [self._results(partial(self._decoded, level, found, caps)) for caps in range(1 << len(self.accrual.caps))]
-        return *(int(rate * self.whole) for rate in self.rates[level][found]), results[0] if len(results) == 1 else tuple(results)
+        keys = ((level, found, caps) for caps in range(1 << len(self.accrual.caps)))
+        results = (self.code.lookup(self._results(key, partial(self._decoded, *key))) for key in keys)
+        return *(int(rate * self.whole) for rate in self.rates[level][found]), *results
 
-    def _write_caps(self) -> None:
-        """Each cap that takes something sets its bit; what goes on to the next is what is left."""
-        if not self.accrual.caps:
-            self.code.add(1, "return r[u]")
+    def _write_caps(self, place: int = 0, held: int = 0) -> None:
+        """Each cap that takes something has a way of its own; what goes on to the next is what is left."""
+        depth = 1 + held.bit_count()
+        if place == len(self.accrual.caps):
+            self.code.add(depth, f"return r{held}[u]")
             return
-        self.code.add(1, "k = 0")
-        for place, cap in enumerate(self.accrual.caps):
-            room = int(cap.at_most * self.unit) * self.whole
-            if cap.over != "soft" or room == 0:
-                name = self.code.name(room)
-                self.code.add(1, f"if n > {name}: k |= {1 << place}; n = {name if cap.over == 'clip' else '0'}")
-        self.code.add(1, "return r[k][u]")
+        cap = self.accrual.caps[place]
+        room = int(cap.at_most * self.unit) * self.whole
+        if cap.over != "soft" or room == 0:
+            name = self.code.name(room)
+            self.code.add(depth, f"if n > {name}:")
+            if place + 1 < len(self.accrual.caps):
+                self.code.add(depth + 1, f"n = {name if cap.over == 'clip' else '0'}")
+            self._write_caps(place + 1, held | 1 << place)
+        self._write_caps(place + 1, held)
 
-    def _results(self, decode: Callable[[int], Answer]) -> Results:
-        return Results(self.accrual.id, self.accrual.effective_from, decode, self.room)
+    def _results(self, key: object, decode: Callable[[int], Answer]) -> Results:
+        return self.code.results(key, lambda: Results(self.accrual.id, self.accrual.effective_from, decode, self.room))
 
     def _decoded(self, level: str | None, found: int, caps: int, units: int) -> Answer:
         """The answer that a level, multipliers, caps and points before caps stand for."""
@@ -128,6 +139,13 @@ class _Writer:
                 told.append(self.accrual.capped(cap, self.account, units - given))
                 units = given
         return self.accrual.answer(self.account, units, level, self.factors[found], told)
+
+
+def _chosen(tests: Sequence[str], found: int, place: int = 0) -> str:
+    """A number with a bit for every test that holds, by nested choices: each test runs once."""
+    if place == len(tests):
+        return str(found)
+    return f"({_chosen(tests, found | 1 << place, place + 1)} if {tests[place]} else {_chosen(tests, found, place + 1)})"
 
 
 def _factor(accrual: Accrual, found: int) -> Fraction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -79,17 +79,21 @@ def _wanted(bound: Bound, wanted: bool) -> Iterator[tuple[Leaf, bool]]:
 def write(ladder: Ladder, code: FactsCode, view: FactsView) -> bool:
     """``if <exclusion>: return …``; from the top, ``if <enter>: return <its evaluation for the leaves that hold>``."""
     for place, row in enumerate(ladder.exclude):
-        excluded = Results(ladder.id, ladder.effective_from, lambda key, place=place: _excluded(ladder, place))  # type: ignore[misc]
+        excluded = _results(ladder, code, ("excluded", place), lambda _, place=place: _excluded(ladder, place))  # type: ignore[misc]
         code.add(1, f"if {node_text(view.bound(row.when), code.leaf)}: return {code.name(excluded[0])}")
     for rank, level in reversed(list(enumerate(ladder.levels))):
         bound = view.bound(level.enter) if level.enter is not None else None
-        results = Results(ladder.id, ladder.effective_from, partial(_reached, ladder, rank, bound))
+        results = _results(ladder, code, ("level", rank), partial(_reached, ladder, rank, bound))
         if bound is None:
             code.add(1, f"return {code.name(results[0])}")
             return True
         _write_level(bound, results, code)
-    code.add(1, f"return {code.name(Results(ladder.id, ladder.effective_from, _unreached)[0])}")
+    code.add(1, f"return {code.name(_results(ladder, code, 'unreached', _unreached)[0])}")
     return True
+
+
+def _results(ladder: Ladder, code: FactsCode, key: object, decode: Callable[[int], Answer]) -> Results:
+    return code.results(key, lambda: Results(ladder.id, ladder.effective_from, decode))
 
 
 def _write_level(bound: Bound, results: Results, code: FactsCode) -> None:
@@ -97,25 +101,13 @@ def _write_level(bound: Bound, results: Results, code: FactsCode) -> None:
     if _are_leaves(bound, "all"):
         code.add(1, f"if {node_text(bound, code.leaf)}: return {code.name(results[(1 << len(found)) - 1])}")
     elif _are_leaves(bound, "any") and len(found) <= MAX_BRANCHED:
-        _write_branches(found, 0, 0, results, code)
+        code.branch([code.leaf(leaf) for leaf in found], lambda held: f"return {code.name(results[held])}" if held else None)
     else:
         code.add(1, f"if {node_text(bound, code.leaf)}:")
         code.add(2, "m = 0")
         for place, leaf in enumerate(found):
             code.add(2, f"if {code.leaf(leaf)}: m |= {1 << place}")
-        code.add(2, f"return {code.name(results)}[m]")
-
-
-def _write_branches(found: list[Leaf], place: int, held: int, results: Results, code: FactsCode) -> None:
-    """Asks one leaf after the other, each once on every way; goes on below where none holds."""
-    depth = 1 + held.bit_count()
-    if place == len(found):
-        if held:
-            code.add(depth, f"return {code.name(results[held])}")
-        return
-    code.add(depth, f"if {code.leaf(found[place])}:")
-    _write_branches(found, place + 1, held | 1 << place, results, code)
-    _write_branches(found, place + 1, held, results, code)
+        code.add(2, f"return {code.name(code.lookup(results))}[m]")
 
 
 def _are_leaves(bound: Bound, kind: str) -> bool:
