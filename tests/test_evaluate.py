@@ -264,7 +264,7 @@ def test_facts_that_mean_two_things_make_no_form() -> None:
 
 def test_facts_do_not_change() -> None:
     with pytest.raises(AttributeError, match="facts do not change"):
-        BOTH.facts("honour").read(STANDING).f0 = 3
+        BOTH.facts("honour").read(STANDING).f0 = 3  # type: ignore[attr-defined]
 
 
 def test_facts_show_and_compare_by_their_values() -> None:

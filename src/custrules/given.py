@@ -80,8 +80,9 @@ class GivenFacts:
     def __repr__(self) -> str:
         return f"<facts {', '.join(f'{name}={value!r}' for name, value in self.values().items())}>"
 
-    def __setattr__(self, name: str, value: object) -> Never:
-        raise AttributeError("facts do not change: read others")
+
+def _unchanging(self: GivenFacts, name: str, value: object) -> Never:
+    raise AttributeError("facts do not change: read others")
 
 
 class FactsForm:
@@ -109,8 +110,8 @@ class FactsForm:
         self.made = {}  # what was compiled for this form goes when it goes
         self.slots = {name: f"f{place}" for place, name in enumerate(types)}
         slots = {"__slots__": tuple(self.slots.values()), "form": self}
-        frozen = type("GivenFacts", (GivenFacts,), slots)
-        draft = type("GivenFacts", (GivenFacts,), {**slots, "__setattr__": object.__setattr__})
+        frozen = type("GivenFacts", (GivenFacts,), {**slots, "__setattr__": _unchanging})
+        draft = type("GivenFacts", (GivenFacts,), slots)  # it becomes a frozen one when it is filled
         self._readers = {name: _reader(kind, currency) for name, kind in types.items()}
         self._exact_readers = {name: _exact_reader(kind) for name, kind in types.items()}
         self._read = self._compiled(draft, frozen, self._readers, _AS_WRITTEN)

@@ -1,22 +1,27 @@
-"""Rounds that take turns, medians, and ratios taken round by round: what else the machine does falls on all alike."""
+"""Rounds that take turns, processor time, medians, and ratios taken round by round: what else the machine does falls on all alike."""
 
 from __future__ import annotations
 
 import gc
+import resource
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from time import perf_counter_ns
+from time import thread_time_ns
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One implementation: ``run`` is called with each of ``items``, which were prepared; ``told`` reads its output for comparison."""
+    """One implementation: ``run`` is called with each of ``items``, which were prepared; ``told`` reads its output for comparison.
+
+    An item holds ``each`` evaluations.
+    """
 
     run: Callable[[Any], Any]
     items: Sequence[Any]
     told: Callable[[Any], Any] = lambda output: output
+    each: int = 1
 
 
 @dataclass(frozen=True)
@@ -55,28 +60,37 @@ class Report:
         return next(figure.ratio for figure in self.figures if figure.name == name)
 
 
-def race(contenders: Mapping[str, Contender], rounds: int) -> list[Figure]:
+Clock = Callable[[], int]
+
+
+def of_children() -> int:
+    """Processor time of the processes that were started and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return int((used.ru_utime + used.ru_stime) * 1_000_000_000)
+
+
+def race(contenders: Mapping[str, Contender], rounds: int, clock: Clock = thread_time_ns) -> list[Figure]:
     """Every contender once a round, in turn; the first is the baseline of the ratios."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for contender in contenders.values():
-        _one_round(contender)  # code warms up, results are interned
+        _one_round(contender, clock)  # code warms up, results are interned
     for _ in range(rounds):
         for name, contender in contenders.items():
-            times[name].append(_one_round(contender))
+            times[name].append(_one_round(contender, clock))
     baseline = next(iter(times.values()))
     return [Figure(name, median(found), median(each / base for each, base in zip(found, baseline, strict=True))) for name, found in times.items()]
 
 
-def _one_round(contender: Contender) -> float:
+def _one_round(contender: Contender, clock: Clock) -> float:
     run, items = contender.run, contender.items
     gc.collect()
     gc.disable()
-    begun = perf_counter_ns()
+    begun = clock()
     for item in items:
         run(item)
-    ended = perf_counter_ns()
+    ended = clock()
     gc.enable()
-    return (ended - begun) / len(items)
+    return (ended - begun) / (len(items) * contender.each)
 
 
 def check_outputs(contenders: Mapping[str, Contender], exact: Sequence[Any]) -> None:

@@ -118,7 +118,11 @@ def _codes(spend: bool, orders: bool, referrals: bool) -> tuple[str, ...]:
     return tuple(found)
 
 
-def silent_by_hand(facts: DecimalFacts) -> str:
+def silent_by_hand(facts: DecimalFacts) -> Decision:
+    return Decision(bare_silent_by_hand(facts), ())
+
+
+def bare_silent_by_hand(facts: DecimalFacts) -> str:
     spend, orders, referrals = facts.spend, facts.orders, facts.referrals
     if spend >= FIVE_THOUSAND or orders >= 40 or referrals >= 5:
         return "platinum"
@@ -208,12 +212,18 @@ def contenders(given: list[Row]) -> dict[str, Contender]:
     return found | engines.contenders(dicts, expression(), logic(), decoded) | engines.noting(dicts, noted(), dict.fromkeys(CODES, "number"), highest)
 
 
+def silent(row: Row) -> Any:
+    """What is left of the exact answer where nothing is explained."""
+    return exact(row)[0]
+
+
 def tracing(given: list[Row]) -> dict[str, Contender]:
     """Every cell compared and kept, against code that explains nothing."""
     evaluator = cr.loads(DOCUMENT).evaluator("honour")
     decimals = [DecimalFacts(Decimal(spend).scaleb(-2), orders, referrals) for spend, orders, referrals in given]
     facts = [evaluator.form.exact(dict(zip(CODES, row, strict=True))) for row in given]
     return {
-        "hand-written, Decimal, explains nothing": Contender(silent_by_hand, decimals),
+        "hand-written, Decimal, explains nothing": Contender(silent_by_hand, decimals, lambda decision: decision.level),
+        "hand-written, Decimal, explains nothing, bare value out": Contender(bare_silent_by_hand, decimals),
         "custrules, full trace": Contender(evaluator.trace, facts, lambda traced: traced.evaluation.value),
     }

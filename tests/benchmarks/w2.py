@@ -121,7 +121,11 @@ def bare_by_hand(facts: DecimalFacts) -> tuple[int, tuple[str, ...]]:
     return int(points.to_integral_value(ROUND_FLOOR)), EARNED
 
 
-def silent_by_hand(facts: DecimalFacts) -> int:
+def silent_by_hand(facts: DecimalFacts) -> Decision:
+    return Decision(bare_silent_by_hand(facts), ())
+
+
+def bare_silent_by_hand(facts: DecimalFacts) -> int:
     return bare_by_hand(facts)[0]
 
 
@@ -193,10 +197,16 @@ def decimals(given: list[Row]) -> list[DecimalFacts]:
     return [DecimalFacts(Decimal(row[0]).scaleb(-2), *row[1:]) for row in given]
 
 
+def silent(row: Row) -> Any:
+    """What is left of the exact answer where nothing is explained."""
+    return exact(row)[0]
+
+
 def tracing(given: list[Row]) -> dict[str, Contender]:
     evaluator = cr.loads(DOCUMENT).evaluator("earn")
     facts = [evaluator.form.exact(dict(zip(NAMES, row, strict=True))) for row in given]
     return {
-        "hand-written, Decimal, explains nothing": Contender(silent_by_hand, decimals(given)),
+        "hand-written, Decimal, explains nothing": Contender(silent_by_hand, decimals(given), lambda decision: decision.points),
+        "hand-written, Decimal, explains nothing, bare value out": Contender(bare_silent_by_hand, decimals(given)),
         "custrules, full trace": Contender(evaluator.trace, facts, lambda traced: traced.evaluation.value),
     }

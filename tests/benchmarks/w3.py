@@ -114,7 +114,11 @@ def bare_by_hand(facts: DecimalFacts) -> Told:
     return tuple(reasons)
 
 
-def silent_by_hand(facts: DecimalFacts) -> bool:
+def silent_by_hand(facts: DecimalFacts) -> Decision:
+    return Decision(("LEAVING",) if bare_silent_by_hand(facts) else ())
+
+
+def bare_silent_by_hand(facts: DecimalFacts) -> bool:
     """Whether there is any reason at all."""
     return (
         (facts.days_since_last > 2 * facts.avg_interval and facts.orders >= 3)
@@ -186,10 +190,16 @@ def contenders(given: list[Row]) -> dict[str, Contender]:
     return found | engines.contenders(dicts, expression(), logic(), decoded)
 
 
+def silent(row: Row) -> Any:
+    """What is left of the exact answer where nothing is explained."""
+    return bool(exact(row))
+
+
 def tracing(given: list[Row]) -> dict[str, Contender]:
     evaluator = cr.loads(DOCUMENT).evaluator("churn")
     facts = [evaluator.form.exact(dict(zip(NAMES, row, strict=True))) for row in given]
     return {
-        "hand-written, Decimal, explains nothing": Contender(silent_by_hand, decimals(given)),
+        "hand-written, Decimal, explains nothing": Contender(silent_by_hand, decimals(given), lambda decision: bool(decision.reasons)),
+        "hand-written, Decimal, explains nothing, bare value out": Contender(bare_silent_by_hand, decimals(given)),
         "custrules, full trace": Contender(evaluator.trace, facts, lambda traced: bool(told(traced.evaluation))),
     }
