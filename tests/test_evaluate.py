@@ -21,7 +21,7 @@ from hypothesis.errors import NoSuchExample
 import custrules as cr
 from custrules.evaluating import Evaluator, Traced
 from custrules.evaluation import MAX_INTERNED, Answer, Results
-from custrules.given import FactsForm, GivenFacts
+from custrules.given import FactsCode, FactsForm, GivenFacts
 from custrules.money import Rounding
 from custrules.policies.points import evaluating as points_evaluating
 from custrules.policies.tiers import evaluating as tiers_evaluating
@@ -36,6 +36,8 @@ measures:
   spend: {sum: spend, window: 12 months}
   orders: {count: purchase, window: 12 months}
   average: {average: spend, window: 12 months}
+  share: {ratio: [spend, average]}
+  per_order: {ratio: [average, orders], base: ">= 2"}
 policies:
 """
 LADDER = """
@@ -130,6 +132,32 @@ def test_the_newest_version_answers_unless_a_day_is_named() -> None:
     assert [both.evaluate("earn", facts, on=on).value for on in (None, date(2026, 6, 30), date(2026, 7, 1))] == [30, 15, 30]
 
 
+TABLE = """
+  - id: desk
+    kind: table
+    hit: COLLECT
+    inputs: [share, city]
+    outputs: [owner]
+    rows: [["> 0.5", "-", centre], ["-", 北京, branch]]
+"""
+
+
+def test_a_table_says_its_outputs_and_by_which_rows() -> None:
+    told = program(TABLE).evaluate("desk", {"spend": "60.00", "average": "100.00", "city": "北京"})
+    assert (told.outcome, told.value, told.codes) == ("APPLIED", {"owner": ("centre", "branch")}, ("table.rows.fired",))
+
+
+def test_a_table_of_which_no_row_holds_declines() -> None:
+    told = program(TABLE).evaluate("desk", {"spend": "50.00", "average": "100.00", "city": None})
+    assert (told.outcome, told.value, told.codes) == ("DECLINED", {"owner": ()}, ("table.none.missing",))
+
+
+def test_a_ratio_is_given_by_its_two_measures() -> None:
+    own = program(TABLE)
+    assert list(own.facts("desk").types) == ["average", "city", "spend"]
+    assert own.facts("desk").read({"spend": "60.00", "average": "100.00", "city": None}).value("share") == Fraction(3, 5)
+
+
 # -- an Evaluation -----------------------------------------------------------------------------------------------------
 
 
@@ -220,13 +248,17 @@ def test_a_form_reads_amounts_as_documents_write_them(amount: Any, minor: int) -
     assert BOTH.facts("honour").read(STANDING | {"spend": amount}).value("spend") == minor
 
 
-@given(st.text("0123456789.-_ ٣", max_size=8))
-def test_the_short_way_of_reading_an_amount_reads_as_money_does(text: str) -> None:
+YEN = cr.loads(HEAD.replace("CNY", "JPY") + LADDER)
+
+
+@pytest.mark.parametrize(("own", "currency"), [(BOTH, "CNY"), (YEN, "JPY")])
+@given(text=st.one_of(st.text("0123456789.-_ ٣", max_size=8), st.from_regex(r"[0-9]{1,17}(\.[0-9]{0,3})?", fullmatch=True)))
+def test_the_short_way_of_reading_an_amount_reads_as_money_does(own: cr.Program, currency: str, text: str) -> None:
     def by_form() -> Any:
-        return BOTH.facts("honour").read(STANDING | {"spend": text}).value("spend")
+        return own.facts("honour").read(STANDING | {"spend": text}).value("spend")
 
     try:
-        wanted = cr.Money(text, "CNY").minor if " " not in text else None
+        wanted = cr.Money(text, currency).minor if " " not in text else None
     except cr.MoneyError:
         wanted = None
     if wanted is None:
@@ -295,6 +327,8 @@ CELLS = {
     "spend": [">= 500", "< 20.5", "[10..500)", "missing", "not(>= 500)", "0.01, 500"],
     "average": ["> 10", "<= 500"],
     "orders": [">= 5", "3", "not(missing)", "[1..5]"],
+    "share": ["> 0.5", "[1..3/2)", "< -1", "2", "not(<= 1)", ">= 1, missing"],
+    "per_order": ["> 100", "[0.5..200]", "missing"],
     "size": ["0.5", ">= 1/3", "not(2)"],
     "city": ["北京", "not(Paris)", "Paris, Rome", "-"],
     "segment": ["staff", "missing"],
@@ -304,7 +338,7 @@ CELLS = {
 }
 VALUES: dict[str, list[Any]] = {
     "spend": [0, 1, 1000, 2049, 2050, 49_999, 50_000, None],
-    "average": [Fraction(2001, 2), Fraction(100_001, 2), 1000, None],
+    "average": [Fraction(2001, 2), Fraction(100_001, 2), 1000, 0, -1000, None],
     "orders": [0, 1, 3, 5, 6, None],
     "size": [Fraction(1, 2), Fraction(1, 3), 2, None],
     "city": ["北京", "Paris", "Rome", "x", None],
@@ -380,6 +414,20 @@ def accruals(draw: st.DrawFn) -> cr.Program:
     return made(*([ladder] if draw(st.booleans()) or any(isinstance(accrual.get(name), dict) for name in earning) else []), account, accrual)
 
 
+@st.composite
+def tables(draw: st.DrawFn) -> cr.Program:
+    inputs = draw(st.lists(st.sampled_from(sorted(CELLS)), min_size=1, max_size=3, unique=True))
+    hit = draw(
+        st.sampled_from(
+            ["UNIQUE", "ANY", "FIRST", "PRIORITY", "RULE ORDER", "OUTPUT ORDER", "COLLECT", "COLLECT SUM", "COLLECT MAX", "COLLECT COUNT"]
+        )
+    )
+    output = {"name": "out", "type": "whole", "values": ["3", "1", "2"], **({"default": 1} if draw(st.booleans()) and hit != "COLLECT COUNT" else {})}
+    row = st.tuples(*(st.sampled_from([*CELLS[name], "-"]) for name in inputs), st.sampled_from(["1", "2", "missing"])).map(list)
+    rows = draw(st.lists(row, min_size=1, max_size=7))
+    return made({"id": "subject", "kind": "table", "hit": hit, "inputs": inputs, "outputs": [output], "rows": rows})
+
+
 def asked(program: cr.Program, row: Mapping[str, Any]) -> tuple[Evaluator, GivenFacts]:
     evaluator = program.evaluator("subject")
     return evaluator, evaluator.form.exact({name: row[name] for name in evaluator.form.types})
@@ -396,6 +444,10 @@ def same_trace_as_the_interpreter(program: cr.Program, row: Mapping[str, Any]) -
     assert told.evaluation == evaluator.plainly(facts)
     rules = program.rulebook
     policy = evaluator.policy
+    if policy.kind == "table":
+        bound_table = rules.bound_tables[id(policy), None]
+        assert list(told.rules.values()) == [row.trace(facts) for row in bound_table.rows]
+        return
     by_rule = {rules.rules_of[key]: bound for key, bound in rules.bound.items() if key[1] == rules.scopes[id(policy)]}
     for rule, trace in told.rules.items():
         assert trace == cr_trace(by_rule[rule], facts)
@@ -417,7 +469,12 @@ def test_a_generated_accrual_says_what_the_accrual_says(program: cr.Program, row
     same_as_the_policy(program, row)
 
 
-@given(st.one_of(ladders(), accruals()), ROWS)
+@given(tables(), ROWS)
+def test_a_generated_table_says_what_the_table_says(program: cr.Program, row: Mapping[str, Any]) -> None:
+    same_as_the_policy(program, row)
+
+
+@given(st.one_of(ladders(), accruals(), tables()), ROWS)
 def test_a_trace_says_what_the_interpreter_traces(program: cr.Program, row: Mapping[str, Any]) -> None:
     same_trace_as_the_interpreter(program, row)
 
@@ -429,7 +486,13 @@ def _off_by_one(text: str) -> Any:
     return divided
 
 
+def _wrong_way_round(self: FactsCode, over: str, under: str, end: Any, sign: str) -> str:
+    return f"{self._times(over, end.numerator)} {sign} {self._times(under, end.denominator)}"
+
+
 MUTANTS = [
+    (tables(), FactsCode, "_crossed", _wrong_way_round),
+    (tables(), FactsCode, "branch", lambda self, tests, then: self.add(1, then(0))),
     (accruals(), points_evaluating, "_divided", _off_by_one("n // {d}")),
     (accruals(), points_evaluating, "_factor", lambda accrual, found: Fraction(1)),
     (ladders(), tiers_evaluating, "_are_leaves", lambda bound, kind: kind == "all"),

@@ -30,7 +30,7 @@ from custrules.validation import in_family, nearest
 Readers: TypeAlias = Mapping[str, Callable[[Any], FactValue]]
 
 FEW_USES = 2
-FAST_DIGITS = 15  # of an amount that is read without detour
+MAX_PLAIN = 10**15  # below which whole numbers are read without detour
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +114,21 @@ class FactsForm:
         draft = type("GivenFacts", (GivenFacts,), slots)  # it becomes a frozen one when it is filled
         self._readers = {name: _reader(kind, currency) for name, kind in types.items()}
         self._exact_readers = {name: _exact_reader(kind) for name, kind in types.items()}
-        self._read = self._compiled(draft, frozen, self._readers, _AS_WRITTEN)
-        self._exact = self._compiled(draft, frozen, self._exact_readers, _AS_HELD)
+        self._read = self._compiled(draft, frozen, self._readers, written=True)
+        self._exact = self._compiled(draft, frozen, self._exact_readers, written=False)
 
-    def _compiled(self, draft: type, frozen: type, readers: Readers, as_is: Mapping[str, type]) -> Callable[[Mapping[str, Any]], GivenFacts]:
+    def _compiled(self, draft: type, frozen: type, readers: Readers, written: bool) -> Callable[[Mapping[str, Any]], GivenFacts]:
         """Reads every fact of a row: as it is where it is plainly of its kind, else by its reader."""
         code = Code()
-        new, frozen_name = code.name(object.__new__), code.name(frozen)
-        code.add(1, f"facts = {new}({code.name(draft)})")
+        code.add(1, f"facts = {code.name(object.__new__)}({code.name(draft)})")
         for name, kind in self.types.items():
             code.add(1, f"v = row[{code.name(name)}]")
-            reader = f"{code.name(readers[name])}(v)"
-            if kind.kind in as_is and not kind.values:
-                code.add(1, f"facts.{self.slots[name]} = v if v is None or v.__class__ is {code.name(as_is[kind.kind])} else {reader}")
+            if written and kind.kind == "money":
+                _write_amount(code, kind.scale, f"facts.{self.slots[name]}", code.name(readers[name]))
             else:
-                code.add(1, f"facts.{self.slots[name]} = v if v is None else {reader}")
-        code.add(1, f"facts.__class__ = {frozen_name}")
+                plain = _plain(code, kind, written)
+                code.add(1, f"facts.{self.slots[name]} = v if v is None{f' or {plain}' if plain else ''} else {code.name(readers[name])}(v)")
+        code.add(1, f"facts.__class__ = {code.name(frozen)}")
         code.add(1, "return facts")
         return code.function("read(row)")
 
@@ -143,13 +142,19 @@ class FactsForm:
 
     def read_all(self, rows: Iterable[Mapping[str, Any]], *, others: bool = False) -> list[GivenFacts]:
         """Many rows; with ``others`` they may hold more than the form asks for."""
+        if others:
+            rows = list(rows)
+            try:
+                return [*map(self._read, rows)]
+            except _UNREADABLE:
+                pass  # told below, with all its faults
         return [self._checked(row, self._read, self._readers, others) for row in rows]
 
     def _checked(self, row: Any, read: Callable[[Any], GivenFacts], readers: Readers, others: bool) -> GivenFacts:
-        if others or (isinstance(row, Mapping) and len(row) == len(self.types)):
+        if isinstance(row, Mapping) and (others or len(row) == len(self.types)):
             try:
                 return read(row)
-            except (KeyError, TypeError, PydanticCustomError, MoneyError):
+            except _UNREADABLE:
                 pass
         raise self._refusal(self._faults(row, readers, others))
 
@@ -185,8 +190,31 @@ def _value_fault(name: str, value: object, reader: Callable[[Any], FactValue]) -
 
 # -- reading one value -------------------------------------------------------------------------------------------------
 
-_AS_WRITTEN: Mapping[str, type] = {"number": int, "text": str, "flag": bool}
-_AS_HELD: Mapping[str, type] = {"money": int, "number": int, "whole": int, "text": str, "flag": bool, "date": date}
+_UNREADABLE = (KeyError, TypeError, ValueError, PydanticCustomError, MoneyError)
+_AS_WRITTEN: Mapping[str, type] = {"number": int, "whole": int, "text": str, "flag": bool}
+_AS_HELD: Mapping[str, type] = {**_AS_WRITTEN, "money": int, "date": date}
+
+
+def _plain(code: Code, kind: FactType, written: bool) -> str:
+    """An expression that is true of a value ``v`` that can be taken as it is; '': there is none."""
+    if kind.values:
+        return f"v in {code.name(frozenset(kind.values))}"
+    held = (_AS_WRITTEN if written else _AS_HELD).get(kind.kind)
+    bounds = f" and {code.name(-MAX_PLAIN)} < v < {code.name(MAX_PLAIN)}" if held is int and written else ""
+    return f"v.__class__ is {code.name(held)}{bounds}" if held is not None else ""
+
+
+def _write_amount(code: Code, scale: int, slot: str, reader: str) -> None:
+    """A text with all its decimals, as nearly all amounts are, is read without detour; ``reader`` reads everything else."""
+    limit, digit, whole = code.name(MAX_PLAIN), code.name("1"), code.name("0")
+    code.add(1, f"if v.__class__ is {code.name(str)}:")
+    code.add(2, f"w, p, d = v.partition({code.name('.')})")
+    code.add(2, "t = w + d")
+    decimals = f"{code.name(len)}(d) == {code.name(scale)}" if scale else "not p"
+    plain = f"{decimals} and t.isdigit() and t.isascii() and (w >= {digit} or w == {whole})"
+    code.add(2, f"u = {code.name(int)}(t) if {plain} else {limit}")
+    code.add(2, f"{slot} = u if u < {limit} else {reader}(v)")
+    code.add(1, f"else: {slot} = v if v is None else {reader}(v)")
 
 
 def _exact_reader(kind: FactType) -> Callable[[Any], FactValue]:
@@ -211,7 +239,7 @@ _HELD = {
 
 def _reader(kind: FactType, currency: str) -> Callable[[Any], FactValue]:
     if kind.kind == "money":
-        return _money_reader(kind.scale, currency)
+        return partial(_minor, currency=currency)
     return _known_reader(kind) if kind.values else _READERS[kind.kind]
 
 
@@ -238,21 +266,6 @@ _READERS: Mapping[str, Callable[[Any], FactValue]] = {
     "flag": read_flag,
     "date": read_day,
 }
-
-
-def _money_reader(scale: int, currency: str) -> Callable[[Any], int]:
-    """Reads amounts into smallest units; texts with all their decimals, which are nearly all, without detour."""
-
-    def read(value: Any) -> int:
-        if value.__class__ is str:
-            whole, _, decimals = value.partition(".")
-            digits = whole + decimals
-            plain = len(decimals) == scale and digits.isdigit() and digits.isascii() and len(digits) <= FAST_DIGITS
-            if plain and (whole[0] != "0" or whole == "0"):
-                return int(digits)
-        return _minor(value, currency)
-
-    return read
 
 
 @exactly
