@@ -9,8 +9,9 @@ from fractions import Fraction
 import pytest
 
 import custrules as cr
-from custrules.explaining import Combined, Compared, Explained, Explanation, Goal, shown_value
+from custrules.explaining import Combined, Compared, Explained, Explanation, Goal
 from custrules.facts import FactType
+from custrules.shown import shown_value
 
 DOCUMENT = """
 program: shop

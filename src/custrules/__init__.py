@@ -22,11 +22,13 @@ if TYPE_CHECKING:
         Diagnostic,
         DocumentError,
         EventError,
+        FactsError,
         MissingExtra,
         MoneyError,
         ScenarioError,
         StateError,
     )
+    from custrules.evaluation import Evaluation
     from custrules.events import (
         Activity,
         Adjustment,
@@ -68,7 +70,9 @@ _HOMES = {
     "analysis.monthly": "Metrics metrics",
     "calendars": "Span Window",
     "conditions": "Condition",
-    "errors": "AnalysisError ContractError CustrulesError Diagnostic DocumentError EventError MissingExtra MoneyError ScenarioError StateError",
+    "errors": "AnalysisError ContractError CustrulesError Diagnostic DocumentError EventError FactsError MissingExtra MoneyError "
+    "ScenarioError StateError",
+    "evaluation": "Evaluation",
     "events": "Activity Adjustment ConsentUpdate Enrolment Event Line NewDay ProfileUpdate Purchase Redemption RedemptionCancelled "
     "Referral Return ReturnLine Tender Tick TierGrant Visit",
     "measures": "Measure",
@@ -101,9 +105,11 @@ __all__ = [
     "DocumentError",
     "Enrolment",
     "Entry",
+    "Evaluation",
     "Event",
     "EventError",
     "Fact",
+    "FactsError",
     "Flip",
     "Gap",
     "Gaps",

@@ -3,6 +3,7 @@
 CustrulesError
 ├── DocumentError     a document (or a Program built in code) has faults: every one of them in ``.diagnostics``
 ├── EventError        an event cannot be read, or does not belong to this program
+├── FactsError        facts given to a policy cannot be read, or it cannot be asked about facts
 ├── StateError        a State cannot be read, or belongs to another customer or program
 ├── ScenarioError     a scenario file has faults
 ├── AnalysisError     what was asked of whole programs (a comparison, metrics) cannot be told
@@ -88,6 +89,10 @@ class DocumentError(Faults):
 
 class EventError(Faults):
     """The event has faults; ``.diagnostics`` holds each with its path."""
+
+
+class FactsError(Faults):
+    """The facts given to a policy have faults, or it cannot be evaluated on facts; ``.diagnostics`` says why."""
 
 
 class StateError(Faults):

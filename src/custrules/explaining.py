@@ -14,19 +14,19 @@ from typing import Any, Literal
 
 from custrules import kernel
 from custrules.codec import canonical
-from custrules.conditions import LeafTrace, NodeTrace, TableOutcome, Trace
+from custrules.conditions import LeafTrace, NodeTrace, Trace
 from custrules.events import AnyEvent
-from custrules.facts import FactType, FactValue
-from custrules.fields import rate_text
-from custrules.messages import Speaker, shown, speak
+from custrules.messages import Speaker, speak
 from custrules.moment import Moment
-from custrules.money import Money, Rounding, exactly, rounded
+from custrules.money import Money, exactly
 from custrules.policies.tiers import Ladder
-from custrules.policy import Decision, Outcome, Reason, reason
+from custrules.policy import Decision, Outcome, Reason
 from custrules.rulebook import Rulebook
 from custrules.settling import check_state
+from custrules.shown import shown_value
 from custrules.state import State
 from custrules.steps import Step
+from custrules.tabling import told_outcome
 from custrules.views import Answered, Tested, Watch
 
 Value = Money | Decimal | int | str | bool | date | None
@@ -199,30 +199,8 @@ def _entries(rules: Rulebook, step: Step, watch: Watch) -> Iterator[Explained]:
 
 
 def _answered(note: Answered, currency: str) -> AnsweredTable:
-    outcome, types = note.outcome, {output.name: output.gives for output in note.bound.outputs}
-    values = {name: _shown_all(value, types[name], currency) for name, value in outcome.values.items()}
-    fired = tuple(index + 1 for index in (outcome.matched if outcome.clash else outcome.rows))
-    told = {"table": note.table, "rows": ", ".join(map(str, fired)), "outputs": _outputs_text(values)}
-    return AnsweredTable(note.table, note.day, tuple(_rule(row, currency) for row in note.rows), fired, values, _why(outcome, told))
-
-
-def _why(outcome: TableOutcome, told: Mapping[str, Any]) -> Reason:
-    if outcome.clash is not None:
-        return reason("table.unique.several" if outcome.clash == "unique" else "table.any.differ", table=told["table"], rows=told["rows"])
-    if not outcome.rows:
-        return reason("table.none.default" if outcome.defaulted else "table.none.missing", table=told["table"], outputs=told["outputs"])
-    return reason("table.rows.fired", **told)
-
-
-def _shown_all(value: FactValue | tuple[FactValue | None, ...] | None, kind: FactType, currency: str) -> Value | tuple[Value, ...]:
-    if isinstance(value, tuple):
-        return tuple(shown_value(item, kind, currency) for item in value)
-    return shown_value(value, kind, currency)
-
-
-def _outputs_text(values: Mapping[str, Value | tuple[Value, ...]]) -> str:
-    said = {name: ", ".join(map(shown, value)) if isinstance(value, tuple) else shown(value) for name, value in values.items()}
-    return "; ".join(f"{name} = {text}" for name, text in said.items())
+    told = told_outcome(note.table, note.bound, note.outcome, currency)
+    return AnsweredTable(note.table, note.day, tuple(_rule(row, currency) for row in note.rows), told.rows, told.values, told.reason)
 
 
 def _rule(trace: Trace, currency: str) -> Rule:
@@ -237,16 +215,6 @@ def _gap(trace: LeafTrace, currency: str) -> Value:
     if trace.gap is None or trace.type.kind == "level":
         return None
     return int(trace.gap) if trace.type.kind == "date" else shown_value(trace.gap, trace.type, currency)
-
-
-def shown_value(value: FactValue | None, kind: FactType, currency: str) -> Value:
-    """A fact as people read it: Money (an average half up), a decimal or a fraction's text, else as it is."""
-    if kind.kind == "money" and isinstance(value, int | Fraction) and not isinstance(value, bool):
-        return Money.from_minor(rounded(Fraction(value), Rounding.half_up), currency)
-    if isinstance(value, Fraction):
-        text = rate_text(value)
-        return text if "/" in text else Decimal(text)
-    return value
 
 
 def missing(tree: Rule) -> Iterator[Compared]:

@@ -17,7 +17,7 @@ whole an int, text and level a str, flag a bool, date a date. Never a float, nev
 ORDERED: frozenset[Kind] = frozenset({"money", "number", "whole", "date", "level"})
 """Kinds whose values have an order, so that ``>= x`` and ``[a..b]`` mean something."""
 
-_HELD_AS: Mapping[Kind, tuple[type, ...]] = {
+HELD_AS: Mapping[Kind, tuple[type, ...]] = {
     "money": (int, Fraction),
     "number": (int, Fraction),
     "whole": (int,),
@@ -48,7 +48,7 @@ class FactType:
         """Whether ``value`` is of the Python type in which this kind is held."""
         if isinstance(value, bool):  # a bool is an int to Python, and must not pass for a number
             return self.kind == "flag"
-        return isinstance(value, _HELD_AS[self.kind]) and not isinstance(value, datetime)
+        return isinstance(value, HELD_AS[self.kind]) and not isinstance(value, datetime)
 
 
 class Facts(Protocol):

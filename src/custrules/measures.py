@@ -16,10 +16,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from custrules.activity import ActivityLog
 from custrules.calendars import ONE_DAY, Window
-from custrules.conditions import Bound, Condition, evaluate
+from custrules.conditions import Condition
 from custrules.counting import Counted, exact
 from custrules.facts import FactType, FactValue
 from custrules.fields import Text, wrong_type
+from custrules.given import Quotient
 
 AGGREGATES = ("sum", "count", "average", "latest", "since", "until", "ratio")
 _DAYS = FactType("whole")
@@ -222,11 +223,11 @@ class UntilMeter:
 
 @dataclass(frozen=True, slots=True)
 class RatioMeter:
-    """An exact fraction of two measures; missing where the second does not satisfy ``base``, or is zero."""
+    """An exact fraction of two measures; as ``quotient`` tells it."""
 
     over: Meter
     under: Meter
-    base: Bound | None = None
+    quotient: Quotient
     type: FactType = _QUOTIENT
 
     @property
@@ -234,12 +235,7 @@ class RatioMeter:
         return self.over.counted + self.under.counted
 
     def value(self, source: Source, day: date) -> FactValue | None:
-        over, under = self.over.value(source, day), self.under.value(source, day)
-        if not isinstance(over, int | Fraction) or not isinstance(under, int | Fraction) or not under:
-            return None
-        if self.base is not None and not evaluate(self.base, One("base", under)):
-            return None
-        return exact(Fraction(over) / Fraction(under))
+        return self.quotient.of(self.over.value(source, day), self.under.value(source, day))
 
     def evaluable(self, source: Source, day: date) -> bool:
         return self.over.evaluable(source, day) and self.under.evaluable(source, day)
@@ -251,20 +247,6 @@ class RatioMeter:
     def reach(self) -> int | None:
         reaches = [self.over.reach, self.under.reach]
         return None if None in reaches else max(reach for reach in reaches if reach is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class One:
-    """Facts of one name."""
-
-    name: str
-    held: FactValue | None
-
-    def value(self, name: str) -> FactValue | None:
-        return self.held if name == self.name else None
-
-    def next_change(self, name: str) -> date | None:
-        return None
 
 
 def earliest(days: Iterable[date | None]) -> date | None:

@@ -7,12 +7,13 @@ from typing import Literal
 
 from custrules.activity import NUMBER_SCALE
 from custrules.codec import canonical
-from custrules.conditions import Bound, Condition, bind
+from custrules.conditions import Bound, Condition, Leaf, bind
 from custrules.counting import MONEY_SUBJECTS, Counted, Declarations, event_fact_types, line_types
 from custrules.errors import Diagnostic, DocumentError
 from custrules.events import KINDS
 from custrules.facts import FactType
 from custrules.fields import describe
+from custrules.given import Quotient
 from custrules.measures import AGGREGATES, LatestMeter, Measure, Meter, RatioMeter, SinceMeter, UntilMeter, WindowMeter
 from custrules.validation import nearest
 
@@ -159,9 +160,9 @@ class Compiler:
         if over is None or under is None:
             return
         base = self._base(name, measure, under.type)
-        self.meters[name] = RatioMeter(over, under, base)
+        self.meters[name] = RatioMeter(over, under, Quotient(*measure.ratio, base))
 
-    def _base(self, name: str, measure: Measure, kind: FactType) -> Bound | None:
+    def _base(self, name: str, measure: Measure, kind: FactType) -> Leaf | None:
         if measure.base is None:
             return None
         try:
@@ -169,7 +170,9 @@ class Compiler:
         except DocumentError:
             self._fault("document.bad_cell", name, "base", fact="base", cell=describe(measure.base), expected='a cell such as ">= 20"', nearest="")
             return None
-        return self._bound(condition, {"base": kind}, f"measures.{name}.base", strip="base")
+        bound = self._bound(condition, {"base": kind}, f"measures.{name}.base", strip="base")
+        assert bound is None or isinstance(bound, Leaf)
+        return bound
 
     def _bound(self, condition: Condition | None, table: Mapping[str, FactType], path: str, strip: str = "") -> Bound | None:
         if condition is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from custrules.calendars.rules import WEEKDAYS, birthday_month, birthday_today, birthday_week, next_difference, tomorrow
 from custrules.codec import scalar_text
-from custrules.conditions import Bound, BoundTable, TableOutcome, Trace, evaluate, next_change, trace
+from custrules.conditions import Bound, BoundTable, TableOutcome, Trace, next_change, trace
 from custrules.counting import EventFacts, attribute_value, event_fact_types, exact
 from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
@@ -187,7 +187,7 @@ class Moment:
     # -- conditions ------------------------------------------------------------------------------------------------
 
     def test(self, bound: Bound) -> bool:
-        return evaluate(bound, self)
+        return self.rules.tests.of(bound)(self)
 
     def trace(self, bound: Bound) -> Trace:
         return trace(bound, self)

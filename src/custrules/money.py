@@ -304,12 +304,13 @@ def _validated_money(value: object, info: core_schema.ValidationInfo[Any]) -> Mo
     if isinstance(value, Money):
         return value
     try:
-        return _money_in(value, (info.context or {}).get("currency"))
+        return read_money(value, (info.context or {}).get("currency"))
     except MoneyError as error:
         raise PydanticCustomError("money", "{reason}", {"reason": str(error)}) from None
 
 
-def _money_in(value: object, currency: str | None) -> Money:
+def read_money(value: object, currency: str | None) -> Money:
+    """Money out of text with or without its currency, an int (whole units) or Decimal; a bare amount is in ``currency``."""
     if isinstance(value, str) and " " in value:
         return Money(value)
     number = decimal_of(value)

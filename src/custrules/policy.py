@@ -16,15 +16,18 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from custrules.calendars import Window
+from custrules.conditions import Bound, BoundTable, Trace
 from custrules.conditions.hits import TableOutcome
 from custrules.conditions.tables import Table, tables_in
 from custrules.conditions.tree import Condition
 from custrules.decisions import EFFECTS, Decision, Effect, Outcome, Posting, Reason, Signal, Status, Touchpoint, reason
 from custrules.draft import Draft
-from custrules.errors import Diagnostic
+from custrules.errors import Diagnostic, FactsError
+from custrules.evaluation import Answer
 from custrules.events import AnyEvent, Event
 from custrules.facts import FactType, FactValue
 from custrules.fields import Day, Flag, Name, Title, read_name, wrong_type
+from custrules.given import FactsCode
 from custrules.money import Money
 from custrules.orders import Order, OrderLine, Record
 from custrules.state import State
@@ -179,6 +182,22 @@ class View(ABC):
         return cast("T", raw)
 
 
+class FactsView(View):
+    """The view of a policy that is asked about given facts: of no customer, who has no history."""
+
+    @abstractmethod
+    def bound(self, condition: Condition) -> Bound:
+        """A condition of the policy, typed against the facts."""
+
+    @abstractmethod
+    def bound_table(self, table: Table) -> BoundTable:
+        """A table of the policy, typed against the facts."""
+
+    @abstractmethod
+    def trace(self, condition: Condition) -> Trace:
+        """What every cell of a condition says."""
+
+
 @dataclass(frozen=True, slots=True)
 class StatusFact:
     """A fact that is the value of a status (subject ''); ``default`` where it was never written, ``unless`` a condition holds."""
@@ -238,6 +257,18 @@ class Policy(BaseModel):
     def due(self, view: View, /) -> date | datetime | None:
         """The next day or instant at which this policy must be asked though nothing happens; may be early, never late."""
         return None
+
+    def evaluated(self, view: FactsView, /) -> Answer:
+        """The answer to given facts: what a step of a new customer with these facts would decide. FactsError where facts alone do not tell."""
+        raise FactsError([Diagnostic("facts.not_evaluable", "", {"policy": self.id, "kind": self.kind})])
+
+    def asks(self, view: FactsView, /) -> frozenset[str]:
+        """Names of the facts that ``evaluated`` reads; the given facts are these and no others."""
+        return self.reads()
+
+    def write_evaluation(self, code: FactsCode, view: FactsView, /) -> bool:
+        """Writes a function of given facts that returns the Evaluation ``evaluated`` stands for; False: there is none, and it is asked itself."""
+        return False
 
     def reads(self) -> frozenset[str]:
         """Names of the facts that this policy may read: those of its conditions, tables and Fact fields."""
@@ -328,6 +359,7 @@ __all__ = [
     "Decision",
     "Effect",
     "Fact",
+    "FactsView",
     "Known",
     "Outcome",
     "Phase",

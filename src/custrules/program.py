@@ -22,9 +22,12 @@ from custrules.documents.reading import Format, Reading, read
 from custrules.documents.sections import Accepted, Document
 from custrules.documents.tables import Files
 from custrules.errors import Diagnostic, DocumentError, EventError, Faults
+from custrules.evaluating import Evaluator, evaluator_of, form_of, version
+from custrules.evaluation import Evaluation
 from custrules.events import AnyEvent, Event, read_event
 from custrules.explaining import Explanation, Progress
 from custrules.fields import describe, read_instant
+from custrules.given import FactsForm, GivenFacts
 from custrules.messages import render_all
 from custrules.money import exactly
 from custrules.policies import KINDS, built_in
@@ -67,12 +70,13 @@ class Program:
     or their document form, sections are document-form data or models. Faults raise DocumentError.
     """
 
-    __slots__ = ("_digest", "_document", "_json", "_text", "rulebook")
+    __slots__ = ("_digest", "_document", "_forms", "_json", "_text", "rulebook")
     rulebook: Rulebook
     _text: Reading | None
     _document: Document
     _json: bytes
     _digest: str
+    _forms: dict[int, FactsForm]
 
     def __init__(
         self,
@@ -101,7 +105,8 @@ class Program:
     def _fill(self, document: Document, rulebook: Rulebook, text: Reading | None = None) -> None:
         data = canonical(document.data())
         rulebook.digest = sha256(data).hexdigest()
-        for name, value in (("_document", document), ("rulebook", rulebook), ("_json", data), ("_digest", rulebook.digest), ("_text", text)):
+        slots = {"_document": document, "rulebook": rulebook, "_json": data, "_digest": rulebook.digest, "_text": text, "_forms": {}}
+        for name, value in slots.items():
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> Never:
@@ -261,6 +266,34 @@ class Program:
     def gaps(self, state: State) -> Gaps:
         """What this program would like to remember and the state does not: tallies that it lacks or knows only since a day, and what is gone."""
         return remembering.gaps(self.rulebook, state)
+
+    # -- given facts -----------------------------------------------------------------------------------------------
+
+    def evaluate(self, policy_id: str, facts: Mapping[str, Any] | GivenFacts, *, on: date | None = None) -> Evaluation:
+        """What one policy says about given facts, of no customer: what a step of a new customer with these facts would decide.
+
+        ``facts`` maps the name of every fact that the policy reads to its value as documents write it ("12.50", 3, true,
+        "2026-03-31", a level; None: missing), or are facts that a form has read. ``on`` chooses the version in force on
+        a day; without it the newest answers. FactsError tells every fault. For many rows see ``evaluator``.
+        """
+        if isinstance(facts, GivenFacts):
+            return self.evaluator(policy_id, on=on, form=facts.form).decide(facts)
+        evaluator = self.evaluator(policy_id, on=on)
+        return evaluator.decide(evaluator.form.read(facts))
+
+    def evaluator(self, policy_id: str, *, on: date | None = None, form: FactsForm | None = None) -> Evaluator:
+        """One policy ready for many facts: ``evaluator.decide(facts)`` with facts that ``evaluator.form`` has read.
+
+        ``form``: one that serves several policies, from ``facts``; without it, the facts of this policy alone.
+        """
+        policy = version(self.rulebook, policy_id, on)
+        if form is None:
+            form = self._forms.get(id(policy)) or self._forms.setdefault(id(policy), form_of(self.rulebook, [policy]))
+        return evaluator_of(self.rulebook, policy, form)
+
+    def facts(self, *policy_ids: str, on: date | None = None) -> FactsForm:
+        """The form of the facts that some policies read together, so that each row is read once for all of them."""
+        return form_of(self.rulebook, [version(self.rulebook, policy_id, on) for policy_id in policy_ids])
 
 
 @exactly

@@ -13,12 +13,12 @@ from custrules.calendars import ONE_DAY, Window, local_day
 from custrules.codec import canonical
 from custrules.measures import Meter, RatioMeter, Source
 from custrules.messages import Speaker, speak
-from custrules.messages import shown as spoken
 from custrules.money import exactly
 from custrules.policies.points import Accrual
 from custrules.policy import Policy, StatusFact
 from custrules.rulebook import Rulebook
 from custrules.settling import adopt, check_state
+from custrules.shown import shown as spoken
 from custrules.state import State, shown
 
 GapKind = Literal["tally_missing", "tally_short", "ids_forgotten", "account_vanished", "status_vanished", "level_vanished", "policy_vanished"]

@@ -13,9 +13,10 @@ from custrules.errors import Diagnostic, StateError
 from custrules.events import AnyEvent, read_event
 from custrules.fields import Frozen
 from custrules.kernel import Verdict
-from custrules.messages import Speaker, shown, speak
+from custrules.messages import Speaker, speak
 from custrules.money import Money
 from custrules.policy import Decision, Reason
+from custrules.shown import shown
 from custrules.state import State, StatusValue
 
 Kind = Literal["added", "removed", "changed"]

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY
 from custrules.calendars.rules import DayRule
-from custrules.conditions import Bound, BoundTable, Condition, bind, bind_table, tables_in
+from custrules.conditions import Bound, BoundTable, Condition, ConditionTests, bind, bind_table, tables_in
 from custrules.counting import AttributeKind, Counted, Declarations, event_fact_types, line_types
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
@@ -86,6 +86,7 @@ class Rulebook:
     tables: Tables
     reads: dict[int, frozenset[str]]
     scopes: dict[int, str | None]
+    tests: ConditionTests
 
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
@@ -211,6 +212,7 @@ class Rulebook:
 
     def _conditions(self) -> None:
         self.bound: dict[tuple[int, str | None], Bound] = {}
+        self.tests = ConditionTests()
         self.bound_tables: dict[tuple[int, str | None], BoundTable] = {}
         self.rules_of: dict[tuple[int, str | None], str] = {}
         self.scopes = {id(policy): policy.event_name() for policy in self.parts.policies}

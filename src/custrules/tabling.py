@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from custrules.conditions import LISTS, Output, Table, given_type
+from custrules.conditions import LISTS, BoundTable, Output, Table, TableOutcome, given_type
 from custrules.errors import Diagnostic
-from custrules.facts import FactType
-from custrules.policy import Policy, StatusFact, conditions_in
+from custrules.facts import FactType, FactValue
+from custrules.policy import Policy, Reason, StatusFact, conditions_in, reason
+from custrules.shown import Shown, shown, shown_value
 from custrules.validation import path_text
 
 MAX_CHAIN = 20  # tables that read one another in a row
@@ -149,3 +150,40 @@ def _circle_in(left: Mapping[Node, Sequence[Node]], order: Sequence[Node]) -> li
     circle = list(walked)[walked[at] :]
     start = min(range(len(circle)), key=lambda place: order.index(circle[place]))
     return circle[start:] + circle[:start]
+
+
+# -- what a table answered -----------------------------------------------------------------------------------------------
+
+
+class ToldOutcome(NamedTuple):
+    """An outcome as people read it: the rows it is made of (counted from 1; those that clash, where they do), the outputs, and why."""
+
+    rows: tuple[int, ...]
+    values: Mapping[str, Shown | tuple[Shown, ...]]
+    reason: Reason
+
+
+def told_outcome(policy_id: str, table: BoundTable, outcome: TableOutcome, currency: str) -> ToldOutcome:
+    types = {output.name: output.gives for output in table.outputs}
+    values = {name: _shown_all(value, types[name], currency) for name, value in outcome.values.items()}
+    rows = tuple(index + 1 for index in (outcome.matched if outcome.clash else outcome.rows))
+    return ToldOutcome(rows, values, _why(outcome, policy_id, ", ".join(map(str, rows)), _outputs_text(values)))
+
+
+def _why(outcome: TableOutcome, table: str, rows: str, outputs: str) -> Reason:
+    if outcome.clash is not None:
+        return reason("table.unique.several" if outcome.clash == "unique" else "table.any.differ", table=table, rows=rows)
+    if not outcome.rows:
+        return reason("table.none.default" if outcome.defaulted else "table.none.missing", table=table, outputs=outputs)
+    return reason("table.rows.fired", table=table, rows=rows, outputs=outputs)
+
+
+def _shown_all(value: FactValue | tuple[FactValue | None, ...] | None, kind: FactType, currency: str) -> Shown | tuple[Shown, ...]:
+    if isinstance(value, tuple):
+        return tuple(shown_value(item, kind, currency) for item in value)
+    return shown_value(value, kind, currency)
+
+
+def _outputs_text(values: Mapping[str, Shown | tuple[Shown, ...]]) -> str:
+    said = {name: ", ".join(map(shown, value)) if isinstance(value, tuple) else shown(value) for name, value in values.items()}
+    return "; ".join(f"{name} = {text}" for name, text in said.items())

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY, Window
-from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableOutcome, Trace, evaluate
+from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableOutcome, Trace
 from custrules.counting import LineFacts
 from custrules.draft import Draft
 from custrules.events import AnyEvent
@@ -201,7 +201,7 @@ class StepView(View):
         return max(tally.between(window.bounds(end)[0], max(end, window.end(end))) or 0 for end in ends)
 
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
-        result = evaluate(self._rules.bound[id(condition), self._scope], LineFacts(line))
+        result = self._rules.tests.of(self._rules.bound[id(condition), self._scope])(LineFacts(line))
         if self._watch is not None:
             rule = self._rules.rules_of[id(condition), self._scope]
             self._watch.lines.add(LineTested(self._policy.id, self._policy.effective_from, rule, result))

@@ -11,8 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from custrules.cli.output import Misuse, Output, table
+from custrules.cli.output import Misuse, Output
 from custrules.events import AnyEvent
+from custrules.messages.columns import table
 from custrules.program import Program
 from custrules.testing.coverage import Coverage, NeverFired
 from custrules.testing.recording import Unwritable, record

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from custrules.conditions.binding import Leaf, Operand, bind_cell, read_operand
+from custrules.conditions.binding import Leaf, Node, Operand, bind_cell, read_operand
 from custrules.conditions.cells import Always, BadCell, Cell, quoted_cell, unquoted
 from custrules.conditions.interpreter import NodeTrace, agrees, evaluate, operand_of
 from custrules.conditions.interpreter import trace as leaf_trace
@@ -54,9 +54,14 @@ class BoundRow:
     def holds(self, facts: Facts) -> bool:
         return all(evaluate(leaf, facts) for leaf in self.leaves)
 
+    @property
+    def condition(self) -> Node:
+        """All cells that ask something: without those that hold whatever the fact is."""
+        return Node("all", tuple(leaf for leaf in self.leaves if leaf.negated or not any(isinstance(test, Always) for test in leaf.tests)))
+
     def trace(self, facts: Facts) -> NodeTrace:
-        """What each cell said, without those that hold whatever the fact is."""
-        told: list[Any] = [leaf_trace(leaf, facts) for leaf in self.leaves if asks(leaf)]
+        """What each cell said that asks something."""
+        told: list[Any] = [leaf_trace(leaf, facts) for leaf in self.condition.children]
         return NodeTrace("all", all(child.result for child in told), tuple(told))
 
 

@@ -52,18 +52,20 @@ def evaluate(bound: Bound, facts: Facts) -> bool:
     """Whether the condition holds; facts that no longer matter are not read. TypeError where a fact is not of its declared kind."""
     if isinstance(bound, Leaf):
         return holds(bound, facts.value(bound.fact))
-    return _combined(bound.kind, (evaluate(child, facts) for child in bound.children))
+    return combined(bound.kind, (evaluate(child, facts) for child in bound.children))
 
 
 def trace(bound: Bound, facts: Facts) -> Trace:
     """The same answer in ``.result``, with everything that was compared."""
     if isinstance(bound, Leaf):
-        return _leaf_trace(bound, facts.value(bound.fact))
+        value = facts.value(bound.fact)
+        return leaf_trace(bound, value, holds(bound, value))
     children = tuple(trace(child, facts) for child in bound.children)
-    return NodeTrace(bound.kind, _combined(bound.kind, (child.result for child in children)), children)
+    return NodeTrace(bound.kind, combined(bound.kind, (child.result for child in children)), children)
 
 
-def _combined(kind: str, results: Iterable[bool]) -> bool:
+def combined(kind: str, results: Iterable[bool]) -> bool:
+    """``all``, ``any`` or ``not`` of its children's answers."""
     if kind == "any":
         return any(results)
     return all(results) if kind == "all" else not all(results)
@@ -113,8 +115,8 @@ def operand_of(leaf: Leaf, value: FactValue | None) -> Operand | None:
     return value
 
 
-def _leaf_trace(leaf: Leaf, value: FactValue | None) -> LeafTrace:
-    result = holds(leaf, value)
+def leaf_trace(leaf: Leaf, value: FactValue | None, result: bool) -> LeafTrace:
+    """What a cell was asked and what was there, given whether it holds."""
     return LeafTrace(leaf.fact, leaf.cell, leaf.type, value, result, None if result else _gap(leaf, value))
 
 

@@ -38,6 +38,12 @@ class Reading:
         path; (0, 0) when nothing is known."""
         return locate(self._root, path, key, self._lines.place) if self._lines else (0, 0)
 
+    def where(self, path: Sequence[str | int], *, key: bool = False) -> tuple[str, int, int]:
+        """Source, line and column of what a path means, also inside a table written as text or in a CSV file."""
+        cells = self.cells()
+        inside = cells.place(path) if cells is not None else None
+        return (inside[0] or self.source, *inside[1:]) if inside is not None else (self.source, *self.place(path, key=key))
+
     def cells(self) -> Cells | None:
         """Where the cells of its tables stand that are written as text or in files; None when nothing is known of its text."""
         return Cells(self._root, self._lines, self.files) if self._lines else None

@@ -6,23 +6,18 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
-from fractions import Fraction
 from functools import lru_cache, singledispatch
 from importlib.metadata import entry_points
 from importlib.resources import files
 from typing import Any
 
-from custrules.codec import scalar_text
 from custrules.errors import Diagnostic
-from custrules.money import Money
 from custrules.policy import Decision, Reason
+from custrules.shown import shown
 
 GROUP = "custrules.messages"
 LANGUAGES = ("en", "zh")
-ALIASED = ("event", "state", "scenario", "analysis")  # families whose codes take the words of document.* where they have none of their own
-LONGEST = 200  # characters of one value inside a sentence
+ALIASED = ("event", "facts", "state", "scenario", "analysis")  # families whose codes take the words of document.* where they have none of their own
 
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 _IN_PHRASES = ("expected", "found", "other", "per", "reason", "unit", "what")
@@ -123,14 +118,6 @@ def _refilled(text: str, pattern: str, said: str) -> str:
     if len(text) < len(before) + len(after) or not (text.startswith(before) and text.endswith(after)):
         return ""
     return said.replace("{}", text[len(before) : len(text) - len(after)])
-
-
-def shown(value: object) -> str:
-    """A parameter as a person reads it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = scalar_text(value) if isinstance(value, Money | Decimal | Fraction | date) else "-" if value is None else str(value)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 @lru_cache(maxsize=8)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from custrules.conditions import Table, given_type
+from custrules.conditions import Table, TableOutcome, given_type
+from custrules.conditions.compiler import MAX_COMPILED, node_text
 from custrules.errors import Diagnostic
+from custrules.evaluation import Answer, Results
 from custrules.events import AnyEvent
-from custrules.policy import Decision, Policy, View
+from custrules.fields import Frozen
+from custrules.given import FactsCode
+from custrules.policy import Decision, FactsView, Policy, View
+from custrules.tabling import told_outcome
+
+MAX_BRANCHED = 4  # rows, up to which every combination has a branch of its own
 
 
 class DecisionTable(Policy, Table):
@@ -25,6 +32,42 @@ class DecisionTable(Policy, Table):
     def decide(self, event: AnyEvent, view: View, /) -> Decision | None:
         """None, always: a table is read, it is not asked."""
         return None
+
+    def asks(self, view: FactsView, /) -> frozenset[str]:
+        return frozenset(self.inputs)
+
+    def evaluated(self, view: FactsView, /) -> Answer:
+        """The outputs, APPLIED where rows or defaults give them."""
+        return self._answer(view, view.outcome(self))
+
+    def _answer(self, view: FactsView, outcome: TableOutcome) -> Answer:
+        told = told_outcome(self.id, view.bound_table(self), outcome, view.currency)
+        given = bool(outcome.rows) or outcome.defaulted
+        return Answer("APPLIED" if given else "DECLINED", Frozen(told.values), (told.reason,))
+
+    def write_evaluation(self, code: FactsCode, view: FactsView, /) -> bool:
+        """FIRST: ``if <row>: return …`` for one after the other; else the evaluation for the rows that hold."""
+        table = view.bound_table(self)
+        if sum(len(leaf.tests) for row in table.rows for leaf in row.leaves) > MAX_COMPILED:
+            return False
+
+        def decoded(found: int) -> Answer:
+            return self._answer(view, table.decided([index for index in range(len(table.rows)) if found >> index & 1]))
+
+        results = code.results("rows", lambda: Results(self.id, self.effective_from, decoded))
+        tests = [node_text(row.condition, code.leaf) for row in table.rows]
+        if table.hit == "FIRST":
+            for index, test in enumerate(tests):
+                code.add(1, f"if {test}: return {code.name(results[1 << index])}")
+            code.add(1, f"return {code.name(results[0])}")
+        elif len(tests) <= MAX_BRANCHED:
+            code.branch(tests, lambda held: f"return {code.name(results[held])}")
+        else:
+            code.add(1, "m = 0")
+            for index, test in enumerate(tests):
+                code.add(1, f"if {test}: m |= {1 << index}")
+            code.add(1, f"return {code.name(code.lookup(results))}[m]")
+        return True
 
     def follows(self, before: Policy) -> list[Diagnostic]:
         """A fact keeps its kind through all versions."""

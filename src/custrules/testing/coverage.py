@@ -17,7 +17,7 @@ from custrules.documents.reading import Reading, read
 from custrules.documents.tables import Files
 from custrules.fields import Frozen, rate_text
 from custrules.policies.points import Account, Accrual, Redemption
-from custrules.policies.points.accrual import NO_LEVEL
+from custrules.policies.points.evaluating import NO_LEVEL
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Policy, Reason, Status, conditions_in
 from custrules.program import Program

@@ -20,7 +20,8 @@ from custrules.fields import Frozen
 from custrules.measures import WindowMeter
 from custrules.money import rounded
 from custrules.policies.points import Account, Accrual
-from custrules.policies.points.accrual import NO_LEVEL, combined, under
+from custrules.policies.points.accrual import combined, under
+from custrules.policies.points.evaluating import NO_LEVEL
 
 MOST_CASES = 2_000  # combinations of other facts that are tried for one account
 LINE = "line "  # facts of the one line, beside those of the order

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import reduce
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -17,16 +17,18 @@ from pydantic_core import PydanticCustomError
 from custrules.calendars import Window
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
+from custrules.evaluation import Answer
 from custrules.events import Activity, AnyEvent, Purchase, Return
 from custrules.fields import RATE_SCHEMA, Frozen, Name, Rate, TextValue, one_of, rate_text, read_name, read_rate, wrong_type
+from custrules.given import FactsCode
 from custrules.ledger import EXPIRED, ISSUED, REVERSED
 from custrules.money import Rounding, rounded
 from custrules.orders import OrderLine, Record
 from custrules.policies.points.account import Account, account_of, owed_reason, postings
-from custrules.policy import Decision, Known, Phase, Policy, Reason, View, reason
+from custrules.policies.points.evaluating import NO_LEVEL, asks, rate_at, write
+from custrules.policy import Decision, FactsView, Known, Phase, Policy, Reason, View, reason
 from custrules.validation import nearest
 
-NO_LEVEL = "none"
 ByLevel = Fraction | Frozen
 Combine = Literal["best", "product", "sum_of_extras"]
 Over = Literal["clip", "soft", "decline"]
@@ -213,31 +215,48 @@ class Accrual(Policy):
         if name != self.event:
             return None
         if self.when is not None and not view.test(self.when):
-            return self.declined(event, [reason("points.accrual.condition", policy=self.id)])
+            return self.declined(event, self.unearned().reasons)
         return self._award(event, view)
+
+    def unearned(self) -> Answer:
+        return Answer("DECLINED", 0, (reason("points.accrual.condition", policy=self.id),))
 
     def _award(self, event: AnyEvent, view: View) -> Decision:
         account = account_of(view, self.account)
+        units, answer = self._answered(event, view, account)
+        if answer.outcome == "DECLINED":
+            return self.declined(event, answer.reasons)
+        source = "purchase" if isinstance(event, Purchase) else "gratis"
+        view.ledger.credit(account.id, units, last_day=account.last_day(view.day), usable_from=account.usable_from(view.day), source=source)
+        return self.applied(event, answer.reasons, postings(view, account))
+
+    def _answered(self, event: AnyEvent | None, view: View, account: Account) -> tuple[int, Answer]:
+        """The points in smallest units, and what is said about them."""
         wanted, multiplier = self._computed(event, view, account)
         allowed, told = self._capped(wanted, view, account)
         units = rounded(allowed, self.rounding)
-        if units <= 0:
-            return self.declined(event, [*told, reason("points.accrual.nothing", policy=self.id, level=self._level(view))])
-        source = "purchase" if isinstance(event, Purchase) else "gratis"
-        view.ledger.credit(account.id, units, last_day=account.last_day(view.day), usable_from=account.usable_from(view.day), source=source)
-        spend = {"points": account.shown(units), "account": account.id, "level": self._level(view), "multiplier": multiplier}
-        return self.applied(
-            event, [reason("points.accrual.spend" if source == "purchase" else "points.accrual.event", **spend), *told], postings(view, account)
-        )
+        return units, self.answer(account, units, self._level(view), multiplier, told)
 
-    def _computed(self, event: AnyEvent, view: View, account: Account) -> tuple[Fraction, Fraction]:
+    def answer(self, account: Account, units: int, level: str | None, multiplier: Fraction, told: list[Reason]) -> Answer:
+        """What is said about so many points; ``told`` is what caps took."""
+        if units <= 0:
+            return Answer("DECLINED", account.shown(0), (*told, reason("points.accrual.nothing", policy=self.id, level=level)))
+        points = account.shown(units)
+        spend = {"points": points, "account": account.id, "level": level, "multiplier": multiplier}
+        return Answer("APPLIED", points, (reason("points.accrual.spend" if self.event == "purchase" else "points.accrual.event", **spend), *told))
+
+    def _computed(self, event: AnyEvent | None, view: View, account: Account) -> tuple[Fraction, Fraction]:
         """What the rules give before caps, in smallest units of points, and the order multiplier in it."""
-        factor = combined(self.combine, (row.by for row in self.multiply if view.test(row.when)))
+        factor = self.factor(row.by for row in self.multiply if view.test(row.when))
         base = self._base(event, view) * factor
         base += sum(row.points for row in self.bonuses if row.when is None or view.test(row.when))
         return base * 10**account.scale, factor
 
-    def _base(self, event: AnyEvent, view: View) -> Fraction:
+    def factor(self, factors: Iterable[Fraction]) -> Fraction:
+        """What the multipliers that apply come to together."""
+        return combined(self.combine, factors)
+
+    def _base(self, event: AnyEvent | None, view: View) -> Fraction:
         base = Fraction(0)
         if self.points is not None:
             base += self._rate(self.points, view) if view.order is None or not view.order.all_gone else 0
@@ -257,20 +276,15 @@ class Accrual(Policy):
             return 1
         return combined(self.combine, (row.by for row in self.multiply_lines if view.line_matches(row.lines, line)))
 
-    def _quantity(self, event: AnyEvent, view: View) -> Fraction:
+    def _quantity(self, event: AnyEvent | None, view: View) -> Fraction:
+        if event is None:
+            return Fraction(cast("Fraction | None", view.value("quantity")) or 0)
         if view.order is None:
             return Fraction(event.quantity) if isinstance(event, Activity) and event.quantity is not None else Fraction(0)
         return sum((Fraction(line.quantity_left) * self._line_factor(line, view) for line, _ in self._lines(view)), Fraction(0))
 
     def _rate(self, rates: ByLevel, view: View) -> Fraction:
-        """The rate of the level held: its own, or the next lower one's that is named."""
-        if not isinstance(rates, Frozen):
-            return rates
-        level = self._level(view)
-        if level is None:
-            return Fraction(rates.get(NO_LEVEL, 0))
-        upto = view.levels[: view.levels.index(level) + 1] if level in view.levels else ()
-        return next((Fraction(rates[name]) for name in reversed(upto) if name in rates), Fraction(0))
+        return rate_at(rates, self._level(view), view.levels)
 
     @staticmethod
     def _level(view: View) -> str | None:
@@ -285,10 +299,27 @@ class Accrual(Policy):
             room = max(cap.at_most * 10**account.scale - (view.awarded(self, cap.per.window) if cap.per.window else 0), Fraction(0))
             given = under(cap.over, allowed, room)
             if given < allowed:
-                lost = account.shown(rounded(allowed, self.rounding) - rounded(given, self.rounding))
-                told.append(reason("points.accrual.capped", at_most=cap.at_most, per=str(cap.per), lost=lost))
+                told.append(self.capped(cap, account, rounded(allowed, self.rounding) - rounded(given, self.rounding)))
             allowed = given
         return allowed, told
+
+    def capped(self, cap: Cap, account: Account, lost: int) -> Reason:
+        return reason("points.accrual.capped", at_most=cap.at_most, per=str(cap.per), lost=account.shown(lost))
+
+    # -- given facts -----------------------------------------------------------------------------------------------
+
+    def asks(self, view: FactsView, /) -> frozenset[str]:
+        return asks(self, view)
+
+    def evaluated(self, view: FactsView, /) -> Answer:
+        if self.points_per_quantity is not None and self.event == "purchase":
+            return super().evaluated(view)  # the quantities of lines are no facts
+        if self.when is not None and not view.test(self.when):
+            return self.unearned()
+        return self._answered(None, view, account_of(view, self.account))[1]
+
+    def write_evaluation(self, code: FactsCode, view: FactsView, /) -> bool:
+        return write(self, code, view)
 
     # -- returns ---------------------------------------------------------------------------------------------------
 

@@ -16,12 +16,15 @@ from pydantic import BeforeValidator, Field
 
 from custrules.calendars import ONE_DAY, Span
 from custrules.errors import Diagnostic
+from custrules.evaluation import Answer
 from custrules.events import AnyEvent, NewDay, Return, Tick, TierGrant
 from custrules.facts import FactType
 from custrules.fields import Name, one_of
+from custrules.given import FactsCode
+from custrules.policies.tiers.evaluating import answer, write
 from custrules.policies.tiers.held import Held, Reached
 from custrules.policies.tiers.rules import Exclusion, LevelRule, ReviewCycle
-from custrules.policy import BalanceFact, Decision, Known, Phase, Policy, Reason, Status, StatusFact, View, reason
+from custrules.policy import BalanceFact, Decision, FactsView, Known, Phase, Policy, Reason, Status, StatusFact, View, reason
 
 NOBODY = -1  # the rank of a customer who has no level
 
@@ -254,6 +257,18 @@ class Ladder(Policy):
         before = self.names[held.rank] if held is not None else None
         told = reason("tiers.upgrade.reached", level=self.names[rank], before=before, until=risen.until)
         return risen.with_floor_of(held) if held is not None else risen, [told]
+
+    # -- given facts -----------------------------------------------------------------------------------------------
+
+    def asks(self, view: FactsView, /) -> frozenset[str]:
+        conditions = [level.enter for level in self.levels if level.enter is not None] + [row.when for row in self.exclude]
+        return frozenset().union(*(condition.facts for condition in conditions))
+
+    def evaluated(self, view: FactsView, /) -> Answer:
+        return answer(self, view)
+
+    def write_evaluation(self, code: FactsCode, view: FactsView, /) -> bool:
+        return write(self, code, view)
 
     # -- terms and status ------------------------------------------------------------------------------------------
 
