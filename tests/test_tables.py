@@ -349,7 +349,7 @@ def test_many_outputs_cannot_be_made_one_value() -> None:
         ("tier | owner\n- | x", [("bad_table", "inputs")]),
         ("tier，-> owner\n-，x", [("bad_table", "inputs")]),
         ('"tier | -> owner\n- | x', [("bad_table", "inputs")]),
-        ("tier | -> owner", [("wrong_type", "rows")]),
+        ("tier | -> owner", [("bad_table", "rows")]),
         ("tier | -> owner\n- | x | y\n-", [("wrong_cells", "rows[0]"), ("wrong_cells", "rows[1]")]),
         ('tier | -> owner\n"- | x', [("bad_table", "rows[0]")]),
         ("-> owner\nx", [("wrong_length", "inputs")]),

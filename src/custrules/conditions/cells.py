@@ -193,7 +193,7 @@ def _cell_tests(text: str) -> list[WordTest]:
     if not _is_negation(tokens):
         return _Reader(tokens).tests()
     if tokens[-1] != ("mark", ")"):
-        raise BadCell('one not(...) around the whole cell, in double quotes, such as "not(a, b)"')
+        raise BadCell("one not(...) around the whole cell, such as not(a, b)")
     return _Reader(tokens[2:-1]).tests()
 
 
@@ -239,7 +239,7 @@ class _Reader:
             return self._interval()
         word = self._operand()
         if self._peek() == ("mark", ".."):
-            raise BadCell('an interval with its brackets, in double quotes: "[300..1000)"')
+            raise BadCell("an interval with its brackets: [300..1000)")
         if not word.quoted and word.text in ("-", "any"):
             raise BadCell(f"{word.text} as the whole cell, or {word.text} in double quotes where the word is meant")
         return Equals(word)

@@ -104,7 +104,7 @@ def expanded(text: str, form: Form, beside: Mapping[str, Any]) -> dict[str, Any]
     return {
         "inputs": _columns("inputs", names[:first], beside),
         "outputs": _columns("outputs", outputs, beside),
-        "rows": [_row(row, [*names[:first], *outputs]) for row in rows],
+        "rows": [_row(row) for row in rows] or _misfit("at least one row below the names of the columns", ""),
     }
 
 
@@ -145,7 +145,7 @@ def _name(item: object) -> Any:
     return item.get("name") if isinstance(item, Mapping) else getattr(item, "name", item)
 
 
-def _row(row: Line, columns: Sequence[str]) -> Any:
+def _row(row: Line) -> Any:
     if row.expected:
         return _misfit(row.expected, "")
     return [piece.text for piece in row.pieces]

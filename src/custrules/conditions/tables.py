@@ -176,7 +176,7 @@ def written_out(data: object, context: Mapping[str, Any]) -> object:
         found = ", ".join([*forms, *(["rows"] if "rows" in data else [])])
         return rest | unread(Misfit(fault("document.several_spellings", found=found)))
     if not isinstance(written, str):
-        what = "a table written as text" if forms[0] == "table" else "the path of a CSV file"
+        what = "a table written as text; hit, inputs, outputs and rows stand beside it" if forms[0] == "table" else "the path of a CSV file"
         return rest | unread(Misfit(wrong_type(what, written)))
     try:
         text = written if forms[0] == "table" else _file(written, context)
