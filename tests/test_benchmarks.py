@@ -26,10 +26,12 @@ def test_a_trace_decides_as_code_does_that_explains_nothing(work: ModuleType) ->
     check_outputs(work.tracing(given), [work.silent(row) for row in given])
 
 
-@pytest.mark.parametrize("work", WORK, ids=lambda work: work.__name__)
-def test_every_outcome_of_a_workload_occurs(work: ModuleType) -> None:
-    outcomes = {work.silent(row) for row in work.rows(1000)}
-    assert outcomes >= {w1: {"bronze", "silver", "gold", "platinum"}, w2: {500}, w3: {True, False}}[work]
+OUTCOMES: list[tuple[ModuleType, set[object]]] = [(w1, {"bronze", "silver", "gold", "platinum"}), (w2, {499, 500}), (w3, {True, False})]
+
+
+@pytest.mark.parametrize(("work", "outcomes"), OUTCOMES)
+def test_every_outcome_of_a_workload_occurs(work: ModuleType, outcomes: set[object]) -> None:
+    assert outcomes <= {work.silent(row) for row in work.rows(3000)}
 
 
 def test_raw_rows_give_what_exact_arithmetic_gives() -> None:
