@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple, Never, cast
+from zoneinfo import ZoneInfo
 
 from custrules.calendars import Window
 from custrules.conditions import Bound, BoundTable, Condition, Table, TableOutcome, Trace, evaluate, tables_in, trace
@@ -39,6 +40,14 @@ class GivenView(FactsView):
     An ``amount`` is an order of one line, all of which earns; nothing has been awarded before.
     """
 
+    state: State
+    day: date
+    settled: date
+    instant: datetime
+    currency: str
+    scale: int
+    zone: ZoneInfo
+    levels: tuple[str, ...]
     order: Order | None
 
     def __init__(self, rules: Rulebook, policy: Policy, facts: GivenFacts) -> None:

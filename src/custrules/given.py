@@ -288,13 +288,15 @@ class FactsCode(Code):
 
     form: FactsForm
     careful: Callable[..., Any] | None
+    lines: list[str]
+    made: dict[object, Results]
     counts: bool
     """Whether it does anything else with facts than ask whether cells hold."""
 
     def __init__(self, form: FactsForm, careful: Callable[..., Any] | None = None, results: dict[object, Results] | None = None) -> None:
         super().__init__()
         self.form, self.careful = form, careful
-        self.made: dict[object, Results] = {} if results is None else results
+        self.made = {} if results is None else results
         self._read: dict[str, str] = {}
         self.counts = False
 
