@@ -1,0 +1,1 @@
+"""How fast: ratios in one interleaved run, never a time asserted in a test. Run as ``python -m tests.benchmarks``."""

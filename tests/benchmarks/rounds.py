@@ -1,0 +1,28 @@
+"""Contestants timed in turns, so that a noisy machine troubles all of them alike."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping
+from statistics import median
+from time import perf_counter
+
+Row = tuple[str, str, str]
+"""A measure, its value and its goal, as they are printed."""
+
+
+def medians(contestants: Mapping[str, Callable[[], object]], rounds: int = 5) -> dict[str, float]:
+    """Median seconds of each contestant, over rounds in which each runs once."""
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, run in contestants.items():
+            gc.collect()
+            start = perf_counter()
+            run()
+            times[name].append(perf_counter() - start)
+    return {name: median(seconds) for name, seconds in times.items()}
+
+
+def show(rows: list[Row]) -> None:
+    for measure, value, goal in rows:
+        print(f"{measure:72} {value:>12}   {goal}")
