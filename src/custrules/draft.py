@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from operator import is_
 from typing import NamedTuple
 
 from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, Ledger, Lot, LotPart, Move, escaped
@@ -40,8 +41,19 @@ class Draft:
 
     def __init__(self, ledger: Ledger, day: date, settled: date, event_id: str, policy_id: str) -> None:
         self.ledger, self.day, self.settled = ledger.fork(), day, settled
+        self._base = ledger
         self._event_id, self._policy_id = event_id, policy_id
         self.moves: list[Move] = []
+
+    def made(self, moves: Sequence[Move], ledger: Ledger) -> bool:
+        """Whether this draft made exactly these moves, on that ledger."""
+        return self._base is ledger and len(moves) == len(self.moves) and all(map(is_, moves, self.moves))
+
+    def release(self) -> Ledger:
+        """The ledger with all moves made; the draft can make no more."""
+        ledger = self.ledger
+        del self.ledger
+        return ledger
 
     def resolve(self, account: str) -> str:
         return self.ledger.resolve(account)

@@ -15,7 +15,7 @@ from math import gcd
 from typing import Any, NamedTuple, Never
 
 from custrules.event_fields import read_scalar
-from custrules.events import Purchase, Return, ReturnLine
+from custrules.events import AnyEvent, Purchase, Redemption, Return, ReturnLine
 from custrules.fields import instant_text, plain, read_decimal, read_instant
 from custrules.ledger import REVERSED, LotPart, Move, text, whole
 from custrules.money import Rounding, rounded, split
@@ -23,6 +23,7 @@ from custrules.money import Rounding, rounded, split
 # The tenders that are neither money nor stored value: they do not earn, and no cash goes back for them.
 NOT_EARNING = frozenset({"points", "gift_card", "coupon"})
 MONEY = frozenset({"cash", "card"})
+_ONE = Decimal(1)
 
 
 class OrderFault(Exception):
@@ -369,18 +370,26 @@ def _cost_of(number: Decimal, line: OrderLine) -> int:
     return max(0, line.left - kept)
 
 
-def order_of(event: Purchase, day: date) -> Order:
-    """The order of a purchase; one that is given only by its amount is one line without sku or category."""
+def order_of(event: AnyEvent, day: date, tallied: tuple[str, ...] = (), records: Mapping[str, Record] | None = None) -> Order | None:
+    """The order of a purchase or redemption; None for other events. ``records`` is filled in while the event is decided.
+
+    A purchase that is given only by its amount is one line without sku or category.
+    """
+    records = records if records is not None else {}
+    if isinstance(event, Redemption):
+        return Order(event.id, event.type, day, event.occurred_at, tallied=tallied, records=records)
+    if not isinstance(event, Purchase):
+        return None
     if event.lines:
         lines = tuple(
             OrderLine(line.sku, line.category, line.quantity, line.amount.minor, line.cost.minor if line.cost is not None else 0)
             for line in event.lines
         )
     else:
-        lines = (OrderLine(None, None, Decimal(1), event.amount.minor, 0),)
+        lines = (OrderLine(None, None, _ONE, event.amount.minor, 0),)
     tenders = tuple(OrderTender(tender.type, tender.amount.minor, tender.quantity, tender.reference) for tender in event.tenders)
     list_amount = event.list_amount.minor if event.list_amount is not None else None
-    return Order(event.id, event.type, day, event.occurred_at, lines, tenders, list_amount=list_amount)
+    return Order(event.id, event.type, day, event.occurred_at, lines, tenders, list_amount=list_amount, tallied=tallied, records=records)
 
 
 def _optional_text(value: object) -> str | None:
