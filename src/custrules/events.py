@@ -7,7 +7,6 @@ Instants are aware and kept in UTC. Quantities are exact decimals. A host's own 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
@@ -315,28 +314,33 @@ def new_day(customer_id: str, day: date) -> NewDay:
     if not MIN_YEAR <= day.year <= MAX_YEAR:
         return NewDay(customer_id=customer_id, day=day)  # which says what is wrong
     occurred_at = datetime.combine(day, time(), UTC)
-    return _like(_A_DAY, customer_id=customer_id, day=day, id=f"day:{day.isoformat()}", occurred_at=occurred_at)
+    values = {"customer_id": customer_id, "day": day, "id": f"day:{day.isoformat()}", "occurred_at": occurred_at}
+    return _like(_A_DAY, values, {"customer_id", "day"})
 
 
 def tick(customer_id: str, at: datetime) -> Tick:
     """``Tick(customer_id=..., at=...)`` out of values that are known to be good: an instant in UTC."""
     if not MIN_YEAR <= at.year <= MAX_YEAR:
         return Tick(customer_id=customer_id, at=at)  # which says what is wrong
-    return _like(_AN_INSTANT, customer_id=customer_id, at=at, id=f"at:{instant_text(at)}", occurred_at=at)
-
-
-def _like(event: E, **values: object) -> E:
-    """A copy with other values, which nobody has to check."""
-    twin = copy(event)
-    for name, value in values.items():
-        object.__setattr__(twin, name, value)
-    return twin
+    values = {"customer_id": customer_id, "at": at, "id": f"at:{instant_text(at)}", "occurred_at": at}
+    return _like(_AN_INSTANT, values, {"customer_id", "at"})
 
 
 def stamped(event: E, decided_at: datetime) -> E:
     """The same event with the instant at which it was decided."""
-    twin = _like(event, decided_at=decided_at)
-    twin.model_fields_set.add("decided_at")
+    return _like(event, {"decided_at": decided_at}, event.model_fields_set | {"decided_at"})
+
+
+def _like(event: E, values: dict[str, object], given: set[str]) -> E:
+    """A copy with other values, which nobody has to check: ``model_copy`` at a fifth of its price."""
+    twin = object.__new__(type(event))
+    for name, value in (
+        ("__dict__", event.__dict__ | values),
+        ("__pydantic_fields_set__", given),
+        ("__pydantic_extra__", None),
+        ("__pydantic_private__", None),
+    ):
+        object.__setattr__(twin, name, value)
     return twin
 
 

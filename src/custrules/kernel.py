@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from custrules.calendars import ONE_DAY, local_day, start_of_day
-from custrules.events import AnyEvent, NewDay, Purchase, RedemptionCancelled, Return, Tick, stamped, tick
+from custrules.events import AnyEvent, Enrolment, NewDay, ProfileUpdate, Purchase, RedemptionCancelled, Return, Tick, stamped, tick
 from custrules.fields import Frozen
 from custrules.money import Money, exactly
 from custrules.orders import Order, OrderFault, Record, order_of
@@ -51,10 +51,9 @@ class Step(Settling):
 
     # -- an event --------------------------------------------------------------------------------------------------
 
-    def decide(self, event: AnyEvent, decided_at: datetime) -> Reason | None:
-        """Decide an event up to which time is settled; the reason for which it is refused, or None."""
-        self.event = event
-        self.instant, self.day = decided_at, local_day(event.occurred_at, self.rules.zone)
+    def decide(self, event: AnyEvent, day: date, decided_at: datetime) -> Reason | None:
+        """Decide an event of a local day, up to which time is settled; the reason for which it is refused, or None."""
+        self.event, self.day, self.instant = event, day, decided_at
         assert self.state.day is not None
         self.settled = self.state.day
         self.order, self.parts = None, []
@@ -235,9 +234,10 @@ def step(rules: Rulebook, state: State, event: AnyEvent, watch: Watch | None = N
     arrived, event = event, stamped(event, decided_at)
     work = Step(rules, state, event, watch)
     adopt(rules, work.state)
-    work.settle(decided_at)
-    _remember(rules, work.state, event)
-    refusal = work.decide(event, decided_at)
+    day = local_day(event.occurred_at, rules.zone)
+    work.settle(decided_at, day if decided_at == event.occurred_at else None)
+    _remember(work.state, event, day)
+    refusal = work.decide(event, day, decided_at)
     if refusal is not None:
         return Result("refused", state, arrived, tuple(work.decisions), refusal)
     return Result("accepted", work.state, event, tuple(work.decisions))
@@ -256,13 +256,12 @@ def _decided_at(state: State, event: AnyEvent) -> datetime:
     return event.occurred_at if as_of is None else max(event.occurred_at, as_of)
 
 
-def _remember(rules: Rulebook, state: State, event: AnyEvent) -> None:
+def _remember(state: State, event: AnyEvent, day: date) -> None:
     state.saw(event.id, event.occurred_at)
-    day = local_day(event.occurred_at, rules.zone)
     if event.type == "enrolment" or state.joined is None:
         state.joined = day
-    profile = getattr(event, "profile", None)
-    if profile:
+    if isinstance(event, Enrolment | ProfileUpdate) and event.profile:
+        profile = event.profile
         state.profile = Frozen({name: value for name, value in {**state.profile, **profile}.items() if value is not None})
     if event.type == "consent_update":
         state.consent = Frozen({**state.consent, **event.consent})

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Never
 from custrules.event_fields import read_scalar
 from custrules.events import AnyEvent, Purchase, Redemption, Return, ReturnLine
 from custrules.fields import instant_text, plain, read_decimal, read_instant
-from custrules.ledger import REVERSED, LotPart, Move, text, whole
+from custrules.ledger import REVERSED, Lot, LotPart, Move, text, whole
 from custrules.money import Rounding, rounded, split
 
 # The tenders that are neither money nor stored value: they do not earn, and no cash goes back for them.
@@ -144,6 +144,11 @@ class Order:
     @property
     def left(self) -> int:
         return self.amount - self.returned
+
+    def lots(self) -> list[Lot]:
+        """The lots that came of it."""
+        moves = (move for record in self.records.values() for move in record.moves)
+        return [part.lot for move in moves for part in move.parts if part.lot.origin == self.id]
 
     def kept(self) -> list[int]:
         """What is left of each line's amount."""

@@ -185,10 +185,10 @@ class Settling:
 
     # -- time ------------------------------------------------------------------------------------------------------
 
-    def settle(self, upto: datetime) -> None:
-        """Let time pass up to an instant: every day and instant that some policy is due on, in order."""
+    def settle(self, upto: datetime, day: date | None = None) -> None:
+        """Let time pass up to an instant (of a local day, where that is known): every day and instant that some policy is due on, in order."""
         self.ask_dues(Due(upto, True, upto))
-        self._move_to(upto, local_day(upto, self.rules.zone))
+        self._move_to(upto, day or local_day(upto, self.rules.zone))
 
     def ask_dues(self, last: Due) -> None:
         """Ask what is due up to a day or instant, which is still asked if it is due itself."""
@@ -272,17 +272,21 @@ class Settling:
 
 def prune(rules: Rulebook, state: State, day: date) -> None:
     """Let go of what has left the state by its dates: closed orders, old rows of tallies, ids that would be late; join like lots."""
-    closed = [order.id for order in state.orders.values() if rules.returns.window.after(order.day) < day]
-    for order_id in closed:
-        del state.orders[order_id]
+    last = rules.returns.window.ended_before(day)
+    closed = [order for order in state.orders.values() if order.day <= last]
+    for order in closed:
+        del state.orders[order.id]
     for key, days in rules.retention.items():
         state.activity.forget(key, day - timedelta(days=days))
     state.forget_seen(start_of_day(day, rules.zone) - rules.late)
-    state.ledger.merge(lambda origin: origin not in state.orders)
+    state.ledger.merge(lambda origin: origin not in state.orders, [lot for order in closed for lot in order.lots()])
 
 
 def adopt(rules: Rulebook, state: State) -> None:
     """Make a state one of this program: accounts that exist, tallies that are kept from now on (a new state: from the start)."""
+    if state.adopted is rules:
+        return
+    state.adopted = rules
     state.program, state.digest, state.currency = rules.id, rules.digest, rules.currency
     for name, (unit, scale) in rules.accounts.items():
         state.ledger.open(name, unit, scale)
@@ -295,6 +299,8 @@ def adopt(rules: Rulebook, state: State) -> None:
 
 def check_state(rules: Rulebook, state: State, customer_id: str | None = None) -> None:
     """StateError for another program's state or another customer's event."""
+    if isinstance(state, State) and state.adopted is rules and customer_id in (None, state.customer_id):
+        return
     if not isinstance(state, State):
         raise StateError([Diagnostic("state.not_a_state", params={"found": type(state).__name__})])
     if state.program not in ("", rules.id):

@@ -1,11 +1,11 @@
-"""Contestants timed in turns, so that a noisy machine troubles all of them alike."""
+"""Contestants timed in turns (processor time), so that a noisy machine troubles all of them alike."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping
 from statistics import median
-from time import perf_counter
+from time import process_time
 
 Row = tuple[str, str, str]
 """A measure, its value and its goal, as they are printed."""
@@ -17,9 +17,9 @@ def medians(contestants: Mapping[str, Callable[[], object]], rounds: int = 5) ->
     for _ in range(rounds):
         for name, run in contestants.items():
             gc.collect()
-            start = perf_counter()
+            start = process_time()
             run()
-            times[name].append(perf_counter() - start)
+            times[name].append(process_time() - start)
     return {name: median(seconds) for name, seconds in times.items()}
 
 

@@ -15,7 +15,7 @@ from custrules.ledger import Lot
 from custrules.policies.points import Accrual
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Posting
-from custrules.views import Asked, StepView
+from custrules.views import Days, StepView
 from properties.histories import CUSTOMER, Case
 from properties.toys import KINDS
 from properties.walks import Passing, Walk, walked
@@ -245,8 +245,8 @@ def earned_now(program: cr.Program, state: cr.State) -> str | None:
     ladder = program.rulebook.in_force("tier", state.day)
     assert isinstance(ladder, Ladder)
     assert state.as_of is not None
-    asked = Asked(program.rulebook, state, cr.Tick(customer_id=CUSTOMER, at=state.as_of), state.day, state.day, state.as_of)
-    view = StepView(asked, ladder)
+    instant = cr.Tick(customer_id=CUSTOMER, at=state.as_of)
+    view = StepView(program.rulebook, state, instant, Days(state.day, state.day, state.as_of), ladder)
     names = [level.name for level in ladder.levels if level.enter is None or view.test(level.enter)]
     return names[-1] if names else None
 

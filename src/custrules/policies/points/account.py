@@ -79,7 +79,7 @@ class Account(Policy):
         accounts = view.state.ledger.accounts
         pending, held = accounts[f"{self.id}.pending"], accounts[self.id]
         days = [part.lot.usable_from for part in pending]
-        days += [part.lot.last_day + ONE_DAY for account in (pending, held) for part in account if part.lot.last_day is not None]
+        days += [account.first_last_day + ONE_DAY for account in (pending, held) if account.first_last_day is not None]
         return min(days, default=None)
 
     def decide(self, event: AnyEvent, view: View, /) -> Decision | None:

@@ -27,6 +27,7 @@ from custrules.policy import Decision, Known, Phase, Policy, Reason, View, reaso
 from custrules.validation import nearest
 
 NO_LEVEL = "none"
+_ONCE = Fraction(1)
 ByLevel = Fraction | Frozen
 Combine = Literal["best", "product", "sum_of_extras"]
 Over = Literal["clip", "soft", "decline"]
@@ -231,21 +232,29 @@ class Accrual(Policy):
 
     def _computed(self, event: AnyEvent, view: View, account: Account) -> tuple[Fraction, Fraction]:
         """What the rules give before caps, in smallest units of points, and the order multiplier in it."""
-        factor = combined(self.combine, (row.by for row in self.multiply if view.test(row.when)))
-        base = self._base(event, view) * factor
-        base += sum(row.points for row in self.bonuses if row.when is None or view.test(row.when))
-        return base * 10**account.scale, factor
+        factor = combined(self.combine, (row.by for row in self.multiply if view.test(row.when))) if self.multiply else _ONCE
+        base = self._base(event, view)
+        if factor is not _ONCE:
+            base *= factor
+        if self.bonuses:
+            base += sum(row.points for row in self.bonuses if row.when is None or view.test(row.when))
+        return base * 10**account.scale if account.scale else base, factor
 
     def _base(self, event: AnyEvent, view: View) -> Fraction:
-        base = Fraction(0)
+        base = self._of_amounts(view) if self.points_per_unit is not None else Fraction(0)
         if self.points is not None:
             base += self._rate(self.points, view) if view.order is None or not view.order.all_gone else 0
-        if self.points_per_unit is not None:
-            amounts = sum(kept * self._line_factor(line, view) for line, kept in self._lines(view))
-            base += self._rate(self.points_per_unit, view) * view.earning_share() * amounts / 10**view.scale
         if self.points_per_quantity is not None:
             base += self._rate(self.points_per_quantity, view) * self._quantity(event, view)
         return base
+
+    def _of_amounts(self, view: View) -> Fraction:
+        """Rate × share that earns × amounts kept, as one fraction: each in between would cost a common divisor."""
+        assert self.points_per_unit is not None
+        amounts = sum(kept * self._line_factor(line, view) for line, kept in self._lines(view))
+        rate, share = self._rate(self.points_per_unit, view), view.earning_share()
+        over = rate.numerator * share.numerator * amounts.numerator
+        return Fraction(over, rate.denominator * share.denominator * amounts.denominator * 10**view.scale)
 
     def _lines(self, view: View) -> Iterator[tuple[OrderLine, int]]:
         excluded = self.exclude_lines
