@@ -106,8 +106,10 @@ class Step(Settling):
     def _unserved(self, event: AnyEvent) -> Reason | None:
         """Value that the event brings or asks for and that no policy answered."""
         tenders = event.tenders if isinstance(event, Purchase) else ()
+        if not tenders and not event.brings_value:
+            return None
         asked: list[str] = [tender.type for tender in tenders if tender.type in VALUE_TENDERS]
-        asked += [event.type] if type(event).brings_value else []
+        asked += [event.type] if event.brings_value else []
         missing = [what for what in asked if what not in self._answered]
         return reason("event.unserved", what=missing[0]) if missing else None
 

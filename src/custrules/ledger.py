@@ -43,8 +43,8 @@ class Lot(NamedTuple):
 
     @property
     def kind(self) -> tuple[Any, ...]:
-        """What rules can tell of a lot once no order can undo it."""
-        return (self.unit, self.usable_from, self.last_day, self.source)
+        """What rules can tell of a lot that is usable, once no order can undo it."""
+        return (self.unit, self.last_day, self.source)
 
     def usable(self, day: date) -> bool:
         return self.usable_from <= day and not self.expired(day)
@@ -59,16 +59,10 @@ class Lot(NamedTuple):
     @classmethod
     def from_row(cls, row: list[Any]) -> Lot:
         lot, unit, origin, day, usable_from, last, granted, source = row
-        return cls(
-            text(lot),
-            text(unit),
-            text(origin),
-            date.fromisoformat(day),
-            date.fromisoformat(usable_from),
-            date.fromisoformat(last) if last is not None else None,
-            whole(granted),
-            text(source),
-        )
+        if not type(lot) is type(unit) is type(origin) is type(source) is str or type(granted) is not int:
+            raise TypeError("a lot's id, unit, origin and source are text, what was granted is a whole number")
+        first, usable = date.fromisoformat(day), date.fromisoformat(usable_from)
+        return cls(lot, unit, origin, first, usable, date.fromisoformat(last) if last is not None else None, granted, source)
 
 
 class LotPart(NamedTuple):
@@ -92,7 +86,7 @@ class Move(NamedTuple):
     @classmethod
     def from_row(cls, row: list[Any]) -> Move:
         source, target, quantity, parts = row
-        return cls(text(source), text(target), whole(quantity), tuple(LotPart(Lot.from_row(part[:-1]), whole(part[-1])) for part in parts))
+        return cls(text(source), text(target), whole(quantity), tuple([LotPart(Lot.from_row(part[:-1]), whole(part[-1])) for part in parts]))
 
 
 class LedgerFault(Exception):
@@ -107,11 +101,11 @@ class Account:
     """What remains of each lot in one bucket, in lot order; or, for a debt, how much is owed.
 
     ``total`` is the sum of the parts, ``usable_from`` no earlier than any part's. ``loose`` are the places (lot orders) where
-    parts have become neighbours since like lots were last joined; None: anywhere.
+    parts have become neighbours since like lots were last joined.
     """
 
     __slots__ = ("loose", "owed", "owner", "parts", "scale", "total", "unit", "usable_from")
-    loose: list[tuple[date, date, str]] | None
+    loose: list[tuple[date, date, str]]
     owed: int
     owner: object
     parts: list[Entry]
@@ -127,7 +121,7 @@ class Account:
     def copy(self, owner: object) -> Account:
         twin = Account(self.unit, self.scale, owner, self.owed)
         twin.parts, twin.total, twin.usable_from = self.parts.copy(), self.total, self.usable_from
-        twin.loose = self.loose.copy() if self.loose is not None else None
+        twin.loose = self.loose.copy()
         return twin
 
     def __iter__(self) -> Iterator[LotPart]:
@@ -175,8 +169,7 @@ class Account:
         else:
             self.parts.insert(place, (key, LotPart(lot, by)))
             self.usable_from = max(self.usable_from, lot.usable_from)
-        if self.loose is not None:
-            self.loose.append(key)
+        self.loose.append(key)
 
     def _place(self, key: tuple[date, date, str]) -> int | None:
         place = bisect_left(self.parts, (key,))
@@ -184,36 +177,48 @@ class Account:
 
     # -- joining lots that nothing can tell apart ------------------------------------------------------------------
 
-    def join(self, closed: Callable[[str], bool], lots: Iterable[Lot] = ()) -> None:
-        """Join neighbours that have become alike: where parts have moved, and beside ``lots``, which can be undone no more."""
-        if self.loose is None:
-            self._join_all(closed)
-        else:
-            for key in (*self.loose, *(lot.order for lot in lots)):
-                self._join_at(bisect_left(self.parts, (key,)), closed)
-        self.loose = []
+    def join(self, closed: Callable[[str], bool], day: date, lots: Iterable[Lot] = ()) -> None:
+        """Join neighbours that have become alike by a day: where parts have moved, and beside ``lots``, which can be undone no more."""
+        places, self.loose = self.loose, []
+        for key in (*places, *(lot.order for lot in lots)):
+            self._join_at(bisect_left(self.parts, (key,)), closed, day)
 
-    def _join_all(self, closed: Callable[[str], bool]) -> None:
-        for place in range(len(self.parts) - 1, 0, -1):
-            self._join_left(place, closed)
-
-    def _join_at(self, place: int, closed: Callable[[str], bool]) -> None:
+    def _join_at(self, place: int, closed: Callable[[str], bool], day: date) -> None:
         """Join the part at a place with what is like it on its right, then on its left."""
-        while self._join_left(place + 1, closed):
+        while self._join_left(place + 1, closed, day):
             pass
-        while self._join_left(place, closed):
+        while self._join_left(place, closed, day):
             place -= 1
 
-    def _join_left(self, place: int, closed: Callable[[str], bool]) -> bool:
+    def _join_left(self, place: int, closed: Callable[[str], bool], day: date) -> bool:
         """Join a part into the one before it, where they are alike."""
         if not 0 < place < len(self.parts):
             return False
-        (key, left), (_, right) = self.parts[place - 1 : place + 1]
-        if not _alike(left, right, closed):
+        (key, left), (right_key, right) = self.parts[place - 1 : place + 1]
+        if not closed(right.lot.origin) or not closed(left.lot.origin) or left.lot.kind != right.lot.kind:
+            return False
+        if left.lot.usable_from != right.lot.usable_from and max(left.lot.usable_from, right.lot.usable_from) > day:
+            self.loose.append(right_key)  # alike once both are usable
             return False
         whole_lot = left.lot._replace(granted=left.lot.granted + right.lot.granted)
         self.parts[place - 1 : place + 1] = [(key, LotPart(whole_lot, left.quantity + right.quantity))]
         return True
+
+    # -- wire ------------------------------------------------------------------------------------------------------
+
+    def read(self, rows: Iterable[list[Any]]) -> None:
+        """Take in parts of lots as they stand on the wire; ValueError, TypeError or LedgerFault where a row is none."""
+        for row in rows:
+            lot, left = Lot.from_row(row[:-1]), whole(row[-1])
+            key = lot.order
+            if (self.parts and key <= self.parts[-1][0]) or not 0 < left < MAX_UNITS:
+                self.change(lot, left)  # which refuses it, or finds its place
+                continue
+            if self.parts and self.parts[-1][1].lot.kind == lot.kind:
+                self.loose.append(key)
+            self.parts.append((key, LotPart(lot, left)))
+            self.total += left
+            self.usable_from = max(self.usable_from, lot.usable_from)
 
 
 class Ledger:
@@ -309,14 +314,14 @@ class Ledger:
         if any(part.quantity <= 0 for part in move.parts):
             raise LedgerFault("a posting names a lot without taking any of it")
 
-    def merge(self, closed: Callable[[str], bool], lots: Sequence[Lot] = ()) -> None:
+    def merge(self, closed: Callable[[str], bool], day: date, lots: Sequence[Lot] = ()) -> None:
         """Lots that no rule and no order can tell apart become one.
 
-        ``closed`` tells whether an origin can be undone no more; ``lots`` are those for which that has become so.
+        ``closed`` tells whether an origin can be undone no more; ``lots`` are those for which that has become so by ``day``.
         """
         for name, account in self.accounts.items():
-            if account.loose is None or (account.parts and (account.loose or lots)):
-                self.own(name).join(closed, lots)
+            if account.parts and (account.loose or lots):
+                self.own(name).join(closed, day, lots)
 
     def to_data(self) -> dict[str, Any]:
         """Accounts by name: unit, scale, and lots as rows (the lot's fields, then what remains); empty ones by name alone."""
@@ -335,17 +340,11 @@ class Ledger:
             account = Account(text(row["unit"]), whole(row["scale"]), ledger._owner, owed=whole(row["owed"]))
             if not 0 <= account.scale <= MAX_DIGITS or not 0 <= account.owed < 10**MAX_DIGITS:
                 raise ValueError(f"account {name}: a scale from 0 to {MAX_DIGITS}, and a debt of as many digits that is not negative")
-            account.loose = None
-            for lot_row in row["lots"]:
-                account.change(Lot.from_row(lot_row[:-1]), whole(lot_row[-1]))
+            account.read(row["lots"])
             if not all(quantity > 0 for _, quantity in account) or account.total >= 10**MAX_DIGITS:
                 raise ValueError(f"account {name}: a lot of which nothing is left, or lots of more than {MAX_DIGITS} digits")
             ledger.accounts[name] = account
         return ledger
-
-
-def _alike(left: LotPart, right: LotPart, closed: Callable[[str], bool]) -> bool:
-    return left.lot.kind == right.lot.kind and closed(left.lot.origin) and closed(right.lot.origin)
 
 
 def escaped(part: str) -> str:
@@ -354,6 +353,8 @@ def escaped(part: str) -> str:
 
 
 def whole(value: object) -> int:
+    if type(value) is int:
+        return value
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"expected a whole number, found {type(value).__name__}")
     return value

@@ -147,7 +147,7 @@ class Moment:
         if account is None:
             return 0
         today = max(self.day, self.state.day or self.day)
-        units = account.owed if name.endswith(".owed") else sum(left for lot, left in account if not lot.expired(today))
+        units = account.owed if name.endswith(".owed") else account.total - sum(part.quantity for part in account.expired(today))
         return units if given.type.kind == "money" else exact(Fraction(units, 10**account.scale))
 
     # -- time ------------------------------------------------------------------------------------------------------

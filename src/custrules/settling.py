@@ -142,7 +142,8 @@ class Settling:
                 self._check_usable(policy, move)
             if not made:
                 self.state.ledger.fold(move)
-            self._count_award(policy, move, order)
+            if self.rules.award_tallies:
+                self._count_award(policy, move, order)
             if move.target == EXPIRED:
                 self._note_expired(move)
         if made and draft is not None:
@@ -279,7 +280,7 @@ def prune(rules: Rulebook, state: State, day: date) -> None:
     for key, days in rules.retention.items():
         state.activity.forget(key, day - timedelta(days=days))
     state.forget_seen(start_of_day(day, rules.zone) - rules.late)
-    state.ledger.merge(lambda origin: origin not in state.orders, [lot for order in closed for lot in order.lots()])
+    state.ledger.merge(lambda origin: origin not in state.orders, day, [lot for order in closed for lot in order.lots()])
 
 
 def adopt(rules: Rulebook, state: State) -> None:

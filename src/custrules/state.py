@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Never
 
 from custrules.activity import ActivityLog
-from custrules.codec import canonical, parse_json
+from custrules.codec import canonical_plain, parse_json
 from custrules.errors import Diagnostic, StateError
 from custrules.event_fields import Scalar, read_scalar
 from custrules.fields import Frozen, instant_text, read_instant
@@ -261,8 +261,8 @@ class State:
             "program": self.program,
             "digest": self.digest,
             "currency": self.currency,
-            "profile": self.profile,
-            "consent": self.consent,
+            "profile": dict(self.profile),
+            "consent": dict(self.consent),
             "do_not_contact": self.do_not_contact,
             "joined": self.joined.isoformat() if self.joined else None,
             "ledger": self.ledger.to_data(),
@@ -280,7 +280,7 @@ class State:
 
     def to_json(self) -> bytes:
         """Canonical JSON; ``State.from_json`` reads it back."""
-        return canonical(self.to_data())
+        return canonical_plain(self.to_data())
 
     @classmethod
     def from_json(cls, text: bytes | str) -> State:

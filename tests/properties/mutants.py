@@ -133,9 +133,9 @@ def _settled_all_the_same(right: Any, rules: Rulebook, state: State, event: AnyE
 # -- value -------------------------------------------------------------------------------------------------------------
 
 
-def _lost(right: Any, self: Account, place: int, closed: Any) -> bool:
+def _lost(right: Any, self: Account, place: int, *rest: Any) -> bool:
     before = self.parts[place - 1 : place]
-    joined: bool = right(self, place, closed)
+    joined: bool = right(self, place, *rest)
     if joined:
         self.parts[place - 1 : place] = before
     return joined

@@ -251,7 +251,10 @@ class Accrual(Policy):
     def _of_amounts(self, view: View) -> Fraction:
         """Rate × share that earns × amounts kept, as one fraction: each in between would cost a common divisor."""
         assert self.points_per_unit is not None
-        amounts = sum(kept * self._line_factor(line, view) for line, kept in self._lines(view))
+        if self.exclude_lines is None and not self.multiply_lines:
+            amounts: Fraction | int = view.order.left if view.order is not None else 0
+        else:
+            amounts = sum(kept * self._line_factor(line, view) for line, kept in self._lines(view))
         rate, share = self._rate(self.points_per_unit, view), view.earning_share()
         over = rate.numerator * share.numerator * amounts.numerator
         return Fraction(over, rate.denominator * share.denominator * amounts.denominator * 10**view.scale)
