@@ -38,7 +38,13 @@ PROGRAM = cr.Program(
 
 def purchase(number: int) -> dict[str, object]:
     amount = f"{20 + number * 37 % 180}.{number * 13 % 100:02}"
-    return {"type": "purchase", "id": f"order-{20240000 + number}", "customer_id": "customer-1", "occurred_at": START + timedelta(number), "amount": amount}
+    return {
+        "type": "purchase",
+        "id": f"order-{20240000 + number}",
+        "customer_id": "customer-1",
+        "occurred_at": START + timedelta(number),
+        "amount": amount,
+    }
 
 
 def state_a() -> cr.State:
