@@ -14,7 +14,7 @@ from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.events import AnyEvent, Enrolment, NewDay, ProfileUpdate, Purchase, RedemptionCancelled, Return, Tick, stamped, tick
 from custrules.fields import Frozen
 from custrules.money import Money, exactly
-from custrules.orders import Order, OrderFault, Record, order_of
+from custrules.orders import Order, OrderFault, Record, begun
 from custrules.policy import Decision, Outcome, Phase, Policy, Reason, Touchpoint, reason
 from custrules.returns import Part, Wanted, find_orders
 from custrules.rulebook import Rulebook
@@ -64,7 +64,7 @@ class Step(Settling):
     def _forward(self, event: AnyEvent) -> Reason | None:
         counted = counted_in(self.rules, event)
         self.records: dict[str, Record] = {}
-        self.order = order_of(event, self.day, tallied(counted), self.records)
+        self.order = begun(event, self.day, tallied(counted), self.records)
         self.heard = self.rules.hearing(self.day, event.type)
         declined, records = self._pay()
         refusal = declined[0].reasons[0] if declined else self._unserved(event)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Never
 
 from custrules.event_fields import read_scalar
 from custrules.events import AnyEvent, Purchase, Redemption, Return, ReturnLine
-from custrules.fields import instant_text, plain, read_decimal, read_instant
+from custrules.fields import Frozen, instant_text, plain, read_decimal, read_instant
 from custrules.ledger import REVERSED, Lot, LotPart, Move, text, whole
 from custrules.money import Rounding, rounded, split
 
@@ -245,10 +245,8 @@ class Order:
             data["records"] = {policy: record.to_data() for policy, record in self.records.items()}
         if self.list_amount is not None:
             data["list_amount"] = self.list_amount
-        for name, value in (("spread", self.spread), ("expired", dict(self.expired)), ("done", self.done)):
-            if value:
-                data[name] = value
-        return data
+        rare = (("spread", self.spread), ("expired", dict(self.expired)), ("done", self.done))
+        return data | {name: value for name, value in rare if value}
 
     @classmethod
     def from_data(cls, event_id: str, data: Mapping[str, Any]) -> Order:
@@ -383,16 +381,15 @@ def _cost_of(number: Decimal, line: OrderLine) -> int:
     return max(0, line.left - kept)
 
 
-def order_of(event: AnyEvent, day: date, tallied: tuple[str, ...] = (), records: Mapping[str, Record] | None = None) -> Order | None:
-    """The order of a purchase or redemption; None for other events. ``records`` is filled in while the event is decided.
-
-    A purchase that is given only by its amount is one line without sku or category.
-    """
-    records = records if records is not None else {}
+def begun(event: AnyEvent, day: date, tallied: tuple[str, ...], records: Mapping[str, Record]) -> Order | None:
+    """The order of a purchase or redemption; None for other events. ``records`` is filled in while the event is decided."""
     if isinstance(event, Redemption):
         return Order(event.id, event.type, day, event.occurred_at, tallied=tallied, records=records)
-    if not isinstance(event, Purchase):
-        return None
+    return order_of(event, day, tallied, records) if isinstance(event, Purchase) else None
+
+
+def order_of(event: Purchase, day: date, tallied: tuple[str, ...] = (), records: Mapping[str, Record] = Frozen()) -> Order:
+    """The order of a purchase; one that is given only by its amount is one line without sku or category."""
     if event.lines:
         lines = tuple(
             OrderLine(line.sku, line.category, line.quantity, line.amount.minor, line.cost.minor if line.cost is not None else 0)

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from custrules.calendars import ONE_DAY, local_day, start_of_day
-from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.draft import Draft
+from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.event_fields import read_scalar
 from custrules.events import AnyEvent, NewDay, RedemptionCancelled, Return, Tick, new_day, tick
 from custrules.fields import Frozen

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import custrules as cr
-from tests.benchmarks.rounds import Row, medians, show
+
+from .rounds import Row, medians, show
 
 END = datetime(2021, 1, 1, 2, 30, tzinfo=UTC)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import custrules as cr
-from tests.benchmarks.rounds import Row, medians, show
+
+from .rounds import Row, medians, show
 
 START = datetime(2024, 1, 1, 2, 30, tzinfo=UTC)
 DAYS = 730
@@ -87,7 +89,7 @@ def rows() -> list[Row]:
     ]
 
 
-def _times(count, run):
+def _times(count: int, run: Callable[[], object]) -> Callable[[], None]:
     def repeat() -> None:
         for _ in range(count):
             run()

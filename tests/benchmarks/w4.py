@@ -20,7 +20,8 @@ from dateutil.relativedelta import relativedelta
 
 import custrules as cr
 from custrules.events import AnyEvent
-from tests.benchmarks.rounds import Row, medians, show
+
+from .rounds import Row, medians, show
 
 EARN, REDEEM, RETURN = 0, 1, 2
 START = date(2023, 1, 1)
@@ -118,7 +119,9 @@ def by_step(customers: Iterable[list[AnyEvent]]) -> list[Balance]:
 
 def balance(state: cr.State, refused: int) -> Balance:
     points = state.points()
-    return Balance(int(points.available), int(points.owed), refused)
+    assert isinstance(points.available, int)
+    assert isinstance(points.owed, int)
+    return Balance(points.available, points.owed, refused)
 
 
 # -- a loop over integers, balances only ---------------------------------------------------------------------------
@@ -134,7 +137,8 @@ def by_integers(histories: Iterable[list[Happening]]) -> list[Balance]:
         lefts: list[int] = []
         granted: dict[int, tuple[int, int]] = {}
         day = 0
-        for number, (day, kind, value) in enumerate(happenings):
+        for number, (day, kind, points) in enumerate(happenings):
+            value = points
             while first < len(ends) and ends[first] < day:
                 first += 1
             if kind == EARN:

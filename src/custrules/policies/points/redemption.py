@@ -204,7 +204,7 @@ class Redemption(Policy):
 
 @lru_cache(maxsize=1024)
 def _quotient(money: Decimal, money_scale: int, points: Decimal, points_scale: int) -> Fraction:
-    return Fraction(money) * 10**money_scale / (Fraction(points) * 10**points_scale)
+    return Fraction(money) * Fraction(10) ** (money_scale - points_scale) / Fraction(points)
 
 
 def _skipped(parts: Iterable[LotPart], quantity: int) -> Iterator[LotPart]:
