@@ -115,7 +115,7 @@ class Posting:
         return Move(self.source, self.target, self.units, self.lots)
 
     def to_data(self) -> dict[str, Any]:
-        lots = [[*part.lot.to_row(), part.quantity] for part in self.lots]
+        lots = [part.to_row() for part in self.lots]
         names = ("id", "effect", "source", "target", "unit", "scale", "units")
         return {name: getattr(self, name) for name in names} | {"lots": lots}
 

@@ -133,7 +133,8 @@ def rate_text(rate: Fraction) -> str:
 
 def plain(value: Decimal) -> str:
     """A decimal without an exponent."""
-    return f"{value:f}"
+    text = str(value)
+    return text if "E" not in text else f"{value:f}"
 
 
 def read_flag(value: object) -> bool:

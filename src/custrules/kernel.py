@@ -42,6 +42,7 @@ class Result:
 class Step(Settling):
     """One event being decided on a fork of the state, once time is settled up to it."""
 
+    event: AnyEvent
     instant: datetime
     day: date
     settled: date

@@ -71,6 +71,12 @@ class LotPart(NamedTuple):
     lot: Lot
     quantity: int
 
+    def to_row(self) -> list[Any]:
+        """The lot's fields, then how much of it."""
+        (lot, unit, origin, day, usable_from, last, granted, source), left = self
+        ends = last.isoformat() if last is not None else None
+        return [lot, unit, origin, day.isoformat(), usable_from.isoformat(), ends, granted, source, left]
+
 
 class Move(NamedTuple):
     """One movement before it has an id: source account, target account, quantity, and the lots it is made of."""
@@ -81,7 +87,7 @@ class Move(NamedTuple):
     parts: tuple[LotPart, ...] = ()
 
     def to_row(self) -> list[Any]:
-        return [self.source, self.target, self.quantity, [[*part.lot.to_row(), part.quantity] for part in self.parts]]
+        return [self.source, self.target, self.quantity, [part.to_row() for part in self.parts]]
 
     @classmethod
     def from_row(cls, row: list[Any]) -> Move:
@@ -328,7 +334,7 @@ class Ledger:
         return {
             "first": self.first,
             "accounts": {
-                name: {"unit": account.unit, "scale": account.scale, "owed": account.owed, "lots": [[*lot.to_row(), left] for lot, left in account]}
+                name: {"unit": account.unit, "scale": account.scale, "owed": account.owed, "lots": [part.to_row() for _, part in account.parts]}
                 for name, account in self.accounts.items()
             },
         }

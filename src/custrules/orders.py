@@ -245,8 +245,13 @@ class Order:
             data["records"] = {policy: record.to_data() for policy, record in self.records.items()}
         if self.list_amount is not None:
             data["list_amount"] = self.list_amount
-        rare = (("spread", self.spread), ("expired", dict(self.expired)), ("done", self.done))
-        return data | {name: value for name, value in rare if value}
+        if self.spread:
+            data["spread"] = self.spread
+        if self.expired:
+            data["expired"] = dict(self.expired)
+        if self.done:
+            data["done"] = self.done
+        return data
 
     @classmethod
     def from_data(cls, event_id: str, data: Mapping[str, Any]) -> Order:

@@ -49,6 +49,7 @@ class Settling:
 
     rules: Rulebook
     before: State
+    event: AnyEvent
     watch: Watch | None
     state: State
     instant: datetime

@@ -17,9 +17,11 @@ def medians(contestants: Mapping[str, Callable[[], object]], rounds: int = 5) ->
     for _ in range(rounds):
         for name, run in contestants.items():
             gc.collect()
+            gc.disable()
             start = process_time()
             run()
             times[name].append(process_time() - start)
+            gc.enable()
     return {name: median(seconds) for name, seconds in times.items()}
 
 

@@ -49,9 +49,9 @@ def purchase(number: int) -> dict[str, object]:
     }
 
 
-def state_a() -> cr.State:
+def state_a(days: int = DAYS) -> cr.State:
     state = cr.State.new("customer-1")
-    for number in range(DAYS):
+    for number in range(days):
         step = PROGRAM.step(state, PROGRAM.event(purchase(number)))
         assert step.accepted
         state = step.state
