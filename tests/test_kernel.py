@@ -126,7 +126,7 @@ def test_what_comes_late_has_its_own_day_for_version_view_and_lots() -> None:
 def test_what_comes_late_is_tallied_on_its_own_day() -> None:
     rules = program(POINTS, LADDER, measures={"spend": {"sum": "spend", "window": "1 day"}})
     state = lived(rules, ("purchase", "2026-03-11", "p-1", {"amount": "60"}), ("purchase", "2026-03-10", "p-2", {"amount": "60"}))
-    assert state.activity.tallies["sum:spend"].to_data()["rows"] == [[date(2026, 3, 10).toordinal(), 6000], [date(2026, 3, 11).toordinal(), 12000]]
+    assert state.activity.tallies["sum:spend"].to_data()["rows"] == [date(2026, 3, 10).toordinal(), 6000, 1, 6000]
 
 
 # -- settlement --------------------------------------------------------------------------------------------------------

@@ -352,13 +352,13 @@ def test_a_ledger_is_read_back_from_its_rows(steps: list[tuple[str, int, int | N
 
 def merged(*lots: Lot, open_origins: frozenset[str] = frozenset()) -> dict[str, int]:
     ledger = ledger_with(*lots)
-    ledger.merge(lambda origin: origin not in open_origins)
+    ledger.merge(lambda origin: origin not in open_origins, later(0))
     return held(ledger)
 
 
 def test_lots_that_nothing_can_tell_apart_become_one() -> None:
     ledger = ledger_with(lot("a", 10, last=9), lot("b", 20, last=9), lot("c", 30, last=9, day=1))
-    ledger.merge(lambda origin: True)
+    ledger.merge(lambda origin: True, later(0))
     [part] = ledger.accounts["points"]
     assert (part.lot.id, part.quantity, part.lot.granted) == ("a", 60, 60)
 
@@ -376,6 +376,31 @@ def test_lots_that_a_rule_can_tell_apart_stay_apart(other: Lot) -> None:
     assert merged(lot("a", last=9), other) == {"a": 100, "b": 100}
 
 
+def test_lots_become_one_once_both_are_usable() -> None:
+    ledger = ledger_with(lot("a", last=9), lot("b", last=9, usable=1))
+    for day, lots in ((0, 2), (1, 1)):
+        ledger.merge(lambda origin: True, later(day))
+        assert len(list(ledger.accounts["points"])) == lots
+
+
+def test_lots_become_one_when_what_stood_between_them_has_gone() -> None:
+    between = lot("b", last=9)._replace(source="gratis")
+    ledger = ledger_with(lot("a", last=9), between, lot("c", last=9))
+    ledger.merge(lambda origin: True, later(0))
+    ledger.fold(Move("points", SPENT, 100, (LotPart(between, 100),)))
+    ledger.merge(lambda origin: True, later(0))
+    assert [(part.lot.id, part.quantity) for part in ledger.accounts["points"]] == [("a", 200)]
+
+
+def test_lots_become_one_when_their_order_closes() -> None:
+    lots = [lot("a", last=9), lot("b", last=9)]
+    ledger = ledger_with(*lots)
+    ledger.merge(lambda origin: origin != "event b", later(0))
+    assert len(list(ledger.accounts["points"])) == 2
+    ledger.merge(lambda origin: True, later(0), lots[1:])
+    assert [(part.lot.id, part.quantity) for part in ledger.accounts["points"]] == [("a", 200)]
+
+
 def test_lots_that_an_order_may_still_undo_stay_apart() -> None:
     lots = [lot("a"), lot("b"), lot("c")]
     assert merged(*lots, open_origins=frozenset({"event b"})) == {"a": 100, "b": 100, "c": 100}
@@ -387,7 +412,7 @@ def test_becoming_one_changes_no_balance_and_no_debit(rows: list[tuple[int, int 
     lots = [lot(f"l{index}", quantity, last, day) for index, (quantity, last, day, _) in enumerate(rows)]
     still_open = {one.origin for one, (_, _, _, is_open) in zip(lots, rows, strict=True) if is_open}
     plain, joined = ledger_with(*lots), ledger_with(*lots)
-    joined.merge(lambda origin: origin not in still_open)
+    joined.merge(lambda origin: origin not in still_open, later(0))
     for settled in (0, 6, 10):
         assert joined.usable("points", later(settled)) == plain.usable("points", later(settled))
         answers = [draft_on(ledger, settled).debit("points", wanted, to=SPENT) for ledger in (plain, joined)]

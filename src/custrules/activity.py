@@ -9,10 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from datetime import date
+from itertools import accumulate
+from operator import lt, sub
 from typing import Any
 
 from custrules.ledger import text, whole
 
+LAST_DAY = date.max.toordinal()
 NUMBER_SCALE = 6  # decimals in which numbers (not money, not counts) are tallied
 
 
@@ -93,18 +96,28 @@ class Tally:
         return bool(self.days) and self.days[0] <= upto.toordinal()
 
     def to_data(self) -> dict[str, Any]:
-        data: dict[str, Any] = {"rows": [[day, total] for day, total in zip(self.days, self.totals, strict=True)]}
+        """``rows`` in one run: the first day's number and what was counted, then, of each later day, how long after and how much."""
+        days, totals = self.days, self.totals
+        rows = [0] * (2 * len(days))
+        rows[::2] = map(sub, days, (0, *days))
+        rows[1::2] = map(sub, totals, (self.base, *totals))
         extras = {"base": self.base, "cut": self.cut, "held_from": self.held_from}
-        return data | {name: value for name, value in extras.items() if value}
+        return {"rows": rows} | {name: value for name, value in extras.items() if value}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], owner: object) -> Tally:
         tally = cls(owner, whole(data["held_from"]) if "held_from" in data else None)
         tally.cut = whole(data["cut"]) if "cut" in data else None
         tally.base = whole(data.get("base", 0))
-        rows = [(whole(day), whole(total)) for day, total in data["rows"]]
-        tally.days, tally.totals = [day for day, _ in rows], [total for _, total in rows]
-        _check_days(tally.held_from, tally.cut, tally.days)
+        rows = data["rows"]
+        if not isinstance(rows, list) or len(rows) % 2 or not {int}.issuperset(map(type, rows)):
+            raise TypeError("the rows of a tally are pairs of whole numbers")
+        gaps = rows[::2]
+        if min(gaps[1:], default=1) <= 0:
+            raise ValueError("the rows of a tally are in order of days")
+        tally.days = list(accumulate(gaps))
+        tally.totals = list(accumulate(rows[1::2], initial=tally.base))[1:]
+        _check_days(tally.held_from, tally.cut, [*tally.days[:1], *tally.days[-1:]] if len(gaps) > 1 else tally.days)
         return tally
 
 
@@ -168,9 +181,9 @@ class Latest:
 def _check_days(held_from: int | None, cut: int | None, days: list[int]) -> None:
     """ValueError where the days of a tally are out of order, or none of the calendar's."""
     in_order = [cut, *days] if cut is not None else days
-    if in_order != sorted(set(in_order)):
+    if not all(map(lt, in_order, in_order[1:])):
         raise ValueError("the rows of a tally are in order of days")
-    if not all(1 <= day <= date.max.toordinal() for day in (*in_order, held_from) if day is not None):
+    if not all(1 <= day <= LAST_DAY for day in (*in_order[:1], *in_order[-1:], held_from) if day is not None):
         raise ValueError("a day of a tally is none of the calendar's")
 
 

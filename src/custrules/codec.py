@@ -16,11 +16,19 @@ from custrules.money import Money
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 64
+_LONG = b"0" * 40
+_DIGITS = bytes(ord("0") if chr(code).isascii() and chr(code).isdigit() else ord(" ") for code in range(256))
+_NEITHER = bytes(code for code in range(256) if code not in b'[]{}"')  # neither a bracket nor a quote
 
 
 def canonical(data: object) -> bytes:
     """The one JSON text of plain data; Money, decimals, fractions and dates as their exact text, a float never."""
     return json.dumps(_plain(data), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def canonical_plain(data: object) -> bytes:
+    """``canonical`` of data that is known to hold dicts of text, lists, text, whole numbers, flags and None alone."""
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _plain(value: Any) -> Any:
@@ -70,16 +78,18 @@ def parse_json(text: bytes | str, error: type[Faults], source: str = "") -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8-sig")
-        data = json.loads(text, parse_float=str, parse_int=_whole, parse_constant=constant, object_pairs_hook=pairs)
+        raw = text.encode("utf-8", "replace")
+        whole = _whole if _LONG in raw.translate(_DIGITS) else None  # most texts have no long number, and are read much faster for it
+        data = json.loads(text, parse_float=str, parse_int=whole, parse_constant=constant, object_pairs_hook=pairs)
     except UnicodeDecodeError as fault:
         refuse("document.not_utf8", byte=fault.start)
     except json.JSONDecodeError as fault:
         refuse("document.syntax", line=fault.lineno, column=fault.colno, reason=fault.msg)
     except RecursionError:
         refuse("document.too_deep", most=MAX_DEPTH)
-    if _depth(data) > MAX_DEPTH:
+    if not _is_shallow(raw) and _depth(data) > MAX_DEPTH:
         refuse("document.too_deep", most=MAX_DEPTH)
-    if not encodable(text) or ("\\ud" in text.lower() and not encodable(json.dumps(data, ensure_ascii=False))):
+    if not encodable(text) or (("\\ud" in text or "\\uD" in text) and not encodable(json.dumps(data, ensure_ascii=False))):
         refuse("document.syntax", reason="half of a surrogate pair")
     return data
 
@@ -88,10 +98,30 @@ def _whole(text: str) -> int | str:
     return int(text) if len(text) <= 40 else text  # the running total of a tally may be longer than any amount
 
 
+def _is_shallow(raw: bytes) -> bool:
+    """Whether a glance at its brackets tells that a text is not too deep: no escapes, and no bracket stands inside a string."""
+    if b"\\" in raw:
+        return False
+    left = raw.translate(None, _NEITHER).replace(b'""', b"")
+    for _ in range(MAX_DEPTH - 2):
+        if not left:
+            return True
+        left = left.replace(b"[]", b"").replace(b"{}", b"")
+    return False
+
+
 def _depth(data: Any) -> int:
-    """Nesting of plain data, found without recursion."""
-    deepest, level = 0, [data]
-    while level and deepest <= MAX_DEPTH:
-        level = [item for outer in level if isinstance(outer, dict | list) for item in (outer.values() if isinstance(outer, dict) else outer)]
-        deepest += 1
+    """Nesting of plain data, found without recursion; what stands inside the innermost list counts too."""
+    deepest, level = 1, [data]
+    while deepest <= MAX_DEPTH:
+        inside = [item for outer in level for item in _containers(outer)]
+        if not inside:
+            return deepest + any(isinstance(outer, dict | list) and bool(outer) for outer in level)
+        deepest, level = deepest + 1, inside
     return deepest
+
+
+def _containers(data: Any) -> list[Any]:
+    if not isinstance(data, dict | list):
+        return []
+    return [item for item in (data.values() if isinstance(data, dict) else data) if isinstance(item, dict | list)]

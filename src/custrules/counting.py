@@ -44,6 +44,11 @@ class Counted:
     lines: Bound | None = None
 
 
+def name_of(event: AnyEvent) -> str:
+    """What measures and conditions call an event: its type, or the name of the activity."""
+    return event.name if event.type == "activity" else event.type
+
+
 def exact(value: Fraction) -> int | Fraction:
     return value.numerator if value.denominator == 1 else value
 

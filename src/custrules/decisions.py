@@ -3,41 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, ClassVar, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast, get_args
 
 from custrules.codec import canonical, parse_json, scalar_text
 from custrules.errors import EventError
 from custrules.event_fields import Scalar
 from custrules.fields import Frozen
-from custrules.ledger import Lot, LotPart, Move
+from custrules.ledger import Lot, LotPart, Move, escaped
 from custrules.money import Money
 from custrules.state import shown
 
 Outcome = Literal["APPLIED", "DECLINED"]
 
 
-def _param(value: object) -> Any:
-    """A parameter as it is kept: a scalar, Money or exact number; fractions and dates as their text."""
-    if isinstance(value, Fraction | date):
-        return scalar_text(value)
-    if value is None or isinstance(value, str | int | Money | Decimal):
-        return value
-    raise TypeError(f"a reason's parameter is a scalar, Money, an exact number or a date, not {type(value).__name__}")
+_KEPT = frozenset({str, int, bool, Money, Decimal, type(None)})
+_TEXTS = frozenset({Fraction, date})
+_set, _new = object.__setattr__, object.__new__
+
+
+def _checked(params: Mapping[str, Any]) -> None:
+    """TypeError where a parameter is something else than a scalar, Money, an exact number or a date."""
+    for value in params.values():
+        if type(value) not in _KEPT and type(value) not in _TEXTS and not isinstance(value, str | int | Money | Decimal | Fraction | date):
+            raise TypeError(f"a reason's parameter is a scalar, Money, an exact number or a date, not {type(value).__name__}")
+
+
+def _param(value: Any) -> Any:
+    """A parameter as it is read: a scalar, Money or exact number; fractions and dates as their text."""
+    return value if type(value) in _KEPT or not isinstance(value, Fraction | date) else scalar_text(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why: a code of the form ``family.noun.case`` and its numbers. ``custrules.render`` puts it into words."""
+    """Why: a code of the form ``family.noun.case`` and its numbers. ``custrules.render`` puts it into words.
+
+    Parameters are kept as they were given and rendered when they are first read.
+    """
 
     code: str
     params: Mapping[str, Any] = field(default_factory=Frozen)
+    _raw: Mapping[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "params", Frozen({name: _param(value) for name, value in self.params.items()}))
+        _checked(self.params)
+        _set(self, "params", Frozen({name: _param(value) for name, value in self.params.items()}))
+
+    if not TYPE_CHECKING:  # a slot that is still empty; what is no field at all stays an error to type checkers
+
+        def __getattr__(self, name: str) -> Any:
+            if name != "params":
+                raise AttributeError(name)
+            rendered = Frozen({key: _param(value) for key, value in self._raw.items()})
+            _set(self, "params", rendered)
+            _set(self, "_raw", None)
+            return rendered
 
     def to_data(self) -> dict[str, Any]:
         return {"code": self.code, "params": {name: tagged(value) for name, value in self.params.items()}}
@@ -49,7 +72,11 @@ class Reason:
 
 def reason(code: str, **params: Any) -> Reason:
     """A Reason out of keyword arguments."""
-    return Reason(code, params)
+    _checked(params)
+    made = _new(Reason)
+    _set(made, "code", code)
+    _set(made, "_raw", params)
+    return made
 
 
 def tagged(value: object) -> Any:
@@ -89,7 +116,7 @@ class Posting:
         return Move(self.source, self.target, self.units, self.lots)
 
     def to_data(self) -> dict[str, Any]:
-        lots = [[*part.lot.to_row(), part.quantity] for part in self.lots]
+        lots = [part.to_row() for part in self.lots]
         names = ("id", "effect", "source", "target", "unit", "scale", "units")
         return {name: getattr(self, name) for name in names} | {"lots": lots}
 
@@ -182,9 +209,31 @@ def _maybe_day(text: str | None) -> date | None:
     return None if text is None else date.fromisoformat(text)
 
 
+class Moved(NamedTuple):
+    """Moves of one draft that stand for their Postings, which are made when somebody reads them."""
+
+    moves: tuple[Move, ...]
+    unit: str
+    scale: int
+
+    def postings(self) -> tuple[Posting, ...]:
+        return tuple(Posting(source, target, self.unit, self.scale, quantity, lots) for source, target, quantity, lots in self.moves)
+
+
+class _Unread(NamedTuple):
+    """Effects that nobody has read yet, and whose they are: the customer (None: no ids yet) and the number of the first."""
+
+    effects: tuple[Effect, ...] | Moved
+    customer_id: str | None = None
+    first: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A policy's answer to one event: ``APPLIED`` or ``DECLINED``, why, and what follows from it."""
+    """A policy's answer to one event: ``APPLIED`` or ``DECLINED``, why, and what follows from it.
+
+    Effects that are moves of a draft are rendered, with their ids, when they are first read.
+    """
 
     policy_id: str
     effective_from: date
@@ -192,10 +241,49 @@ class Decision:
     outcome: Outcome
     reasons: tuple[Reason, ...]
     effects: tuple[Effect, ...] = ()
+    _unread: _Unread | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.reasons:
             raise ValueError(f"policy {self.policy_id!r}: a decision has at least one reason")
+
+    if not TYPE_CHECKING:  # a slot that is still empty; what is no field at all stays an error to type checkers
+
+        def __getattr__(self, name: str) -> Any:
+            if name != "effects":
+                raise AttributeError(name)
+            effects = self._rendered()
+            _set(self, "effects", effects)
+            _set(self, "_unread", None)
+            return effects
+
+    def _rendered(self) -> tuple[Effect, ...]:
+        assert self._unread is not None
+        given, customer, first = self._unread
+        effects = given.postings() if isinstance(given, Moved) else given
+        if customer is None:
+            return effects
+        head = f"{escaped(customer)}/{escaped(self.event_id)}/{escaped(self.policy_id)}/"
+        return tuple(replace(effect, id=f"{head}{number}") for number, effect in enumerate(effects, first))
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """The moves that its postings make, in order."""
+        unread = self._unread
+        if unread is not None and isinstance(unread.effects, Moved):
+            return unread.effects.moves
+        return tuple(effect.move for effect in self.effects if isinstance(effect, Posting))
+
+    @property
+    def moves_alone(self) -> bool:
+        """Whether it is known, without rendering them, that its effects are postings alone."""
+        return self._unread is not None and isinstance(self._unread.effects, Moved)
+
+    def signed(self, customer_id: str, first: int = 0) -> Decision:
+        """The same decision as it is given to the host: its effects carry ids, numbered from ``first``."""
+        unread = self._unread
+        effects = unread.effects if unread is not None else self.effects
+        return _decision(self.policy_id, self.effective_from, self.event_id, self.outcome, self.reasons, _Unread(effects, customer_id, first))
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -229,3 +317,27 @@ class Decision:
             tuple(Reason.from_data(why) for why in data["reasons"]),
             tuple(EFFECTS[effect["effect"]].from_data(effect) for effect in data["effects"]),
         )
+
+
+def _decision(
+    policy_id: str, effective_from: date, event_id: str, outcome: Outcome, reasons: tuple[Reason, ...], effects: _Unread | None = None
+) -> Decision:
+    made = _new(Decision)
+    _set(made, "policy_id", policy_id)
+    _set(made, "effective_from", effective_from)
+    _set(made, "event_id", event_id)
+    _set(made, "outcome", outcome)
+    _set(made, "reasons", reasons)
+    _set(made, "_unread", effects)
+    if effects is None:
+        _set(made, "effects", ())
+    return made
+
+
+def decided(
+    policy_id: str, effective_from: date, event_id: str, outcome: Outcome, reasons: tuple[Reason, ...], effects: tuple[Effect, ...] | Moved = ()
+) -> Decision:
+    """A Decision whose effects may be the moves of a draft."""
+    if not reasons:
+        raise ValueError(f"policy {policy_id!r}: a decision has at least one reason")
+    return _decision(policy_id, effective_from, event_id, outcome, reasons, _Unread(effects) if effects else None)

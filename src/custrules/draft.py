@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from operator import is_
 from typing import NamedTuple
 
 from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, Ledger, Lot, LotPart, Move, escaped
@@ -40,8 +41,19 @@ class Draft:
 
     def __init__(self, ledger: Ledger, day: date, settled: date, event_id: str, policy_id: str) -> None:
         self.ledger, self.day, self.settled = ledger.fork(), day, settled
+        self._base = ledger
         self._event_id, self._policy_id = event_id, policy_id
         self.moves: list[Move] = []
+
+    def made(self, moves: Sequence[Move], ledger: Ledger) -> bool:
+        """Whether this draft made exactly these moves, on that ledger."""
+        return self._base is ledger and len(moves) == len(self.moves) and all(map(is_, moves, self.moves))
+
+    def release(self) -> Ledger:
+        """The ledger with all moves made; the draft can make no more."""
+        ledger = self.ledger
+        del self.ledger
+        return ledger
 
     def resolve(self, account: str) -> str:
         return self.ledger.resolve(account)
@@ -77,14 +89,19 @@ class Draft:
 
     def settle(self, source: str, account: str, parts: Iterable[LotPart]) -> None:
         """Move parts of lots into an account where they become usable: what is owed is settled out of them first."""
-        to_debt, to_lots, owed = [], [], self.owed(account)
+        owed = self.owed(account)
+        if not owed:
+            chosen = tuple(parts)
+            self.post(Move(source, account, sum(part.quantity for part in chosen), chosen))
+            return
+        to_debt, to_lots = [], []
         for lot, quantity in parts:
             settling = min(owed, quantity)
             owed -= settling
             to_debt += [LotPart(lot, settling)] if settling else []
             to_lots += [LotPart(lot, quantity - settling)] if quantity > settling else []
-        for target, chosen in ((f"{account}.owed", to_debt), (account, to_lots)):
-            self.post(Move(source, target, sum(part.quantity for part in chosen), tuple(chosen)))
+        for target, picked in ((f"{account}.owed", to_debt), (account, to_lots)):
+            self.post(Move(source, target, sum(part.quantity for part in picked), tuple(picked)))
 
     def debit(self, account: str, quantity: int, *, to: str, prefer: Iterable[Lot] = (), debt: bool = False) -> Debit:
         """Take a quantity: the preferred lots first (pending too), then usable lots in lot order, then, if allowed, debt.
@@ -95,8 +112,7 @@ class Draft:
         for lot in prefer:
             for bucket in (f"{account}.pending", account):
                 left -= self._take(bucket, lot, left, to)
-        usable = [part.lot for part in self.ledger.accounts[account] if part.lot.usable(self.settled)] if left else []
-        left -= self._take_all(account, usable, left, to)
+        left -= self._take_usable(account, left, to) if left else 0
         owed = left if debt else 0
         self.post(Move(f"{account}.owed", to, owed))
         return Debit(quantity - left, owed, left - owed)
@@ -106,15 +122,18 @@ class Draft:
         self.post(Move(bucket, to, taken, (LotPart(lot, taken),) if taken else ()))
         return taken
 
-    def _take_all(self, bucket: str, lots: Iterable[Lot], wanted: int, to: str) -> int:
+    def _take_usable(self, account: str, wanted: int, to: str) -> int:
+        """Take usable lots, in lot order; how much that was."""
         parts, left = [], wanted
-        for lot in lots:
-            if not left:
-                break
-            taken = min(left, self.ledger.accounts[bucket].remaining(lot))
+        for lot, quantity in self.ledger.accounts[account]:
+            if not lot.usable(self.settled):
+                continue
+            taken = min(left, quantity)
             parts.append(LotPart(lot, taken))
             left -= taken
-        self.post(Move(bucket, to, wanted - left, tuple(parts)))
+            if not left:
+                break
+        self.post(Move(account, to, wanted - left, tuple(parts)))
         return wanted - left
 
     def take_back(self, account: str, quantity: int, lots: Sequence[Lot], expired: Mapping[str, int]) -> Reversal:
@@ -145,7 +164,7 @@ class Draft:
 
     def expire(self, bucket: str) -> int:
         """Let every lot go whose last usable day has passed; how much that was."""
-        parts = tuple(part for part in self.ledger.accounts[bucket] if part.lot.expired(self.settled))
+        parts = tuple(self.ledger.accounts[bucket].expired(self.settled))
         quantity = sum(part.quantity for part in parts)
         self.post(Move(bucket, EXPIRED, quantity, parts))
         return quantity

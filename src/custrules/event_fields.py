@@ -42,6 +42,8 @@ def _read_event_id(value: object) -> str:
 
 def read_scalar(value: object) -> Scalar:
     """A flat value as it is kept: text, whole number or flag; decimals, money and dates as their exact text."""
+    if type(value) is str and len(value) <= MAX_TEXT and value.isascii():
+        return value
     if isinstance(value, bool | int) and abs(value) < 10**18:
         return value
     if isinstance(value, str) and len(value) <= MAX_TEXT and encodable(value):

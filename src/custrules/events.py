@@ -7,9 +7,9 @@ Instants are aware and kept in UTC. Quantities are exact decimals. A host's own 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, model_validator
 
@@ -17,6 +17,8 @@ from custrules.codec import canonical, parse_json
 from custrules.errors import Diagnostic, EventError
 from custrules.event_fields import EventId, Id, Positive, Profile, Quantity, Scalars, Tags
 from custrules.fields import (
+    MAX_YEAR,
+    MIN_YEAR,
     Day,
     Frozen,
     Instant,
@@ -128,6 +130,9 @@ class Event(BaseModel):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Event.from_json, (self.to_json(),)
+
+
+E = TypeVar("E", bound=Event)
 
 
 class Enrolment(Event):
@@ -298,6 +303,45 @@ class Tick(Event):
         object.__setattr__(self, "id", f"at:{instant_text(self.at)}")
         object.__setattr__(self, "occurred_at", self.at)
         return self
+
+
+_A_DAY = NewDay(customer_id="-", day=date(2000, 1, 1))
+_AN_INSTANT = Tick(customer_id="-", at=_UNSET)
+
+
+def new_day(customer_id: str, day: date) -> NewDay:
+    """``NewDay(customer_id=..., day=...)`` out of values that are known to be good."""
+    if not MIN_YEAR <= day.year <= MAX_YEAR:
+        return NewDay(customer_id=customer_id, day=day)  # which says what is wrong
+    occurred_at = datetime.combine(day, time(), UTC)
+    values = {"customer_id": customer_id, "day": day, "id": f"day:{day.isoformat()}", "occurred_at": occurred_at}
+    return _like(_A_DAY, values, {"customer_id", "day"})
+
+
+def tick(customer_id: str, at: datetime) -> Tick:
+    """``Tick(customer_id=..., at=...)`` out of values that are known to be good: an instant in UTC."""
+    if not MIN_YEAR <= at.year <= MAX_YEAR:
+        return Tick(customer_id=customer_id, at=at)  # which says what is wrong
+    values = {"customer_id": customer_id, "at": at, "id": f"at:{instant_text(at)}", "occurred_at": at}
+    return _like(_AN_INSTANT, values, {"customer_id", "at"})
+
+
+def stamped(event: E, decided_at: datetime) -> E:
+    """The same event with the instant at which it was decided."""
+    return _like(event, {"decided_at": decided_at}, event.model_fields_set | {"decided_at"})
+
+
+def _like(event: E, values: dict[str, object], given: set[str]) -> E:
+    """A copy with other values, which nobody has to check: ``model_copy`` at a fifth of its price."""
+    twin = object.__new__(type(event))
+    for name, value in (
+        ("__dict__", event.__dict__ | values),
+        ("__pydantic_fields_set__", given),
+        ("__pydantic_extra__", None),
+        ("__pydantic_private__", None),
+    ):
+        object.__setattr__(twin, name, value)
+    return twin
 
 
 AnyEvent = (

@@ -133,7 +133,8 @@ def rate_text(rate: Fraction) -> str:
 
 def plain(value: Decimal) -> str:
     """A decimal without an exponent."""
-    return f"{value:f}"
+    text = str(value)
+    return text if "E" not in text else f"{value:f}"
 
 
 def read_flag(value: object) -> bool:
@@ -175,6 +176,8 @@ def read_instant(value: object) -> datetime:
             raise wrong_type("an instant such as 2026-03-31T10:00:00+08:00", value) from None
     if not isinstance(value, datetime):
         raise wrong_type("an instant such as 2026-03-31T10:00:00+08:00", value)
+    if value.tzinfo is UTC and MIN_YEAR <= value.year <= MAX_YEAR:
+        return value
     if value.tzinfo is None or value.utcoffset() is None:
         raise fault("event.naive_instant", found=value.isoformat())
     return check_year(check_year(value).astimezone(UTC))
@@ -182,7 +185,7 @@ def read_instant(value: object) -> datetime:
 
 def instant_text(value: datetime) -> str:
     """UTC with a Z; fractions of a second only where there are any."""
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    return (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat()[:-6] + "Z"  # without +00:00
 
 
 def read_text(value: object) -> str:

@@ -5,23 +5,22 @@ The order of things is the whole of the meaning here; each policy sees the state
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
 from custrules.calendars import ONE_DAY, local_day, start_of_day
-from custrules.events import AnyEvent, NewDay, Purchase, Redemption, RedemptionCancelled, Return, Tick
+from custrules.events import AnyEvent, Enrolment, NewDay, ProfileUpdate, Purchase, RedemptionCancelled, Return, Tick, stamped, tick
 from custrules.fields import Frozen
-from custrules.moment import Moment
 from custrules.money import Money, exactly
-from custrules.orders import Order, OrderFault, Record, order_of
-from custrules.policy import Decision, Outcome, Phase, Policy, Posting, Reason, Touchpoint, reason
+from custrules.orders import Order, OrderFault, Record, begun
+from custrules.policy import Decision, Outcome, Phase, Policy, Reason, Touchpoint, reason
 from custrules.returns import Part, Wanted, find_orders
 from custrules.rulebook import Rulebook
-from custrules.settling import FORWARD, Due, Settling, adopt, check_state
+from custrules.settling import FORWARD, Answer, Due, Settling, adopt, check_state
 from custrules.state import State, TouchpointAsked
-from custrules.tallying import RETURNS, returns_decision, tally_event, tally_return
+from custrules.tallying import RETURNS, counted_in, returns_decision, tallied, tally_event, tally_return
 from custrules.views import Watch
 
 Verdict = Literal["accepted", "refused", "duplicate", "late"]
@@ -43,18 +42,19 @@ class Result:
 class Step(Settling):
     """One event being decided on a fork of the state, once time is settled up to it."""
 
+    event: AnyEvent
     instant: datetime
     day: date
     settled: date
     parts: list[Part]
     decisions: list[Decision]
+    heard: Mapping[Phase, tuple[Policy, ...]]
 
     # -- an event --------------------------------------------------------------------------------------------------
 
-    def decide(self, event: AnyEvent, decided_at: datetime) -> Reason | None:
-        """Decide an event up to which time is settled; the reason for which it is refused, or None."""
-        self.event = event
-        self.instant, self.day = decided_at, local_day(event.occurred_at, self.rules.zone)
+    def decide(self, event: AnyEvent, day: date, decided_at: datetime) -> Reason | None:
+        """Decide an event of a local day, up to which time is settled; the reason for which it is refused, or None."""
+        self.event, self.day, self.instant = event, day, decided_at
         assert self.state.day is not None
         self.settled = self.state.day
         self.order, self.parts = None, []
@@ -63,20 +63,19 @@ class Step(Settling):
         return self._forward(event)
 
     def _forward(self, event: AnyEvent) -> Reason | None:
-        if isinstance(event, Purchase):
-            self.order = order_of(event, self.day)
-        elif isinstance(event, Redemption):
-            self.order = Order(event.id, event.type, self.day, event.occurred_at)
+        counted = counted_in(self.rules, event)
+        self.records: dict[str, Record] = {}
+        self.order = begun(event, self.day, tallied(counted), self.records)
+        self.heard = self.rules.hearing(self.day, event.type)
         declined, records = self._pay()
         refusal = declined[0].reasons[0] if declined else self._unserved(event)
         if refusal is not None:
             self.decisions = declined
             return refusal
-        self.order = tally_event(self.rules, self.state, event, self.day, self.order)
-        if self.order is not None:
-            self.order = self.state.change_order(self.order, records=records)
+        self.records.update(records)
+        tally_event(self.rules, self.state, event, self.day, self.order, counted)
         for phase in FORWARD:
-            for policy in self.rules.phases(self.day)[phase]:
+            for policy in self.heard[phase]:
                 self._answer(policy)
         return None
 
@@ -84,52 +83,48 @@ class Step(Settling):
         declined: list[Decision] = []
         records: dict[str, Record] = {}
         self._answered: set[str] = set()
-        for policy in self.rules.phases(self.day)["pay"]:
-            facts = self._snapshot(policy)
-            decision = self.ask(policy)
-            if decision is None:
+        for policy in self.heard["pay"]:
+            answer = self.ask(policy)
+            if answer is None:
                 continue
             self._answered |= set(policy.serves)
-            if decision.outcome == "DECLINED":
-                declined.append(decision)
+            if answer.decision.outcome == "DECLINED":
+                declined.append(answer.decision)
                 continue
-            decision = self.fold(policy, decision, self.order)
-            self.decisions.append(decision)
-            records |= self._recorded(policy, decision, facts)
+            record = self._record(policy, answer)
+            self.decisions.append(self.fold(policy, answer, self.order))
+            if record is not None:
+                records[policy.id] = record
         return declined, records
 
-    def _snapshot(self, policy: Policy) -> dict[str, Any]:
-        """The facts that a policy may read, as they are when it is asked: only what an order can be undone by."""
-        if self.order is None or (policy.hears is not None and self.event.type not in policy.hears):
-            return {}
-        return Moment(self.rules, self.state, self.day, self.event, scope=self.rules.scopes[id(policy)]).snapshot(self.rules.reads[id(policy)])
-
-    @staticmethod
-    def _recorded(policy: Policy, decision: Decision, facts: dict[str, Any]) -> dict[str, Record]:
-        moves = tuple(effect.move for effect in decision.effects if isinstance(effect, Posting))
-        return {policy.id: Record(policy.effective_from, facts, moves)} if moves else {}
+    def _record(self, policy: Policy, answer: Answer) -> Record | None:
+        """What an order can be undone by: the moves, and the facts that the policy may read as they were when it was asked."""
+        moves = answer.decision.moves if self.order is not None else ()
+        if not moves:
+            return None
+        return Record(policy.effective_from, answer.view.moment().snapshot(self.rules.reads[id(policy)]), moves)
 
     def _unserved(self, event: AnyEvent) -> Reason | None:
         """Value that the event brings or asks for and that no policy answered."""
         tenders = event.tenders if isinstance(event, Purchase) else ()
+        if not tenders and not event.brings_value:
+            return None
         asked: list[str] = [tender.type for tender in tenders if tender.type in VALUE_TENDERS]
-        asked += [event.type] if type(event).brings_value else []
+        asked += [event.type] if event.brings_value else []
         missing = [what for what in asked if what not in self._answered]
         return reason("event.unserved", what=missing[0]) if missing else None
 
     def _answer(self, policy: Policy) -> None:
         """Ask a policy about an event that is accepted, and write down what it did for the order."""
-        facts = self._snapshot(policy)
-        decision = self.ask(policy)
-        if decision is None:
+        answer = self.ask(policy)
+        if answer is None:
             return
-        order = self.state.orders.get(self.order.id) if self.order is not None else None
-        decision = self.fold(policy, decision, order)
-        self.decisions.append(decision)
-        if order is not None and self.order is not None:
-            order = self.state.orders[order.id]
-            records = {**order.records, **self._recorded(policy, decision, facts)}
-            self.order = self.state.change_order(order, records=records)
+        record = self._record(policy, answer)
+        self.decisions.append(self.fold(policy, answer, self.order))
+        if self.order is not None:
+            self.order = self.state.orders[self.order.id]
+        if record is not None:
+            self.records[policy.id] = record
 
     # -- a reversing event -----------------------------------------------------------------------------------------
 
@@ -199,22 +194,21 @@ class Step(Settling):
             policy = self.rules.version(policy_id, record.effective_from, part.before.day) if record is not None else None
             if record is None or policy is None:
                 continue
-            decision = self.ask(policy, Part(part.before, self.state.orders[part.after.id]), record)
-            if decision is not None:
+            answer = self.ask(policy, Part(part.before, self.state.orders[part.after.id]), record)
+            if answer is not None:
                 first = sum(len(other.effects) for other in asked)
-                asked.append(self._fold_follow_up(policy, decision, part.after.id, record, first))
+                asked.append(self._fold_follow_up(policy, answer, part.after.id, record, first))
         took_part = any(policy_id in part.before.records for part in self.parts)
         if not took_part and in_force is not None:
-            decision = self.ask(in_force)
-            asked += [self.fold(in_force, decision, None)] if decision is not None else []
+            answer = self.ask(in_force)
+            asked += [self.fold(in_force, answer, None)] if answer is not None else []
         if asked:
             self.decisions.append(joined(asked))
 
-    def _fold_follow_up(self, policy: Policy, decision: Decision, order_id: str, record: Record, first: int) -> Decision:
-        decision = self.fold(policy, decision, self.state.orders[order_id], first)
-        moves = tuple(effect.move for effect in decision.effects if isinstance(effect, Posting))
+    def _fold_follow_up(self, policy: Policy, answer: Answer, order_id: str, record: Record, first: int) -> Decision:
+        decision = self.fold(policy, answer, self.state.orders[order_id], first)
         order = self.state.orders[order_id]
-        changed = replace(record, moves=record.moves + moves)
+        changed = replace(record, moves=record.moves + decision.moves)
         self.state.change_order(order, records={**order.records, policy.id: changed})
         return decision
 
@@ -240,12 +234,13 @@ def step(rules: Rulebook, state: State, event: AnyEvent, watch: Watch | None = N
     if state.as_of is not None and (event.occurred_at < state.as_of - rules.late or _forgotten(state, event)):
         return Result("late", state, event, (), reason("event.late", occurred_at=event.occurred_at, as_of=state.as_of))
     decided_at = _decided_at(state, event)
-    arrived, event = event, event.model_copy(update={"decided_at": decided_at})
+    arrived, event = event, stamped(event, decided_at)
     work = Step(rules, state, event, watch)
     adopt(rules, work.state)
-    work.settle(decided_at)
-    _remember(rules, work.state, event)
-    refusal = work.decide(event, decided_at)
+    day = local_day(event.occurred_at, rules.zone)
+    work.settle(decided_at, day if decided_at == event.occurred_at else None)
+    _remember(work.state, event, day)
+    refusal = work.decide(event, day, decided_at)
     if refusal is not None:
         return Result("refused", state, arrived, tuple(work.decisions), refusal)
     return Result("accepted", work.state, event, tuple(work.decisions))
@@ -264,13 +259,12 @@ def _decided_at(state: State, event: AnyEvent) -> datetime:
     return event.occurred_at if as_of is None else max(event.occurred_at, as_of)
 
 
-def _remember(rules: Rulebook, state: State, event: AnyEvent) -> None:
+def _remember(state: State, event: AnyEvent, day: date) -> None:
     state.saw(event.id, event.occurred_at)
-    day = local_day(event.occurred_at, rules.zone)
     if event.type == "enrolment" or state.joined is None:
         state.joined = day
-    profile = getattr(event, "profile", None)
-    if profile:
+    if isinstance(event, Enrolment | ProfileUpdate) and event.profile:
+        profile = event.profile
         state.profile = Frozen({name: value for name, value in {**state.profile, **profile}.items() if value is not None})
     if event.type == "consent_update":
         state.consent = Frozen({**state.consent, **event.consent})
@@ -301,7 +295,7 @@ def advance(rules: Rulebook, state: State, to: datetime, watch: Watch | None = N
     check_state(rules, state)
     if state.as_of is None or to <= state.as_of:
         return Result("accepted", state, None, ())
-    work = Step(rules, state, Tick(customer_id=state.customer_id, at=to), watch)
+    work = Step(rules, state, tick(state.customer_id, to), watch)
     adopt(rules, work.state)
     work.settle(to)
     return Result("accepted", work.state, None, tuple(work.decisions))
@@ -313,7 +307,7 @@ def next_due(rules: Rulebook, state: State) -> datetime | None:
     check_state(rules, state)
     if state.as_of is None:
         return None
-    work = Step(rules, state, Tick(customer_id=state.customer_id, at=state.as_of))
+    work = Step(rules, state, tick(state.customer_id, state.as_of))
     adopt(rules, work.state)
     due = work.next_due()
     return due[0] if due is not None else None

@@ -7,8 +7,8 @@ named ``world.…`` and hold nothing. Quantities are whole numbers of the unit's
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -43,8 +43,8 @@ class Lot(NamedTuple):
 
     @property
     def kind(self) -> tuple[Any, ...]:
-        """What rules can tell of a lot once no order can undo it."""
-        return (self.unit, self.usable_from, self.last_day, self.source)
+        """What rules can tell of a lot that is usable, once no order can undo it."""
+        return (self.unit, self.last_day, self.source)
 
     def usable(self, day: date) -> bool:
         return self.usable_from <= day and not self.expired(day)
@@ -59,16 +59,10 @@ class Lot(NamedTuple):
     @classmethod
     def from_row(cls, row: list[Any]) -> Lot:
         lot, unit, origin, day, usable_from, last, granted, source = row
-        return cls(
-            text(lot),
-            text(unit),
-            text(origin),
-            date.fromisoformat(day),
-            date.fromisoformat(usable_from),
-            date.fromisoformat(last) if last is not None else None,
-            whole(granted),
-            text(source),
-        )
+        if not type(lot) is type(unit) is type(origin) is type(source) is str or type(granted) is not int:
+            raise TypeError("a lot's id, unit, origin and source are text, what was granted is a whole number")
+        first, usable = date.fromisoformat(day), date.fromisoformat(usable_from)
+        return cls(lot, unit, origin, first, usable, date.fromisoformat(last) if last is not None else None, granted, source)
 
 
 class LotPart(NamedTuple):
@@ -76,6 +70,12 @@ class LotPart(NamedTuple):
 
     lot: Lot
     quantity: int
+
+    def to_row(self) -> list[Any]:
+        """The lot's fields, then how much of it."""
+        (lot, unit, origin, day, usable_from, last, granted, source), left = self
+        ends = last.isoformat() if last is not None else None
+        return [lot, unit, origin, day.isoformat(), usable_from.isoformat(), ends, granted, source, left]
 
 
 class Move(NamedTuple):
@@ -87,67 +87,144 @@ class Move(NamedTuple):
     parts: tuple[LotPart, ...] = ()
 
     def to_row(self) -> list[Any]:
-        return [self.source, self.target, self.quantity, [[*part.lot.to_row(), part.quantity] for part in self.parts]]
+        return [self.source, self.target, self.quantity, [part.to_row() for part in self.parts]]
 
     @classmethod
     def from_row(cls, row: list[Any]) -> Move:
         source, target, quantity, parts = row
-        return cls(text(source), text(target), whole(quantity), tuple(LotPart(Lot.from_row(part[:-1]), whole(part[-1])) for part in parts))
+        return cls(text(source), text(target), whole(quantity), tuple([LotPart(Lot.from_row(part[:-1]), whole(part[-1])) for part in parts]))
 
 
 class LedgerFault(Exception):
     """A move that cannot be made; the kernel names the policy and the event."""
 
 
-class Account:
-    """What remains of each lot in one bucket, in lot order; or, for a debt, how much is owed."""
+Entry = tuple[tuple[date, date, str], LotPart]
+"""A part of a lot under its lot's order."""
 
-    __slots__ = ("owed", "owner", "parts", "scale", "unit")
+
+class Account:
+    """What remains of each lot in one bucket, in lot order; or, for a debt, how much is owed.
+
+    ``total`` is the sum of the parts, ``usable_from`` no earlier than any part's. ``loose`` are the places (lot orders) where
+    parts have become neighbours since like lots were last joined.
+    """
+
+    __slots__ = ("loose", "owed", "owner", "parts", "scale", "total", "unit", "usable_from")
+    loose: list[tuple[date, date, str]]
     owed: int
     owner: object
-    parts: list[tuple[tuple[date, date, str], LotPart]]
+    parts: list[Entry]
     scale: int
+    total: int
     unit: str
+    usable_from: date
 
-    def __init__(
-        self, unit: str, scale: int, owner: object, parts: list[tuple[tuple[date, date, str], LotPart]] | None = None, owed: int = 0
-    ) -> None:
+    def __init__(self, unit: str, scale: int, owner: object, owed: int = 0) -> None:
         self.unit, self.scale, self.owner, self.owed = unit, scale, owner, owed
-        self.parts = parts if parts is not None else []
+        self.parts, self.total, self.usable_from, self.loose = [], 0, date.min, []
 
     def copy(self, owner: object) -> Account:
-        return Account(self.unit, self.scale, owner, list(self.parts), self.owed)
-
-    @property
-    def total(self) -> int:
-        return sum(part.quantity for _, part in self.parts)
+        twin = Account(self.unit, self.scale, owner, self.owed)
+        twin.parts, twin.total, twin.usable_from = self.parts.copy(), self.total, self.usable_from
+        twin.loose = self.loose.copy()
+        return twin
 
     def __iter__(self) -> Iterator[LotPart]:
         return (part for _, part in self.parts)
 
+    @property
+    def first_last_day(self) -> date | None:
+        """The soonest last usable day; None where nothing here expires."""
+        return self.parts[0][1].lot.last_day if self.parts else None
+
+    def expired(self, day: date) -> Iterator[LotPart]:
+        """The parts whose last usable day has passed: they come first."""
+        for _, part in self.parts:
+            if not part.lot.expired(day):
+                return
+            yield part
+
+    def usable(self, day: date) -> int:
+        """What can be spent on a day."""
+        if self.usable_from > day:
+            return sum(part.quantity for _, part in self.parts if part.lot.usable(day))
+        return self.total - sum(part.quantity for part in self.expired(day)) if self.parts else 0
+
     def remaining(self, lot: Lot) -> int:
-        place = self._place(lot)
+        place = self._place(lot.order)
         return self.parts[place][1].quantity if place is not None else 0
 
     def change(self, lot: Lot, by: int) -> None:
         """Add to (or take from) what remains of a lot; a lot at nothing leaves."""
-        place = self._place(lot)
-        before = self.parts[place][1].quantity if place is not None else 0
-        if before + by < 0:
-            raise LedgerFault(f"lot {lot.id} has {before} left, {-by} were taken")
-        if before + by >= MAX_UNITS:
-            raise LedgerFault(f"an account holds less than {MAX_UNITS} smallest units of a lot")
-        if place is None:
-            insort(self.parts, (lot.order, LotPart(lot, by)))
-        elif before + by:
-            self.parts[place] = (lot.order, LotPart(self.parts[place][1].lot, before + by))
-        else:
-            del self.parts[place]
-
-    def _place(self, lot: Lot) -> int | None:
         key = lot.order
-        place = bisect_left(self.parts, key, key=lambda entry: entry[0])
+        place = bisect_left(self.parts, (key,))
+        there = place < len(self.parts) and self.parts[place][0] == key
+        before = self.parts[place][1].quantity if there else 0
+        left = before + by
+        if left < 0:
+            raise LedgerFault(f"lot {lot.id} has {before} left, {-by} were taken")
+        if left >= MAX_UNITS:
+            raise LedgerFault(f"an account holds less than {MAX_UNITS} smallest units of a lot")
+        self.total += by
+        if there and left:
+            self.parts[place] = (key, LotPart(self.parts[place][1].lot, left))
+            return
+        if there:
+            del self.parts[place]
+        else:
+            self.parts.insert(place, (key, LotPart(lot, by)))
+            self.usable_from = max(self.usable_from, lot.usable_from)
+        self.loose.append(key)
+
+    def _place(self, key: tuple[date, date, str]) -> int | None:
+        place = bisect_left(self.parts, (key,))
         return place if place < len(self.parts) and self.parts[place][0] == key else None
+
+    # -- joining lots that nothing can tell apart ------------------------------------------------------------------
+
+    def join(self, closed: Callable[[str], bool], day: date, lots: Iterable[Lot] = ()) -> None:
+        """Join neighbours that have become alike by a day: where parts have moved, and beside ``lots``, which can be undone no more."""
+        places, self.loose = self.loose, []
+        for key in (*places, *(lot.order for lot in lots)):
+            self._join_at(bisect_left(self.parts, (key,)), closed, day)
+
+    def _join_at(self, place: int, closed: Callable[[str], bool], day: date) -> None:
+        """Join the part at a place with what is like it on its right, then on its left."""
+        while self._join_left(place + 1, closed, day):
+            pass
+        while self._join_left(place, closed, day):
+            place -= 1
+
+    def _join_left(self, place: int, closed: Callable[[str], bool], day: date) -> bool:
+        """Join a part into the one before it, where they are alike."""
+        if not 0 < place < len(self.parts):
+            return False
+        (key, left), (right_key, right) = self.parts[place - 1 : place + 1]
+        if not closed(right.lot.origin) or not closed(left.lot.origin) or left.lot.kind != right.lot.kind:
+            return False
+        if left.lot.usable_from != right.lot.usable_from and max(left.lot.usable_from, right.lot.usable_from) > day:
+            self.loose.append(right_key)  # alike once both are usable
+            return False
+        whole_lot = left.lot._replace(granted=left.lot.granted + right.lot.granted)
+        self.parts[place - 1 : place + 1] = [(key, LotPart(whole_lot, left.quantity + right.quantity))]
+        return True
+
+    # -- wire ------------------------------------------------------------------------------------------------------
+
+    def read(self, rows: Iterable[list[Any]]) -> None:
+        """Take in parts of lots as they stand on the wire; ValueError, TypeError or LedgerFault where a row is none."""
+        for row in rows:
+            lot, left = Lot.from_row(row[:-1]), whole(row[-1])
+            key = lot.order
+            if (self.parts and key <= self.parts[-1][0]) or not 0 < left < MAX_UNITS:
+                self.change(lot, left)  # which refuses it, or finds its place
+                continue
+            if self.parts and self.parts[-1][1].lot.kind == lot.kind:
+                self.loose.append(key)
+            self.parts.append((key, LotPart(lot, left)))
+            self.total += left
+            self.usable_from = max(self.usable_from, lot.usable_from)
 
 
 class Ledger:
@@ -155,32 +232,35 @@ class Ledger:
 
     __slots__ = ("_owner", "accounts", "first")
     accounts: dict[str, Account]
-    first: dict[str, str]
+    first: Mapping[str, str]
 
     def __init__(self, accounts: dict[str, Account] | None = None, first: Mapping[str, str] | None = None) -> None:
         self.accounts = accounts if accounts is not None else {}
-        self.first = dict(first or {})
+        self.first = first if first is not None else {}
         self._owner = object()
 
     def fork(self) -> Ledger:
         """A copy that shares every account until it is changed."""
-        return Ledger(dict(self.accounts), self.first)
+        return Ledger(self.accounts.copy(), self.first)
 
     def open(self, name: str, unit: str, scale: int) -> None:
         """Make sure that an account and its buckets exist."""
         for bucket in (name, f"{name}.pending", f"{name}.held", f"{name}.owed"):
             if bucket not in self.accounts:
                 self.accounts[bucket] = Account(unit, scale, self._owner)
-        self.first.setdefault("points", name)
+        if "points" not in self.first:
+            self.first = {**self.first, "points": name}
 
     def resolve(self, name: str) -> str:
         """The account a name stands for: ``points`` also names the program's first points account."""
+        if name in self.accounts:
+            return name
         head, dot, bucket = name.partition(".")
-        return name if name in self.accounts or head not in self.first else self.first[head] + dot + bucket
+        return self.first[head] + dot + bucket if head in self.first else name
 
     def usable(self, account: str, day: date) -> int:
         """What can be spent on a day: the only gate, whether expired lots were swept or not."""
-        return sum(part.quantity for part in self.accounts[account] if part.lot.usable(day))
+        return self.accounts[account].usable(day)
 
     def own(self, name: str) -> Account:
         account = self.accounts[name]
@@ -190,7 +270,8 @@ class Ledger:
 
     def fold(self, move: Move) -> None:
         """Make one move, after every check that can fail."""
-        self._check(move)
+        if not self._sound(move):
+            self._check(move)
         for name, sign in ((move.source, -1), (move.target, 1)):
             if name.startswith(WORLD):
                 continue
@@ -203,7 +284,25 @@ class Ledger:
             for lot, quantity in move.parts:
                 account.change(lot, sign * quantity)
 
+    def _sound(self, move: Move) -> bool:
+        """Whether a move passes every check; where this says no, ``_check`` says why."""
+        source, target, quantity, parts = move
+        out = self.accounts.get(source)
+        into = self.accounts.get(target)
+        unit = out.unit if out is not None else into.unit if into is not None else ""
+        if type(quantity) is not int or quantity <= 0 or (out is None and not source.startswith(WORLD)):
+            return False
+        if (into is None and not target.startswith(WORLD)) or (into is not None and into.unit != unit):
+            return False
+        left = quantity
+        for lot, part in parts:
+            if part <= 0 or lot.unit != unit:
+                return False
+            left -= part
+        return not left
+
     def _check(self, move: Move) -> None:
+        """LedgerFault where a move cannot be made, with the reason."""
         sides = [name for name in (move.source, move.target) if not name.startswith(WORLD)]
         unknown = [name for name in sides if name not in self.accounts]
         if unknown:
@@ -221,30 +320,21 @@ class Ledger:
         if any(part.quantity <= 0 for part in move.parts):
             raise LedgerFault("a posting names a lot without taking any of it")
 
-    def merge(self, closed: Callable[[str], bool]) -> None:
-        """Lots that no rule and no order can tell apart become one; ``closed`` tells whether an origin can be undone no more."""
-        for name, account in self.accounts.items():
-            if any(_alike(left, right, closed) for (_, left), (_, right) in zip(account.parts, account.parts[1:], strict=False)):
-                self._merge(self.own(name), closed)
+    def merge(self, closed: Callable[[str], bool], day: date, lots: Sequence[Lot] = ()) -> None:
+        """Lots that no rule and no order can tell apart become one.
 
-    @staticmethod
-    def _merge(account: Account, closed: Callable[[str], bool]) -> None:
-        merged: list[tuple[tuple[date, date, str], LotPart]] = []
-        for key, part in account.parts:
-            if merged and _alike(merged[-1][1], part, closed):
-                first, quantity = merged[-1][1]
-                whole_lot = first._replace(granted=first.granted + part.lot.granted)
-                merged[-1] = (merged[-1][0], LotPart(whole_lot, quantity + part.quantity))
-            else:
-                merged.append((key, part))
-        account.parts = merged
+        ``closed`` tells whether an origin can be undone no more; ``lots`` are those for which that has become so by ``day``.
+        """
+        for name, account in self.accounts.items():
+            if account.parts and (account.loose or lots):
+                self.own(name).join(closed, day, lots)
 
     def to_data(self) -> dict[str, Any]:
         """Accounts by name: unit, scale, and lots as rows (the lot's fields, then what remains); empty ones by name alone."""
         return {
             "first": self.first,
             "accounts": {
-                name: {"unit": account.unit, "scale": account.scale, "owed": account.owed, "lots": [[*lot.to_row(), left] for lot, left in account]}
+                name: {"unit": account.unit, "scale": account.scale, "owed": account.owed, "lots": [part.to_row() for _, part in account.parts]}
                 for name, account in self.accounts.items()
             },
         }
@@ -256,16 +346,11 @@ class Ledger:
             account = Account(text(row["unit"]), whole(row["scale"]), ledger._owner, owed=whole(row["owed"]))
             if not 0 <= account.scale <= MAX_DIGITS or not 0 <= account.owed < 10**MAX_DIGITS:
                 raise ValueError(f"account {name}: a scale from 0 to {MAX_DIGITS}, and a debt of as many digits that is not negative")
-            for lot_row in row["lots"]:
-                account.change(Lot.from_row(lot_row[:-1]), whole(lot_row[-1]))
+            account.read(row["lots"])
             if not all(quantity > 0 for _, quantity in account) or account.total >= 10**MAX_DIGITS:
                 raise ValueError(f"account {name}: a lot of which nothing is left, or lots of more than {MAX_DIGITS} digits")
             ledger.accounts[name] = account
         return ledger
-
-
-def _alike(left: LotPart, right: LotPart, closed: Callable[[str], bool]) -> bool:
-    return left.lot.kind == right.lot.kind and closed(left.lot.origin) and closed(right.lot.origin)
 
 
 def escaped(part: str) -> str:
@@ -274,6 +359,8 @@ def escaped(part: str) -> str:
 
 
 def whole(value: object) -> int:
+    if type(value) is int:
+        return value
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"expected a whole number, found {type(value).__name__}")
     return value

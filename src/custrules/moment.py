@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from custrules.calendars.rules import WEEKDAYS, birthday_month, birthday_today, birthday_week, next_difference, tomorrow
 from custrules.codec import scalar_text
 from custrules.conditions import Bound, BoundTable, TableOutcome, Trace, next_change, trace
-from custrules.counting import EventFacts, attribute_value, event_fact_types, exact
+from custrules.counting import EventFacts, attribute_value, exact, name_of
 from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
 from custrules.fields import rate_text, read_day, read_rate
@@ -36,9 +36,10 @@ class Moment:
     recorded: Mapping[str, Any] | None
     amount: int | None
     channel: str | None
-    source: Source
-    event: EventFacts | None
-    event_names: dict[str, FactType]
+    event_names: Mapping[str, FactType]
+    _scoped: AnyEvent | None
+    _source: Source | None
+    _event: EventFacts | None
 
     def __init__(
         self,
@@ -52,15 +53,26 @@ class Moment:
         amount: int | None = None,
     ) -> None:
         self.rules, self.state, self.day, self.recorded, self.amount = rules, state, day, recorded, amount
-        self.source = Source(state.activity, self._profile_date)
-        declared = rules.parts.declared
-        name = "" if event is None else event.name if event.type == "activity" else event.type
-        activity = declared.activities.get(name)
         self.channel = event.channel if event is not None else None
-        inside = event is not None and name == scope
-        self.event = EventFacts(event, activity.attributes if activity else {}, rules.scale) if event is not None and inside else None
-        self.event_names = event_fact_types(scope, declared) if scope is not None else {}
+        self._scoped = event if event is not None and scope is not None and name_of(event) == scope else None
+        self.event_names = rules.event_types(scope)
+        self._source = self._event = None
         self._answers: dict[str, TableOutcome] = {}
+
+    @property
+    def source(self) -> Source:
+        """What measures read."""
+        if self._source is None:
+            self._source = Source(self.state.activity, self._profile_date)
+        return self._source
+
+    @property
+    def event(self) -> EventFacts | None:
+        """The fields of the event that the conditions are about; None where another event is decided."""
+        if self._event is None and self._scoped is not None:
+            activity = self.rules.parts.declared.activities.get(name_of(self._scoped))
+            self._event = EventFacts(self._scoped, activity.attributes if activity else {}, self.rules.scale)
+        return self._event
 
     def value(self, name: str) -> FactValue | None:
         """A fact by name; None where it is missing."""
@@ -141,7 +153,7 @@ class Moment:
         if account is None:
             return 0
         today = max(self.day, self.state.day or self.day)
-        units = account.owed if name.endswith(".owed") else sum(left for lot, left in account if not lot.expired(today))
+        units = account.owed if name.endswith(".owed") else account.total - sum(part.quantity for part in account.expired(today))
         return units if given.type.kind == "money" else exact(Fraction(units, 10**account.scale))
 
     # -- tables ----------------------------------------------------------------------------------------------------
@@ -195,9 +207,9 @@ class Moment:
     def changes(self, bound: Bound | BoundTable) -> date | None:
         return next_change(bound, self)
 
-    def snapshot(self, names: frozenset[str]) -> dict[str, Any]:
+    def snapshot(self, names: Sequence[str]) -> dict[str, Any]:
         """The values of facts as they are recorded with an order; what is missing stays missing, whatever comes later."""
-        values = {name: self.value(name) for name in sorted(names)}
+        values = {name: self.value(name) for name in names}
         return {name: encoded(value) if value is not None else None for name, value in values.items()}
 
 

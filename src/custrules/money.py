@@ -42,9 +42,11 @@ MAX_DIGITS = 18  # digits of the smallest unit: what a 64-bit column holds, so t
 def exactly(function: Callable[P, R]) -> Callable[P, R]:
     """Run a function under a decimal context of our own: what the host set (precision, traps) changes no answer."""
 
+    context = Context(prec=80)
+
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        with localcontext(Context(prec=80)):
+        with localcontext(context):
             return function(*args, **kwargs)
 
     return run

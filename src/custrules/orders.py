@@ -11,18 +11,21 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from math import gcd
 from typing import Any, NamedTuple, Never
 
 from custrules.event_fields import read_scalar
-from custrules.events import Purchase, Return, ReturnLine
-from custrules.fields import instant_text, plain, read_decimal, read_instant
-from custrules.ledger import REVERSED, LotPart, Move, text, whole
+from custrules.events import AnyEvent, Purchase, Redemption, Return, ReturnLine
+from custrules.fields import Frozen, instant_text, plain, read_decimal, read_instant
+from custrules.ledger import REVERSED, Lot, LotPart, Move, text, whole
 from custrules.money import Rounding, rounded, split
 
 # The tenders that are neither money nor stored value: they do not earn, and no cash goes back for them.
 NOT_EARNING = frozenset({"points", "gift_card", "coupon"})
 MONEY = frozenset({"cash", "card"})
+_ONE, _WHOLE = Decimal(1), Fraction(1)
+_NONE: Mapping[str, Any] = {}
 
 
 class OrderFault(Exception):
@@ -61,11 +64,12 @@ class OrderLine(NamedTuple):
     @classmethod
     def from_row(cls, row: list[Any]) -> OrderLine:
         sku, category, quantity, amount, cost, back, back_quantity = row
-        numbers = read_decimal(quantity), whole(amount), whole(cost), whole(back), read_decimal(back_quantity)
-        line = cls(_optional_text(sku), _optional_text(category), *numbers)
-        if not 0 <= line.back <= line.amount or not 0 <= line.back_quantity <= line.quantity or not line.quantity:
+        if not type(amount) is type(cost) is type(back) is int:
+            raise TypeError("amounts and costs of a line are whole numbers")
+        sold, returned = _quantity(quantity), _quantity(back_quantity)
+        if not 0 <= back <= amount or not 0 <= returned <= sold or not sold:
             raise ValueError("a line of which more came back than was sold")
-        return line
+        return cls(_optional_text(sku), _optional_text(category), sold, amount, cost, back, returned)
 
 
 class OrderTender(NamedTuple):
@@ -112,7 +116,7 @@ class Record:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Record:
         facts = {name: None if value is None else read_scalar(value) for name, value in data["facts"].items()}
-        return cls(date.fromisoformat(data["effective_from"]), facts, tuple(Move.from_row(row) for row in data["moves"]))
+        return cls(date.fromisoformat(data["effective_from"]), facts, tuple([Move.from_row(row) for row in data["moves"]]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,11 @@ class Order:
     @property
     def left(self) -> int:
         return self.amount - self.returned
+
+    def lots(self) -> list[Lot]:
+        """The lots that came of it."""
+        moves = (move for record in self.records.values() for move in record.moves)
+        return [part.lot for move in moves for part in move.parts if part.lot.origin == self.id]
 
     def kept(self) -> list[int]:
         """What is left of each line's amount."""
@@ -190,7 +199,7 @@ class Order:
     def earning(self, rule: str) -> Fraction:
         """The share of what is kept that was paid by tenders that earn: the same for every line, shared by amount."""
         if not self.tenders or not self.left:
-            return Fraction(1)
+            return _WHOLE
         backs = self.tenders_back(rule)
         paid = zip(self.tenders, backs, strict=True)
         return Fraction(sum(tender.amount - back for tender, back in paid if tender.type not in NOT_EARNING), self.left)
@@ -226,39 +235,47 @@ class Order:
 
     def to_data(self) -> dict[str, Any]:
         data: dict[str, Any] = {"type": self.type, "day": self.day.isoformat(), "occurred_at": instant_text(self.occurred_at)}
-        extras = {
-            "lines": [line.to_row() for line in self.lines],
-            "tenders": [tender.to_row() for tender in self.tenders],
-            "spread": self.spread,
-            "tallied": list(self.tallied),
-            "records": {policy: record.to_data() for policy, record in self.records.items()},
-            "expired": dict(self.expired),
-            "done": self.done,
-        }
+        if self.lines:
+            data["lines"] = [line.to_row() for line in self.lines]
+        if self.tenders:
+            data["tenders"] = [tender.to_row() for tender in self.tenders]
+        if self.tallied:
+            data["tallied"] = list(self.tallied)
+        if self.records:
+            data["records"] = {policy: record.to_data() for policy, record in self.records.items()}
         if self.list_amount is not None:
             data["list_amount"] = self.list_amount
-        return data | {name: value for name, value in extras.items() if value}
+        if self.spread:
+            data["spread"] = self.spread
+        if self.expired:
+            data["expired"] = dict(self.expired)
+        if self.done:
+            data["done"] = self.done
+        return data
 
     @classmethod
     def from_data(cls, event_id: str, data: Mapping[str, Any]) -> Order:
+        read = data.get
+        lines = tuple([OrderLine.from_row(row) for row in read("lines", ())])
+        tenders = tuple([OrderTender.from_row(row) for row in read("tenders", ())])
         order = cls(
-            id=event_id,
-            type=text(data["type"]),
-            day=date.fromisoformat(data["day"]),
-            occurred_at=read_instant(data["occurred_at"]),
-            lines=tuple(OrderLine.from_row(row) for row in data.get("lines", [])),
-            tenders=tuple(OrderTender.from_row(row) for row in data.get("tenders", [])),
-            spread=whole(data.get("spread", 0)),
-            list_amount=whole(data["list_amount"]) if "list_amount" in data else None,
-            tallied=tuple(text(key) for key in data.get("tallied", [])),
-            records={policy: Record.from_data(row) for policy, row in data.get("records", {}).items()},
-            expired={lot: whole(quantity) for lot, quantity in data.get("expired", {}).items()},
-            done=data.get("done", False) is True,
+            event_id,
+            text(data["type"]),
+            date.fromisoformat(data["day"]),
+            read_instant(data["occurred_at"]),
+            lines,
+            tenders,
+            whole(read("spread", 0)),
+            whole(data["list_amount"]) if "list_amount" in data else None,
+            tuple([text(key) for key in read("tallied", ())]),
+            {policy: Record.from_data(row) for policy, row in read("records", _NONE).items()},
+            {lot: whole(quantity) for lot, quantity in data["expired"].items()} if "expired" in data else {},
+            read("done", False) is True,
         )
-        if not 0 <= order.spread <= sum(line.left for line in order.lines):
+        if order.spread and not 0 <= order.spread <= sum(line.left for line in lines):
             raise ValueError(f"order {event_id}: more came back than was sold")
-        paid = [tender.amount for tender in order.tenders]
-        if min(paid, default=0) < 0 or (order.lines and paid and sum(paid) != order.amount):
+        paid = [tender.amount for tender in tenders]
+        if paid and (min(paid) < 0 or (lines and sum(paid) != order.amount)):
             raise ValueError(f"order {event_id}: the tenders are not what the lines cost")
         return order
 
@@ -369,7 +386,14 @@ def _cost_of(number: Decimal, line: OrderLine) -> int:
     return max(0, line.left - kept)
 
 
-def order_of(event: Purchase, day: date) -> Order:
+def begun(event: AnyEvent, day: date, tallied: tuple[str, ...], records: Mapping[str, Record]) -> Order | None:
+    """The order of a purchase or redemption; None for other events. ``records`` is filled in while the event is decided."""
+    if isinstance(event, Redemption):
+        return Order(event.id, event.type, day, event.occurred_at, tallied=tallied, records=records)
+    return order_of(event, day, tallied, records) if isinstance(event, Purchase) else None
+
+
+def order_of(event: Purchase, day: date, tallied: tuple[str, ...] = (), records: Mapping[str, Record] = Frozen()) -> Order:
     """The order of a purchase; one that is given only by its amount is one line without sku or category."""
     if event.lines:
         lines = tuple(
@@ -377,10 +401,19 @@ def order_of(event: Purchase, day: date) -> Order:
             for line in event.lines
         )
     else:
-        lines = (OrderLine(None, None, Decimal(1), event.amount.minor, 0),)
+        lines = (OrderLine(None, None, _ONE, event.amount.minor, 0),)
     tenders = tuple(OrderTender(tender.type, tender.amount.minor, tender.quantity, tender.reference) for tender in event.tenders)
     list_amount = event.list_amount.minor if event.list_amount is not None else None
-    return Order(event.id, event.type, day, event.occurred_at, lines, tenders, list_amount=list_amount)
+    return Order(event.id, event.type, day, event.occurred_at, lines, tenders, list_amount=list_amount, tallied=tallied, records=records)
+
+
+def _quantity(value: object) -> Decimal:
+    return _quantity_of(value) if type(value) is str else read_decimal(value)
+
+
+@lru_cache(maxsize=4096)
+def _quantity_of(value: str) -> Decimal:
+    return read_decimal(value)
 
 
 def _optional_text(value: object) -> str | None:

@@ -20,7 +20,7 @@ from custrules.conditions import Bound, BoundTable, Trace
 from custrules.conditions.hits import TableOutcome
 from custrules.conditions.tables import Table, tables_in
 from custrules.conditions.tree import Condition
-from custrules.decisions import EFFECTS, Decision, Effect, Outcome, Posting, Reason, Signal, Status, Touchpoint, reason
+from custrules.decisions import EFFECTS, Decision, Effect, Moved, Outcome, Posting, Reason, Signal, Status, Touchpoint, decided, reason
 from custrules.draft import Draft
 from custrules.errors import Diagnostic, FactsError
 from custrules.evaluation import Answer
@@ -310,11 +310,12 @@ class Policy(BaseModel):
         """What is wrong with this policy as the next version of another."""
         return []
 
-    def applied(self, event: Event, reasons: Iterable[Reason], effects: Iterable[Effect] = ()) -> Decision:
-        return Decision(self.id, self.effective_from, event.id, "APPLIED", tuple(reasons), tuple(effects))
+    def applied(self, event: Event, reasons: Iterable[Reason], effects: Iterable[Effect] | Moved = ()) -> Decision:
+        made = effects if isinstance(effects, Moved) else tuple(effects)
+        return decided(self.id, self.effective_from, event.id, "APPLIED", tuple(reasons), made)
 
     def declined(self, event: Event, reasons: Iterable[Reason]) -> Decision:
-        return Decision(self.id, self.effective_from, event.id, "DECLINED", tuple(reasons))
+        return decided(self.id, self.effective_from, event.id, "DECLINED", tuple(reasons))
 
     @classmethod
     def read(cls, data: Mapping[str, Any], currency: str | None = None) -> Self:
@@ -361,6 +362,7 @@ __all__ = [
     "Fact",
     "FactsView",
     "Known",
+    "Moved",
     "Outcome",
     "Phase",
     "Policy",

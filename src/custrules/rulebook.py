@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 from custrules.calendars import ONE_DAY
 from custrules.calendars.rules import DayRule
 from custrules.conditions import Bound, BoundTable, Condition, ConditionTests, bind, bind_table, tables_in
-from custrules.counting import AttributeKind, Counted, Declarations, event_fact_types, line_types
+from custrules.counting import MONEY_SUBJECTS, AttributeKind, Counted, Declarations, event_fact_types, line_types
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
 from custrules.facts import FactType
 from custrules.measures import Measure, Meter
 from custrules.metering import Compiler
-from custrules.policy import PHASES, BalanceFact, Fact, Known, Policy, StatusFact, conditions_in, fact_fields
+from custrules.policy import PHASES, BalanceFact, Fact, Known, Phase, Policy, StatusFact, conditions_in, fact_fields
 from custrules.returns import ReturnsRule
 from custrules.tabling import Tables
 from custrules.validation import nearest, path_text
@@ -84,7 +84,7 @@ class Rulebook:
     birthday: str | None
     first_account: str | None
     tables: Tables
-    reads: dict[int, frozenset[str]]
+    reads: dict[int, tuple[str, ...]]
     scopes: dict[int, str | None]
     tests: ConditionTests
 
@@ -131,7 +131,9 @@ class Rulebook:
             others.sort(key=lambda policy: policy.effective_from)
         self.starts = {policy_id: [policy.effective_from for policy in others] for policy_id, others in self.versions.items()}
         self.first_days = sorted({day for days in self.starts.values() for day in days})
-        self._in_force: dict[date, dict[str, tuple[Policy, ...]]] = {}
+        self._in_force: dict[int, dict[Phase, tuple[Policy, ...]]] = {}
+        self._hearing: dict[tuple[int, str], dict[Phase, tuple[Policy, ...]]] = {}
+        self._with_due: dict[int, tuple[Policy, ...]] = {}
 
     def _measures(self) -> None:
         compiler = Compiler(self.parts.measures, self.parts.declared)
@@ -216,7 +218,8 @@ class Rulebook:
         self.bound_tables: dict[tuple[int, str | None], BoundTable] = {}
         self.rules_of: dict[tuple[int, str | None], str] = {}
         self.scopes = {id(policy): policy.event_name() for policy in self.parts.policies}
-        self.reads = {id(policy): policy.reads() for policy in self.parts.policies}
+        self.reads = {id(policy): tuple(sorted(policy.reads())) for policy in self.parts.policies}
+        self._event_types: dict[str | None, Mapping[str, FactType]] = {None: {}}
         lines = line_types(self.scale)
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:
@@ -292,6 +295,7 @@ class Rulebook:
             for counted in meter.counted:
                 self.tallies[counted.key] = counted
                 self.retention[counted.key] = max(self.retention.get(counted.key, 0), (meter.reach or 0) + extra)
+        self._counting: dict[tuple[str, str], tuple[Counted, ...]] = {}
         self.award_tallies: dict[str, str] = {}
         for policy in self.parts.policies:
             days = policy.counts_awards()
@@ -312,14 +316,51 @@ class Rulebook:
         recorded = next((policy for policy in self.versions.get(policy_id, ()) if policy.effective_from == effective_from), None)
         return recorded or self.in_force(policy_id, day)
 
-    def phases(self, day: date) -> dict[str, tuple[Policy, ...]]:
+    def phases(self, day: date) -> Mapping[Phase, tuple[Policy, ...]]:
         """The policies in force on a day, by phase, in document order."""
-        place = bisect_right(self.first_days, day)
-        start = self.first_days[place - 1] if place else date.min
-        if start not in self._in_force:
+        return self._phases(day, bisect_right(self.first_days, day))
+
+    def _phases(self, day: date, period: int) -> Mapping[Phase, tuple[Policy, ...]]:
+        """The same; ``period`` counts the first days up to ``day``: between two of them nothing changes."""
+        if period not in self._in_force:
             present = [policy for policy in (self.in_force(policy_id, day) for policy_id in self.versions) if policy is not None]
-            self._in_force[start] = {phase: tuple(policy for policy in present if policy.phase == phase) for phase in PHASES}
-        return self._in_force[start]
+            self._in_force[period] = {phase: tuple(policy for policy in present if policy.phase == phase) for phase in PHASES}
+        return self._in_force[period]
+
+    def hearing(self, day: date, event_type: str) -> Mapping[Phase, tuple[Policy, ...]]:
+        """The policies in force on a day that hear a type of events, by phase, in document order."""
+        period = bisect_right(self.first_days, day)
+        found = self._hearing.get((period, event_type))
+        if found is None:
+            phases = self._phases(day, period)
+            found = {phase: tuple(policy for policy in phases[phase] if policy.hears is None or event_type in policy.hears) for phase in PHASES}
+            self._hearing[period, event_type] = found
+        return found
+
+    def with_due(self, day: date) -> tuple[Policy, ...]:
+        """The policies in force on a day that may name a due, in the order in which they are asked."""
+        period = bisect_right(self.first_days, day)
+        found = self._with_due.get(period)
+        if found is None:
+            phases = self._phases(day, period)
+            found = tuple(policy for phase in PHASES for policy in phases[phase] if type(policy).due is not Policy.due)
+            self._with_due[period] = found
+        return found
+
+    def counting(self, event_type: str, name: str) -> tuple[Counted, ...]:
+        """What may count an event of a type and name: that of its type, or of the activity."""
+        found = self._counting.get((event_type, name))
+        if found is None:
+            subjects = (name, *MONEY_SUBJECTS) if event_type == "purchase" else (name,)
+            found = self._counting[event_type, name] = tuple(counted for counted in self.tallies.values() if counted.subject in subjects)
+        return found
+
+    def event_types(self, scope: str | None) -> Mapping[str, FactType]:
+        """Names and types of the facts that the events of a scope bring."""
+        found = self._event_types.get(scope)
+        if found is None:
+            found = self._event_types[scope] = event_fact_types(scope or "", self.parts.declared)
+        return found
 
     def next_first_day(self, day: date) -> date | None:
         """The first day after ``day`` on which some version begins."""

@@ -5,24 +5,23 @@ The order of things is the whole of the meaning here; each policy sees the state
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from custrules.calendars import ONE_DAY, local_day, start_of_day
+from custrules.draft import Draft
 from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.event_fields import read_scalar
-from custrules.events import AnyEvent, NewDay, RedemptionCancelled, Return, Tick
+from custrules.events import AnyEvent, NewDay, RedemptionCancelled, Return, Tick, new_day, tick
 from custrules.fields import Frozen
-from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, LedgerFault, Move, escaped
+from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, LedgerFault, Move
 from custrules.orders import Order, Record
-from custrules.policy import Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, reason
+from custrules.policy import PHASES, Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, reason
 from custrules.returns import Part
 from custrules.rulebook import Rulebook
 from custrules.state import State, StatusValue, TouchpointAsked
-from custrules.views import Asked, StepView, Watch
+from custrules.views import Days, StepView, Watch
 
 FORWARD: tuple[Phase, ...] = ("earn", "rank", "lapse", "care")
 MAX_INSTANTS = 10_000
@@ -38,11 +37,19 @@ class Due(NamedTuple):
     policy_id: str = ""
 
 
+class Answer(NamedTuple):
+    """A policy's decision, and the view in which it was made."""
+
+    decision: Decision
+    view: StepView
+
+
 class Settling:
     """A fork of a state on which time is settled, one policy asked after the other."""
 
     rules: Rulebook
     before: State
+    event: AnyEvent
     watch: Watch | None
     state: State
     instant: datetime
@@ -61,83 +68,102 @@ class Settling:
 
     # -- asking one policy -----------------------------------------------------------------------------------------
 
-    def ask(self, policy: Policy, part: Part | None = None, record: Record | None = None) -> Decision | None:
-        """One policy's answer, checked; a retired version gives no new ones."""
+    def ask(self, policy: Policy, part: Part | None = None, record: Record | None = None) -> Answer | None:
+        """One policy's answer, checked, with the view that it had; a retired version gives no new ones."""
         if policy.hears is not None and self.event.type not in policy.hears:
             return None
-        view = self._view(policy, part.after if part is not None else self.order, record)
-        with self._guarded(policy):
+        view = self._view(policy).about(part.after if part is not None else self.order, record)
+        try:
             answer = policy.decide(self.event, view)
+        except ContractError:
+            raise
+        except Exception as error:
+            raise self._blamed(policy, error) from error
         if answer is None:
             return None
         decision = self._checked(policy, answer)
         if policy.retired and part is None and not isinstance(self.event, NewDay | Tick | Return | RedemptionCancelled):
-            return policy.declined(self.event, [reason(f"{policy.kind}.retired", policy=policy.id)]) if policy.phase == "pay" else None
-        return decision
+            retired = policy.declined(self.event, [reason(f"{policy.kind}.retired", policy=policy.id)]) if policy.phase == "pay" else None
+            return Answer(retired, view) if retired is not None else None
+        return Answer(decision, view)
 
-    def _view(self, policy: Policy, order: Order | None = None, record: Record | None = None) -> StepView:
-        return StepView(Asked(self.rules, self.state, self.event, self.day, self.settled, self.instant, order, record, self.watch), policy)
+    def _view(self, policy: Policy) -> StepView:
+        return StepView(self.rules, self.state, self.event, Days(self.day, self.settled, self.instant), policy, self.watch)
 
-    @contextmanager
-    def _guarded(self, policy: Policy) -> Iterator[None]:
+    def _blamed(self, policy: Policy, error: Exception) -> ContractError:
         """What a policy raises, or what its answer breaks, is the policy's fault and says so."""
-        try:
-            yield
-        except ContractError:
-            raise
-        except LedgerFault as fault:
-            raise ContractError(policy.id, self.event.id, str(fault)) from fault
-        except Exception as error:
-            raise ContractError(policy.id, self.event.id, f"raised {type(error).__name__}: {error}") from error
+        told = str(error) if isinstance(error, LedgerFault) else f"raised {type(error).__name__}: {error}"
+        return ContractError(policy.id, self.event.id, told)
 
     def _checked(self, policy: Policy, decision: object) -> Decision:
         if not isinstance(decision, Decision):
             raise ContractError(policy.id, self.event.id, f"answered with {type(decision).__name__}, not with a Decision or None")
-        if (decision.policy_id, decision.event_id, decision.effective_from) != (policy.id, self.event.id, policy.effective_from):
+        if decision.policy_id != policy.id or decision.event_id != self.event.id or decision.effective_from != policy.effective_from:
             raise ContractError(policy.id, self.event.id, "signed its decision as another policy, version or event")
         if not decision.reasons or not all(isinstance(why, Reason) for why in decision.reasons):
             raise ContractError(policy.id, self.event.id, "gave something else than Reasons for its decision")
-        if decision.outcome == "DECLINED" and decision.effects:
+        if decision.outcome == "DECLINED" and (decision.moves if decision.moves_alone else decision.effects):
             raise ContractError(policy.id, self.event.id, "declined and moved something all the same")
-        for effect in decision.effects:
+        for effect in () if decision.moves_alone else decision.effects:
             if not isinstance(effect, Effect):
                 raise ContractError(policy.id, self.event.id, f"{type(effect).__name__} is none of the four effects")
         return decision
 
     # -- folding ---------------------------------------------------------------------------------------------------
 
-    def fold(self, policy: Policy, decision: Decision, order: Order | None, first: int = 0) -> Decision:
+    def fold(self, policy: Policy, answer: Answer, order: Order | None, first: int = 0) -> Decision:
         """Make what a decision says; the same decision with the ids of its effects."""
-        effects = []
-        for number, effect in enumerate(decision.effects, first):
-            parts = (self.state.customer_id, self.event.id, policy.id, str(number))
-            effects.append(replace(effect, id="/".join(map(escaped, parts))))
-            with self._guarded(policy):
-                self._fold(policy, effect, order)
-            if isinstance(effect, Posting | Status):
-                self.state.changed = self.state.day
-        return replace(decision, effects=tuple(effects))
+        decision = answer.decision
+        try:
+            if decision.moves_alone:
+                self._post(policy, decision.moves, order, answer.view.draft)
+            else:
+                for effect in decision.effects:
+                    self._fold(policy, effect, order)
+        except ContractError:
+            raise
+        except Exception as error:
+            raise self._blamed(policy, error) from error
+        return decision.signed(self.state.customer_id, first)
 
     def _fold(self, policy: Policy, effect: Effect, order: Order | None) -> None:
         if isinstance(effect, Posting):
-            self._post(policy, effect.move, order)
+            self._post(policy, (effect.move,), order)
         elif isinstance(effect, Status):
             self._set(policy, effect)
+            self.state.changed = self.state.day
         elif isinstance(effect, Touchpoint):
             self._touch(policy, effect)
 
-    def _post(self, policy: Policy, move: Move, order: Order | None) -> None:
-        unusable = [part.lot for part in move.parts if move.target == SPENT and not part.lot.usable(self.settled)]
-        if unusable and not move.source.endswith(".held"):
-            raise ContractError(policy.id, self.event.id, f"lot {unusable[0].id} is not usable on {self.settled}")
-        self.state.ledger.fold(move)
+    def _post(self, policy: Policy, moves: Sequence[Move], order: Order | None, draft: Draft | None = None) -> None:
+        """Make moves on the ledger; where they are those of a draft on it, the draft has checked and made them already."""
+        made = draft is not None and draft.made(moves, self.state.ledger)
+        for move in moves:
+            if move.target == SPENT and not move.source.endswith(".held"):
+                self._check_usable(policy, move)
+            if not made:
+                self.state.ledger.fold(move)
+            if self.rules.award_tallies:
+                self._count_award(policy, move, order)
+            if move.target == EXPIRED:
+                self._note_expired(move)
+        if made and draft is not None:
+            self.state.ledger = draft.release()
+        if moves:
+            self.state.changed = self.state.day
+
+    def _check_usable(self, policy: Policy, move: Move) -> None:
+        for part in move.parts:
+            if not part.lot.usable(self.settled):
+                raise ContractError(policy.id, self.event.id, f"lot {part.lot.id} is not usable on {self.settled}")
+
+    def _count_award(self, policy: Policy, move: Move, order: Order | None) -> None:
+        """What a policy that has caps awards and takes back is tallied."""
         key = self.rules.award_tallies.get(policy.id)
         if key is not None and move.source == ISSUED:
             self.state.activity.add(key, self.day, move.quantity)
         elif key is not None and move.target == REVERSED:
             self.state.activity.add(key, order.day if order is not None else self.day, -move.quantity)
-        if move.target == EXPIRED:
-            self._note_expired(move)
 
     def _note_expired(self, move: Move) -> None:
         """An order remembers how much of what it granted expired: a later reversal forgives it."""
@@ -161,10 +187,10 @@ class Settling:
 
     # -- time ------------------------------------------------------------------------------------------------------
 
-    def settle(self, upto: datetime) -> None:
-        """Let time pass up to an instant: every day and instant that some policy is due on, in order."""
+    def settle(self, upto: datetime, day: date | None = None) -> None:
+        """Let time pass up to an instant (of a local day, where that is known): every day and instant that some policy is due on, in order."""
         self.ask_dues(Due(upto, True, upto))
-        self._move_to(upto, local_day(upto, self.rules.zone))
+        self._move_to(upto, day or local_day(upto, self.rules.zone))
 
     def ask_dues(self, last: Due) -> None:
         """Ask what is due up to a day or instant, which is still asked if it is due itself."""
@@ -192,17 +218,23 @@ class Settling:
         day, as_of = self.state.day, self.state.as_of
         assert day is not None
         assert as_of is not None
-        self._stand_at(as_of, day, Tick(customer_id=self.state.customer_id, at=as_of))
+        self._stand_at(as_of, day, tick(self.state.customer_id, as_of))
         first = self.rules.next_first_day(day)
         dues = [] if first is None else [self._day_due(first)]
-        for policy in self._in_force(day):
-            view = self._view(policy)
-            with self._guarded(policy):
-                due = policy.due(view)
-                clamped = self._clamped(due, day, as_of, policy.id) if due is not None else None
-            if clamped is not None:
-                dues.append(clamped)
+        for policy in self.rules.with_due(day):
+            due = self._due_of(policy, day, as_of)
+            if due is not None:
+                dues.append(due)
         return min(dues, key=lambda due: due[:3], default=None)
+
+    def _due_of(self, policy: Policy, day: date, as_of: datetime) -> Due | None:
+        try:
+            due = policy.due(self._view(policy))
+            return self._clamped(due, day, as_of, policy.id) if due is not None else None
+        except ContractError:
+            raise
+        except Exception as error:
+            raise self._blamed(policy, error) from error
 
     def _day_due(self, day: date, policy_id: str = "") -> Due:
         return Due(start_of_day(day, self.rules.zone), False, day, policy_id)
@@ -222,40 +254,41 @@ class Settling:
         """Ask every policy as a day opens, or at an instant."""
         if isinstance(due, datetime):
             self._move_to(due, local_day(due, self.rules.zone))
-            self._stand_at(due, self.state.day, Tick(customer_id=self.state.customer_id, at=due))
+            self._stand_at(due, self.state.day, tick(self.state.customer_id, due))
             self.opened = None
         else:
             self.opened = start_of_day(due, self.rules.zone)
             self._move_to(self.opened, due)
-            self._stand_at(self.opened, due, NewDay(customer_id=self.state.customer_id, day=due))
-        for policy in self._in_force(self.day):
-            decision = self.ask(policy)
-            if decision is not None:
-                self.decisions.append(self.fold(policy, decision, None))
+            self._stand_at(self.opened, due, new_day(self.state.customer_id, due))
+        heard = self.rules.hearing(self.day, self.event.type)
+        for policy in (policy for phase in PHASES for policy in heard[phase]):
+            answer = self.ask(policy)
+            if answer is not None:
+                self.decisions.append(self.fold(policy, answer, None))
 
     def _stand_at(self, instant: datetime, day: date | None, event: AnyEvent) -> None:
         assert day is not None
         self.instant, self.day, self.settled, self.event = instant, day, day, event
         self.order, self.parts = None, []
 
-    def _in_force(self, day: date) -> Iterator[Policy]:
-        phases = self.rules.phases(day)
-        return (policy for phase in ("pay", *FORWARD) for policy in phases[phase])
-
 
 def prune(rules: Rulebook, state: State, day: date) -> None:
     """Let go of what has left the state by its dates: closed orders, old rows of tallies, ids that would be late; join like lots."""
-    closed = [order.id for order in state.orders.values() if rules.returns.window.after(order.day) < day]
-    for order_id in closed:
-        del state.orders[order_id]
+    last = rules.returns.window.ended_before(day)
+    closed = [order for order in state.orders.values() if order.day <= last]
+    for order in closed:
+        del state.orders[order.id]
     for key, days in rules.retention.items():
         state.activity.forget(key, day - timedelta(days=days))
     state.forget_seen(start_of_day(day, rules.zone) - rules.late)
-    state.ledger.merge(lambda origin: origin not in state.orders)
+    state.ledger.merge(lambda origin: origin not in state.orders, day, [lot for order in closed for lot in order.lots()])
 
 
 def adopt(rules: Rulebook, state: State) -> None:
     """Make a state one of this program: accounts that exist, tallies that are kept from now on (a new state: from the start)."""
+    if state.adopted is rules:
+        return
+    state.adopted = rules
     state.program, state.digest, state.currency = rules.id, rules.digest, rules.currency
     for name, (unit, scale) in rules.accounts.items():
         state.ledger.open(name, unit, scale)
@@ -268,6 +301,8 @@ def adopt(rules: Rulebook, state: State) -> None:
 
 def check_state(rules: Rulebook, state: State, customer_id: str | None = None) -> None:
     """StateError for another program's state or another customer's event."""
+    if isinstance(state, State) and state.adopted is rules and customer_id in (None, state.customer_id):
+        return
     if not isinstance(state, State):
         raise StateError([Diagnostic("state.not_a_state", params={"found": type(state).__name__})])
     if state.program not in ("", rules.id):

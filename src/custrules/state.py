@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Never
 
 from custrules.activity import ActivityLog
-from custrules.codec import canonical, parse_json
+from custrules.codec import canonical_plain, parse_json
 from custrules.errors import Diagnostic, StateError
 from custrules.event_fields import Scalar, read_scalar
 from custrules.fields import Frozen, instant_text, read_instant
@@ -114,6 +114,7 @@ class State:
     __slots__ = (
         "_seen",
         "activity",
+        "adopted",
         "as_of",
         "changed",
         "consent",
@@ -133,6 +134,7 @@ class State:
         "touchpoints",
     )
     activity: ActivityLog
+    adopted: object
     currency: str
     customer_id: str
     digest: str
@@ -159,6 +161,7 @@ class State:
         self.schema_version = SCHEMA_VERSION
         self._seen: dict[str, datetime] = {}
         self.known_from: datetime | None = None
+        self.adopted = None  # by which rulebook it was made ready, in this process
 
     @classmethod
     def new(cls, customer_id: str) -> State:
@@ -222,14 +225,15 @@ class State:
 
     def fork(self) -> State:
         """A copy that shares what it does not change; only the kernel changes one."""
-        twin = State(self.customer_id)
+        twin = State.__new__(State)
+        twin.customer_id, twin.schema_version = self.customer_id, self.schema_version
         twin.program, twin.digest, twin.currency, twin.joined = self.program, self.digest, self.currency, self.joined
-        twin.known_from = self.known_from
+        twin.known_from, twin.adopted = self.known_from, self.adopted
         twin.as_of, twin.day, twin.changed = self.as_of, self.day, self.changed
         twin.do_not_contact, twin.profile, twin.consent = self.do_not_contact, self.profile, self.consent
         twin.ledger, twin.activity = self.ledger.fork(), self.activity.fork()
-        twin.orders, twin.statuses = dict(self.orders), dict(self.statuses)
-        twin.touchpoints, twin._seen = dict(self.touchpoints), dict(self._seen)
+        twin.orders, twin.statuses = self.orders.copy(), self.statuses.copy()
+        twin.touchpoints, twin._seen = self.touchpoints.copy(), self._seen.copy()
         return twin
 
     def knows(self, event_id: str) -> bool:
@@ -241,7 +245,7 @@ class State:
 
     def forget_seen(self, before: datetime) -> None:
         """Drop ids that would be late by now: they need not be known any more."""
-        if any(at < before for at in self._seen.values()):
+        if self._seen and min(self._seen.values()) < before:
             self.known_from = max(at for at in self._seen.values() if at < before)
             self._seen = {event_id: at for event_id, at in self._seen.items() if at >= before}
 
@@ -257,8 +261,8 @@ class State:
             "program": self.program,
             "digest": self.digest,
             "currency": self.currency,
-            "profile": self.profile,
-            "consent": self.consent,
+            "profile": dict(self.profile),
+            "consent": dict(self.consent),
             "do_not_contact": self.do_not_contact,
             "joined": self.joined.isoformat() if self.joined else None,
             "ledger": self.ledger.to_data(),
@@ -276,7 +280,7 @@ class State:
 
     def to_json(self) -> bytes:
         """Canonical JSON; ``State.from_json`` reads it back."""
-        return canonical(self.to_data())
+        return canonical_plain(self.to_data())
 
     @classmethod
     def from_json(cls, text: bytes | str) -> State:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from custrules.conditions import evaluate
-from custrules.counting import MONEY_SUBJECTS, Counted, EventFacts, LineFacts, event_value, in_order
+from custrules.counting import MONEY_SUBJECTS, Counted, EventFacts, LineFacts, event_value, in_order, name_of
 from custrules.events import AnyEvent, RedemptionCancelled, Return
 from custrules.fields import instant_text
 from custrules.ledger import escaped
@@ -23,11 +21,19 @@ from custrules.state import State
 RETURNS = "returns"  # the policy id under which the kernel tells of returns; reserved
 
 
-def tally_event(rules: Rulebook, state: State, event: AnyEvent, day: date, order: Order | None) -> Order | None:
-    """Count an event; for an order, the order with the keys that counted it, put into the state."""
-    counted_in = [counted for counted in rules.tallies.values() if _counts(rules, counted, event)]
+def counted_in(rules: Rulebook, event: AnyEvent) -> list[Counted]:
+    """What an event counts for."""
+    return [counted for counted in rules.counting(event.type, name_of(event)) if _where(rules, counted, event)]
+
+
+def tallied(counted: Iterable[Counted]) -> tuple[str, ...]:
+    """The keys of tallies that a return has to correct."""
+    return tuple(sorted(one.key for one in counted if one.what != "latest"))
+
+
+def tally_event(rules: Rulebook, state: State, event: AnyEvent, day: date, order: Order | None, counted_in: Iterable[Counted]) -> None:
+    """Count an event in what it counts for; an order is put into the state."""
     if order is not None:
-        order = replace(order, tallied=tuple(sorted(counted.key for counted in counted_in if counted.what != "latest")))
         state.orders[order.id] = order
     for counted in counted_in:
         if counted.what == "latest":
@@ -36,7 +42,6 @@ def tally_event(rules: Rulebook, state: State, event: AnyEvent, day: date, order
             state.activity.add(counted.key, day, in_order(counted, order, rules.returns.tenders))
         else:
             state.activity.add(counted.key, day, event_value(counted, event, rules.parts.declared) or 0)
-    return order
 
 
 def _latest(rules: Rulebook, state: State, counted: Counted, event: AnyEvent, day: date) -> None:
@@ -63,16 +68,6 @@ def tally_return(rules: Rulebook, state: State, event: AnyEvent, day: date, part
 def _line_fits(counted: Counted, wanted: Wanted) -> bool:
     line = OrderLine(wanted.sku, None, max(wanted.quantity, Decimal(0)), wanted.amount, 0)
     return counted.lines is None or evaluate(counted.lines, LineFacts(line))
-
-
-def name_of(event: AnyEvent) -> str:
-    """What measures call an event: its type, or the name of the activity."""
-    return event.name if event.type == "activity" else event.type
-
-
-def _counts(rules: Rulebook, counted: Counted, event: AnyEvent) -> bool:
-    subjects: tuple[Any, ...] = (event.type, *MONEY_SUBJECTS) if event.type == "purchase" else (name_of(event),)
-    return counted.subject in subjects and _where(rules, counted, event)
 
 
 def _where(rules: Rulebook, counted: Counted, event: AnyEvent) -> bool:

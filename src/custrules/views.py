@@ -23,21 +23,6 @@ from custrules.rulebook import Rulebook
 from custrules.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Where a policy is asked: the state and event, the days it stands on, and the order it is about."""
-
-    rules: Rulebook
-    state: State
-    event: AnyEvent
-    day: date
-    settled: date
-    instant: datetime
-    order: Order | None = None
-    record: Record | None = None
-    watch: Watch | None = None
-
-
 @dataclass(slots=True)
 class Watch:
     """What a tracing step writes down: every condition that was tested, by whom, about which event, and what was compared.
@@ -48,6 +33,14 @@ class Watch:
     tests: list[Tested] = field(default_factory=list)
     lines: set[LineTested] = field(default_factory=set)
     answers: list[Answered] = field(default_factory=list)
+
+
+class Days(NamedTuple):
+    """The event's local day, the day up to which time is settled, and the instant at which the event is decided."""
+
+    day: date
+    settled: date
+    instant: datetime
 
 
 class Tested(NamedTuple):
@@ -95,31 +88,45 @@ class StepView(View):
     scale: int
     zone: ZoneInfo
     levels: tuple[str, ...]
+    draft: Draft | None
 
-    def __init__(self, asked: Asked, policy: Policy) -> None:
-        self.state, self.event, self.day = asked.state, asked.event, asked.day
-        self.settled, self.instant, self.order = asked.settled, asked.instant, asked.order
-        self.currency, self.scale, self.zone = asked.rules.currency, asked.rules.scale, asked.rules.zone
-        self.levels = asked.rules.levels
-        self._rules, self._policy, self._record, self._watch = asked.rules, policy, asked.record, asked.watch
-        self._scope = asked.rules.scopes[id(policy)]
-        self._draft: Draft | None = None
+    def __init__(self, rules: Rulebook, state: State, event: AnyEvent, days: Days, policy: Policy, watch: Watch | None = None) -> None:
+        self.state, self.event = state, event
+        self.day, self.settled, self.instant = days
+        self.currency, self.scale, self.zone, self.levels = rules.currency, rules.scale, rules.zone, rules.levels
+        self.order: Order | None = None
+        self.draft: Draft | None = None
+        self._record: Record | None = None
+        self._rules, self._policy, self._watch = rules, policy, watch
+        self._scope = rules.scopes[id(policy)]
+        self._today: Moment | None = None
         self._moments: dict[date, Moment] = {}
+
+    def about(self, order: Order | None, record: Record | None) -> StepView:
+        """The same view, of an order; ``record`` is what the policy did for it."""
+        self.order, self._record = order, record
+        return self
 
     @property
     def ledger(self) -> Draft:
-        if self._draft is None:
-            self._draft = Draft(self.state.ledger, self.day, self.settled, self.event.id, self._policy.id)
-        return self._draft
+        if self.draft is None:
+            self.draft = Draft(self.state.ledger, self.day, self.settled, self.event.id, self._policy.id)
+        return self.draft
 
     def moment(self, day: date | None = None) -> Moment:
         """Facts as of a day; for a follow-up that this policy took part in, the recorded facts and what is kept."""
-        day = day or self.day
+        if day is None or day == self.day:
+            if self._today is None:
+                self._today = self._moment(self.day)
+            return self._today
         if day not in self._moments:
-            recorded = self._record.facts if self._record is not None else None
-            amount = self.order.left if self._record is not None and self.order is not None else None
-            self._moments[day] = Moment(self._rules, self.state, day, self.event, scope=self._scope, recorded=recorded, amount=amount)
+            self._moments[day] = self._moment(day)
         return self._moments[day]
+
+    def _moment(self, day: date) -> Moment:
+        recorded = self._record.facts if self._record is not None else None
+        amount = self.order.left if self._record is not None and self.order is not None else None
+        return Moment(self._rules, self.state, day, self.event, scope=self._scope, recorded=recorded, amount=amount)
 
     def test(self, condition: Condition, on: date | None = None) -> bool:
         bound = self._rules.bound[id(condition), self._scope]

@@ -16,7 +16,7 @@ from custrules.ledger import Lot
 from custrules.policies.points import Accrual
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Posting
-from custrules.views import Asked, StepView
+from custrules.views import Days, StepView
 from properties.amends import Amend, Replay, changed_by_hand, replayed_with_verdicts, taken_up, without_contacts
 from properties.histories import CUSTOMER, Case
 from properties.toys import KINDS
@@ -320,8 +320,8 @@ def earned_now(program: cr.Program, state: cr.State) -> str | None:
     ladder = program.rulebook.in_force("tier", state.day)
     assert isinstance(ladder, Ladder)
     assert state.as_of is not None
-    asked = Asked(program.rulebook, state, cr.Tick(customer_id=CUSTOMER, at=state.as_of), state.day, state.day, state.as_of)
-    view = StepView(asked, ladder)
+    instant = cr.Tick(customer_id=CUSTOMER, at=state.as_of)
+    view = StepView(program.rulebook, state, instant, Days(state.day, state.day, state.as_of), ladder)
     names = [level.name for level in ladder.levels if level.enter is None or view.test(level.enter)]
     return names[-1] if names else None
 

@@ -16,7 +16,7 @@ from custrules.activity import ActivityLog, Tally
 from custrules.draft import Draft
 from custrules.events import AnyEvent
 from custrules.kernel import Result
-from custrules.ledger import Account, Ledger, Lot, LotPart, Move
+from custrules.ledger import Account, Lot, LotPart, Move
 from custrules.moment import Moment
 from custrules.orders import Order, Record
 from custrules.policies.points import Account as PointsAccount
@@ -139,9 +139,12 @@ def _settled_all_the_same(right: Any, rules: Rulebook, state: State, event: AnyE
 # -- value -------------------------------------------------------------------------------------------------------------
 
 
-def _lost(account: Account, closed: Any) -> None:
-    kept = [(key, part) for place, (key, part) in enumerate(account.parts) if not place or part.lot.kind != account.parts[place - 1][1].lot.kind]
-    account.parts = kept
+def _lost(right: Any, self: Account, place: int, *rest: Any) -> bool:
+    before = self.parts[place - 1 : place]
+    joined: bool = right(self, place, *rest)
+    if joined:
+        self.parts[place - 1 : place] = before
+    return joined
 
 
 def _any_expiry(lot: Lot) -> tuple[Any, ...]:
@@ -247,7 +250,7 @@ MUTANTS = (
     Mutant("a ladder is due for reviews alone", invariants.next_due_is_never_late, ANY, _changed(Ladder, "due", _only_reviews)),
     Mutant("ids are not remembered", invariants.a_duplicate_changes_nothing, ANY, _changed(State, "saw", lambda right, *rest: None)),
     Mutant("a refusal keeps the time settled", invariants.a_refusal_changes_nothing, ANY, _changed(kernel, "step", _settled_all_the_same)),
-    Mutant("lots that are joined are lost", invariants.postings_add_up, ANY, lambda patch: patch.setattr(Ledger, "_merge", staticmethod(_lost))),
+    Mutant("lots that are joined are lost", invariants.postings_add_up, ANY, _changed(Account, "_join_left", _lost)),
     Mutant("lots are joined whatever their expiry", invariants.postings_add_up, GIVEN_BACK, _property(Lot, "kind", _any_expiry)),
     Mutant("what is given back lives longer", invariants.a_last_day_never_moves, GIVEN_BACK, _changed(Draft, "give_back", _renewed)),
     Mutant("a credit settles no debt", invariants.no_usable_lots_beside_debt, ANY, _changed(Draft, "settle", _debt_left_alone)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
@@ -54,6 +55,10 @@ class Length(TextValue):
     def before(self, anchor: date) -> date:
         return add_months(anchor, -self.months) if self.months else anchor - timedelta(days=self.days)
 
+    def ended_before(self, day: date) -> date:
+        """The last anchor whose length has passed before a day begins: ``after(anchor) < day``."""
+        return _last_ended(self.months, self.days, day)
+
     @property
     def at_most_days(self) -> int:
         """No shorter than this length anywhere in the calendar."""
@@ -70,6 +75,18 @@ class Length(TextValue):
 
     def __repr__(self) -> str:
         return f"Length.parse({self.text!r})"
+
+
+@lru_cache(maxsize=4096)
+def _last_ended(months: int, days: int, day: date) -> date:
+    if not months:
+        return day - timedelta(days=days) - ONE_DAY
+    anchor = add_months(day, -months)
+    while add_months(anchor, months) < day:
+        anchor += ONE_DAY
+    while add_months(anchor, months) >= day:
+        anchor -= ONE_DAY
+    return anchor
 
 
 class Duration(TextValue):

@@ -16,7 +16,7 @@ from custrules.facts import FactType
 from custrules.fields import Name, Whole, fault, wrong_type
 from custrules.ledger import ADJUSTED
 from custrules.money import to_units
-from custrules.policy import BalanceFact, Decision, Effect, Known, Phase, Policy, Posting, Reason, StatusFact, View, reason
+from custrules.policy import BalanceFact, Decision, Known, Moved, Phase, Policy, Reason, StatusFact, View, reason
 from custrules.state import shown
 
 MAX_SCALE = 6
@@ -83,7 +83,7 @@ class Account(Policy):
         accounts = view.state.ledger.accounts
         pending, held = accounts[f"{self.id}.pending"], accounts[self.id]
         days = [part.lot.usable_from for part in pending]
-        days += [part.lot.last_day + ONE_DAY for account in (pending, held) for part in account if part.lot.last_day is not None]
+        days += [account.first_last_day + ONE_DAY for account in (pending, held) if account.first_last_day is not None]
         return min(days, default=None)
 
     def decide(self, event: AnyEvent, view: View, /) -> Decision | None:
@@ -133,9 +133,9 @@ def account_of(view: View, name: str) -> Account:
     return account
 
 
-def postings(view: View, account: Account) -> list[Effect]:
+def postings(view: View, account: Account) -> Moved:
     """The moves of the draft as effects."""
-    return [Posting(move.source, move.target, account.unit, account.scale, move.quantity, move.parts) for move in view.ledger.moves]
+    return Moved(tuple(view.ledger.moves), account.unit, account.scale)
 
 
 def in_units(quantity: Decimal, scale: int) -> int:

@@ -29,6 +29,7 @@ from custrules.policies.points.evaluating import NO_LEVEL, asks, rate_at, write
 from custrules.policy import Decision, FactsView, Known, Phase, Policy, Reason, View, reason
 from custrules.validation import nearest
 
+_ONCE = Fraction(1)
 ByLevel = Fraction | Frozen
 Combine = Literal["best", "product", "sum_of_extras"]
 Over = Literal["clip", "soft", "decline"]
@@ -247,25 +248,36 @@ class Accrual(Policy):
 
     def _computed(self, event: AnyEvent | None, view: View, account: Account) -> tuple[Fraction, Fraction]:
         """What the rules give before caps, in smallest units of points, and the order multiplier in it."""
-        factor = self.factor(row.by for row in self.multiply if view.test(row.when))
-        base = self._base(event, view) * factor
-        base += sum(row.points for row in self.bonuses if row.when is None or view.test(row.when))
-        return base * 10**account.scale, factor
+        factor = self.factor(row.by for row in self.multiply if view.test(row.when)) if self.multiply else _ONCE
+        base = self._base(event, view)
+        if factor is not _ONCE:
+            base *= factor
+        if self.bonuses:
+            base += sum(row.points for row in self.bonuses if row.when is None or view.test(row.when))
+        return base * 10**account.scale if account.scale else base, factor
 
     def factor(self, factors: Iterable[Fraction]) -> Fraction:
         """What the multipliers that apply come to together."""
         return combined(self.combine, factors)
 
     def _base(self, event: AnyEvent | None, view: View) -> Fraction:
-        base = Fraction(0)
+        base = self._of_amounts(view) if self.points_per_unit is not None else Fraction(0)
         if self.points is not None:
             base += self._rate(self.points, view) if view.order is None or not view.order.all_gone else 0
-        if self.points_per_unit is not None:
-            amounts = sum(kept * self._line_factor(line, view) for line, kept in self._lines(view))
-            base += self._rate(self.points_per_unit, view) * view.earning_share() * amounts / 10**view.scale
         if self.points_per_quantity is not None:
             base += self._rate(self.points_per_quantity, view) * self._quantity(event, view)
         return base
+
+    def _of_amounts(self, view: View) -> Fraction:
+        """Rate × share that earns × amounts kept, as one fraction: each in between would cost a common divisor."""
+        assert self.points_per_unit is not None
+        if self.exclude_lines is None and not self.multiply_lines:
+            amounts: Fraction | int = view.order.left if view.order is not None else 0
+        else:
+            amounts = sum(kept * self._line_factor(line, view) for line, kept in self._lines(view))
+        rate, share = self._rate(self.points_per_unit, view), view.earning_share()
+        over = rate.numerator * share.numerator * amounts.numerator
+        return Fraction(over, rate.denominator * share.denominator * amounts.denominator * 10**view.scale)
 
     def _lines(self, view: View) -> Iterator[tuple[OrderLine, int]]:
         excluded = self.exclude_lines

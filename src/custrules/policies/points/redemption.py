@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -94,11 +95,11 @@ class Redemption(Policy):
             mine = event.reward is None and view.ledger.resolve(event.account or "points") == view.ledger.resolve(self.account)
             return self._pay(event, view, event.points, None) if mine else None
         if isinstance(event, events.Purchase):
-            if view.ledger.resolve(self.account) != view.ledger.resolve("points"):
-                return None  # a tender of points is of the program's first account
             tenders = [tender for tender in event.tenders if tender.type == "points"]
+            if not tenders or view.ledger.resolve(self.account) != view.ledger.resolve("points"):
+                return None  # a tender of points is of the program's first account
             quantity = sum((tender.quantity or Decimal(0) for tender in tenders), Decimal(0))
-            return self._pay(event, view, quantity, sum(tender.amount.minor for tender in tenders)) if tenders else None
+            return self._pay(event, view, quantity, sum(tender.amount.minor for tender in tenders))
         return None
 
     def _pay(self, event: events.AnyEvent, view: View, quantity: Decimal, amount: int | None) -> Decision:
@@ -114,8 +115,11 @@ class Redemption(Policy):
 
     def money(self, units: int, account: Account, view: View) -> int:
         """What points are worth in smallest units of the currency, rounded down."""
-        worth = Fraction(self.value.money) * 10**view.scale / (Fraction(self.value.points) * 10**account.scale)
-        return rounded(units * worth, Rounding.floor)
+        return rounded(units * self._worth(account, view), Rounding.floor)
+
+    def _worth(self, account: Account, view: View) -> Fraction:
+        """What one smallest unit of points is worth in smallest units of the currency."""
+        return _quotient(self.value.money, view.scale, self.value.points, account.scale)
 
     def _limits(self, units: int, amount: int | None, account: Account, view: View) -> Iterator[Reason]:
         """Every limit that a redemption fails, each with the most that is allowed."""
@@ -159,8 +163,7 @@ class Redemption(Policy):
         if share is None and in_order and view.order is not None:
             share = view.order.amount
         if share is not None:
-            worth = Fraction(self.value.money) * 10**view.scale / (Fraction(self.value.points) * 10**account.scale)
-            most = min(most, rounded(share / worth, Rounding.floor))
+            most = min(most, rounded(share / self._worth(account, view), Rounding.floor))
         if self.maximum is not None:
             most = min(most, in_units_floor(self.maximum, account))
         if self.step is not None:
@@ -197,6 +200,11 @@ class Redemption(Policy):
             if part:
                 yield LotPart(lot, part)
             give -= part
+
+
+@lru_cache(maxsize=1024)
+def _quotient(money: Decimal, money_scale: int, points: Decimal, points_scale: int) -> Fraction:
+    return Fraction(money) * Fraction(10) ** (money_scale - points_scale) / Fraction(points)
 
 
 def _skipped(parts: Iterable[LotPart], quantity: int) -> Iterator[LotPart]:

@@ -249,7 +249,7 @@ class Ladder(Policy):
             return held, []
         if isinstance(event, Tick):
             return held, []
-        rank, day = max((self._earned(view, day), -day.toordinal()) for day in {view.day, view.settled})
+        rank, day = max((self._earned(view, day), -day.toordinal()) for day in sorted({view.day, view.settled}))
         since = date.fromordinal(-day)
         if rank <= (held.rank if held is not None else NOBODY):
             return held, []
