@@ -12,7 +12,8 @@ from types import ModuleType
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import engines, rows, w1, w2, w3
+from benchmarks import engines, flatness, rows, state_size, w1, w2, w3, w4
+from benchmarks.rounds import Row
 from benchmarks.timing import Goal, Report, check_outputs, of_children, race
 
 OUT = "hand-written, Decimal"
@@ -74,6 +75,18 @@ def imports(count: int, rounds: int) -> Report:
     return Report(report.title, figures, [Goal("import custrules vs import pydantic", 1.3, report.ratio("import custrules"))])
 
 
+def measured(title: str, measure: Callable[[], list[Row]]) -> Callable[[int, int], Report]:
+    """What measures itself: rows with a goal (``<= 3``) become goals, the others remarks."""
+
+    def run(count: int, rounds: int) -> Report:
+        found = measure()
+        aimed = [(name, value, goal.split()) for name, value, goal in found if goal[:2] in ("<=", ">=")]
+        goals = [Goal(name, float(goal[1]), float(value.split()[0]), at_least=goal[0] == ">=") for name, value, goal in aimed]
+        return Report(title, [], goals, [f"{name}: {value}" for name, value, goal in found if goal[:2] not in ("<=", ">=")])
+
+    return run
+
+
 BENCHMARKS: Mapping[str, Callable[[int, int], Report]] = {
     "w1": deciding("W1", w1, 0.35),
     "w2": deciding("W2", w2, 0.35),
@@ -83,6 +96,9 @@ BENCHMARKS: Mapping[str, Callable[[int, int], Report]] = {
     "w3-trace": tracing("W3", w3),
     "rows": from_raw_rows,
     "imports": imports,
+    "w4": measured("W4: earn, redeem soonest expiry first or refuse, take back", w4.rows),
+    "state": measured("State A: its size, and a step of what is stored", state_size.rows),
+    "flatness": measured("A step after ten years, and with 10,000 lots", flatness.rows),
 }
 """What can be run, by name; each takes the number of rows and of rounds. Outputs are compared with exact arithmetic before anything is timed."""
 
@@ -125,7 +141,8 @@ def _markdown(reports: list[Report]) -> str:
     parts = [f"{_versions()}. Processor time, medians over interleaved rounds; ratios are taken round by round to the first row.\n"]
     for report in reports:
         rows_of = [f"| {figure.name} | {figure.nanoseconds:,.0f} | {figure.ratio:.2f} |" for figure in report.figures]
-        parts.append("\n".join([f"## {report.title}", "", "| | ns | ratio |", "|---|---:|---:|", *rows_of, *report.remarks, ""]))
+        table = ["| | ns | ratio |", "|---|---:|---:|", *rows_of, ""] if rows_of else []
+        parts.append("\n".join([f"## {report.title}", "", *table, *(f"- {remark}" for remark in report.remarks), ""]))
     goals = [f"| {goal.measure} | {'≥' if goal.at_least else '≤'} {goal.wanted} | {goal.found:.2f} |" for report in reports for goal in report.goals]
     parts.append("\n".join(["## Goals", "", "| measure | goal | found |", "|---|---:|---:|", *goals, ""]))
     return "\n".join(parts)
