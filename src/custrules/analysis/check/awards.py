@@ -21,6 +21,7 @@ from custrules.measures import WindowMeter
 from custrules.money import rounded
 from custrules.policies.points import Account, Accrual
 from custrules.policies.points.accrual import NO_LEVEL, combined, under
+from custrules.rulebook import Rulebook
 
 MOST_CASES = 2_000  # combinations of other facts that are tried for one account
 LINE = "line "  # facts of the one line, beside those of the order
@@ -55,7 +56,10 @@ class Awards:
     findings: Findings
     accruals: Sequence[Accrual]
     account: Account
+    rules: Rulebook
     scale: int
+    scope: Scope
+    line_scope: Scope
 
     def __init__(self, findings: Findings, accruals: Sequence[Accrual], account: Account) -> None:
         self.findings, self.accruals, self.account = findings, accruals, account

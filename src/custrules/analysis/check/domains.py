@@ -61,6 +61,8 @@ class World:
     rules: Rulebook
     work: int
     known_axes: dict[object, object]
+    all_days: Callable[[bool], list[dict[str, FactValue]]]
+    days: Callable[[tuple[str, ...]], list[dict[str, FactValue]]]
 
     def __init__(self, rules: Rulebook) -> None:
         self.rules, self.work, self.known_axes = rules, 0, {}

@@ -11,7 +11,7 @@ from functools import reduce
 from operator import and_, or_
 
 from custrules.analysis.check.domains import GaveUp
-from custrules.analysis.check.spaces import Axis, Space, Witness, axes_of, fits, pairs_of
+from custrules.analysis.check.spaces import Axis, Pairs, Space, Witness, axes_of, fits, pairs_of
 from custrules.conditions import Leaf
 from custrules.facts import FactValue
 
@@ -27,6 +27,9 @@ class Grid:
     space: Space
     count: int
     axes: list[Axis]
+    pairs: Pairs
+    holding: list[list[Rows]]
+    points_of: list[list[int]]
     steps: int
 
     def __init__(self, space: Space, rows: Sequence[Sequence[Leaf]], asked: Sequence[Leaf] = ()) -> None:
