@@ -243,3 +243,16 @@ def test_splitting_is_found_where_two_purchases_earn_more_than_one_and_its_witne
         whole = points(bought(program, cr.State.new("c"), int(found["one"]) + int(found["other"])))
         assert (both, whole) == (int(found["gives"]), int(found["only"]))
         assert both > whole
+
+
+# -- bounds ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_condition_too_hard_to_decide_is_given_up_and_the_rest_is_checked() -> None:
+    """A condition and its opposite, over many facts, and a title without its translation."""
+    facts = {f"f{number}": {"type": "whole"} for number in range(45)}
+    clauses = [{"any": [{f"f{one}": ">= 5"}, {f"f{(one * 7 + 3) % 45}": "< 5"}, {f"f{(one * 11 + 5) % 45}": ">= 9"}]} for one in range(33)]
+    levels = [{"name": "base", "title": {"en": "Base"}}, {"name": "up", "enter": {"all": clauses, "not": {"all": clauses}}}]
+    ladder = {"id": "levels", "kind": "tiers.ladder", "downgrade": "one_level", "levels": levels}
+    program = cr.Program(id="p", zone="UTC", currency="CNY", profile=facts, policies=[ladder])
+    assert {"check.gave_up", "check.missing_translation"} <= {finding.code for finding in cr.check(program)}

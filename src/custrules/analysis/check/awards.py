@@ -22,6 +22,7 @@ from custrules.money import rounded
 from custrules.policies.points import Account, Accrual
 from custrules.policies.points.accrual import combined, under
 from custrules.policies.points.evaluating import NO_LEVEL
+from custrules.rulebook import Rulebook
 
 MOST_CASES = 2_000  # combinations of other facts that are tried for one account
 LINE = "line "  # facts of the one line, beside those of the order
@@ -56,7 +57,10 @@ class Awards:
     findings: Findings
     accruals: Sequence[Accrual]
     account: Account
+    rules: Rulebook
     scale: int
+    scope: Scope
+    line_scope: Scope
 
     def __init__(self, findings: Findings, accruals: Sequence[Accrual], account: Account) -> None:
         self.findings, self.accruals, self.account = findings, accruals, account

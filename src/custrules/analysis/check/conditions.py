@@ -12,7 +12,7 @@ from custrules.conditions import Always, Between, Bound, Condition, Equals, Leaf
 from custrules.conditions.cells import Cell
 from custrules.facts import FactValue
 from custrules.policy import Policy, conditions_in
-from custrules.rulebook import BIRTHDAY_FACTS, LINE_FIELDS
+from custrules.rulebook import LINE_FIELDS
 
 OWN_WORDS = ("levels", "exclude")  # conditions of ladders have findings of their own where they never hold, or always
 
@@ -105,7 +105,7 @@ def _counted_already(findings: Findings, space: Space, leaf: Leaf) -> bool:
 def _values(space: Space, leaf: Leaf) -> list[FactValue | None]:
     """Values that a fact may have, one for each way in which the tests of a cell answer."""
     if space.world.is_calendar(leaf.fact, space.scope):
-        return list(dict.fromkeys(row[leaf.fact] for row in space.world.days(leaf.fact in BIRTHDAY_FACTS)))
+        return list(dict.fromkeys(row[leaf.fact] for row in space.world.days((leaf.fact,))))
     domain = space.world.domain(leaf.fact, space.scope)
     return [*values_of(domain, [leaf]), *([None] if domain.missing != "never" else [])]
 

@@ -26,7 +26,7 @@ _FIRST, _DAYS = date(2001, 1, 1), 28 * 365 + 7  # after which the days of the we
 _NEVER_MISSING = ("zone", "do_not_contact")
 
 
-MOST_WORK = 5_000_000  # comparisons of a cell with a value, for one program: some ten seconds
+MOST_WORK = 3_000_000  # comparisons of a cell with a value, for one program: some ten seconds
 
 
 class GaveUp(Exception):
@@ -61,10 +61,19 @@ class World:
     rules: Rulebook
     work: int
     known_axes: dict[object, object]
+    all_days: Callable[[bool], list[dict[str, FactValue]]]
+    days: Callable[[tuple[str, ...]], list[dict[str, FactValue]]]
 
     def __init__(self, rules: Rulebook) -> None:
         self.rules, self.work, self.known_axes = rules, 0, {}
-        self.days = lru_cache(maxsize=2)(lambda birthdays: _days(rules, birthdays))
+        self.all_days = lru_cache(maxsize=2)(lambda birthdays: _days(rules, birthdays))
+        self.days = lru_cache(maxsize=100)(self._days_of)
+
+    def _days_of(self, names: tuple[str, ...]) -> list[dict[str, FactValue]]:
+        """What some facts of the calendar are together on any day, each way once."""
+        rows = self.all_days(any(name in BIRTHDAY_FACTS for name in names))
+        found = {tuple(row[name] for name in names): row for row in rows}
+        return [dict(zip(names, values, strict=True)) for values in found]
 
     def charge(self, work: int) -> None:
         """Count work that is about to be done; GaveUp where it is too much."""

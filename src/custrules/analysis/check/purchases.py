@@ -57,7 +57,7 @@ class _Purchases:
 
     def check(self) -> None:
         cases = list(self.awards.cases())
-        self.near = min(MOST_NEAR, WORK // len(cases))
+        self.near = min(MOST_NEAR, WORK // max(len(cases), 1))
         for case in cases:
             stretches = self.awards.stretches(case)
             self._cliff(case, stretches)

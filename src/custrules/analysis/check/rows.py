@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 
 from custrules.analysis.check.domains import GaveUp
-from custrules.analysis.check.spaces import Axis, Space, Witness, axes_of, fits, pairs_of
+from custrules.analysis.check.spaces import Axis, Pairs, Space, Witness, axes_of, fits, pairs_of
 from custrules.conditions import Leaf
 from custrules.facts import FactValue
 
@@ -27,6 +27,9 @@ class Grid:
     space: Space
     count: int
     axes: list[Axis]
+    pairs: Pairs
+    holding: list[list[Rows]]
+    points_of: list[list[int]]
     steps: int
 
     def __init__(self, space: Space, rows: Sequence[Sequence[Leaf]], asked: Sequence[Leaf] = ()) -> None:
@@ -50,10 +53,15 @@ class Grid:
     def every(self) -> Rows:
         return (1 << self.count) - 1
 
+    def meeting(self, row: int) -> list[int]:
+        """The rows before one that no single fact keeps apart from it."""
+        found = (1 << row) - 1
+        for points, holding in zip(self.points_of, self.holding, strict=True):
+            found &= reduce(or_, (holding[place] for place in _bits(points[row])), 0)
+        return list(_bits(found))
+
     def together(self, first: int, second: int) -> Witness | None:
         """Facts for which both rows hold."""
-        if not all(points[first] & points[second] for points in self.points_of):
-            return None  # some fact keeps them apart, as one does for most
         both = 1 << first | 1 << second
         return self.find(lambda rows: rows & both == both, keep=both)
 

@@ -19,9 +19,8 @@ from custrules.conditions import Between, Bound, Equals, Leaf, Node, holds
 from custrules.facts import FactType, FactValue
 from custrules.fields import plain, rate_text
 from custrules.money import from_units
-from custrules.rulebook import BIRTHDAY_FACTS
 
-MOST_STEPS = 20_000  # of one search
+MOST_SEARCHED = 300_000  # cells that are looked at in one search
 MOST_POINTS = 2_000  # of one axis
 
 Witness: TypeAlias = Mapping[str, FactValue | None]
@@ -107,7 +106,7 @@ class _Search:
 
     def _search(self, given: dict[str, FactValue | None]) -> Witness | None:
         self.steps += 1
-        if self.steps > MOST_STEPS:
+        if self.steps * self.cells > MOST_SEARCHED:
             raise GaveUp
         self.space.world.charge(self.cells)
         truth = answer(self.formula, given)
@@ -175,7 +174,7 @@ def _calendar(world: World, names: list[str], read: list[Leaf]) -> Axis:
     known = world.known_axes.get(tuple(read))
     if isinstance(known, Axis):
         return known
-    rows = world.days(any(name in BIRTHDAY_FACTS for name in names))
+    rows = world.days(tuple(sorted(names)))
     world.charge(len(rows) * len(read))
     found: dict[tuple[bool, ...], Witness] = {}
     for row in rows:

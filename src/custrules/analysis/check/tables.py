@@ -37,7 +37,7 @@ class _Table:
 
     def check(self) -> None:
         silent = set(self._silent())
-        self._together([row for row in range(len(self.table.rows)) if row not in silent])
+        self._together({*range(len(self.table.rows))} - silent)
         self._gap()
 
     def _row(self, row: int) -> Path:
@@ -69,13 +69,13 @@ class _Table:
 
     # -- rows that hold together -----------------------------------------------------------------------------------
 
-    def _together(self, rows: list[int]) -> None:
+    def _together(self, rows: set[int]) -> None:
         """Where one row alone may hold, or all that hold must say the same: of each row the first that it meets."""
         if self.table.hit not in ("UNIQUE", "ANY"):
             return
         left, shown = MOST_PAIRS, 0
-        for place, second in enumerate(rows):
-            for first in rows[:place]:
+        for second in sorted(rows):
+            for first in (row for row in self.likely.meeting(second) if row in rows):
                 left -= 1
                 if left < 0 or shown >= MOST_TOLD:
                     self.findings.info("check.gave_up", self.path)
