@@ -45,7 +45,6 @@ def levels(draw: st.DrawFn) -> list[Data]:
         enter: Data = draw(st.sampled_from(({"spend": f">= {rank * 100}"}, {"orders": f">= {rank + 1}"}, {"visits": f">= {rank * 10}"})))
         if draw(st.booleans()):
             others = (
-                {"mood.score": f">= {rank}"},
                 {"referrals": f">= {rank}"},
                 {"points": f">= {rank * 150}"},
                 {"spend_before": f">= {rank * 50}"},
@@ -82,12 +81,7 @@ def accounts(draw: st.DrawFn, scale: int) -> Data:
 def accruals(draw: st.DrawFn, policy_id: str) -> Data:
     accrual: Data = {"id": policy_id, "kind": "points.accrual", "rounding": draw(st.sampled_from(("floor", "ceil", "half_up", "half_even")))}
     accrual["points_per_unit"] = draw(st.sampled_from(("1", "2", "1/3", "0.1", {"basic": 1, "silver": "1.25", "none": "0.5"}, {"silver": "3"})))
-    rows: tuple[Data, ...] = (
-        {"by": 2, "when": {"segment": "vip"}},
-        {"by": "1.5", "when": {"birthday_month": True}},
-        {"by": 3, "when": {"day_of_month": 8}},
-    )
-    rows = (*rows, {"by": 4, "when": {"mood.score": ">= 2"}})
+    rows = ({"by": 2, "when": {"segment": "vip"}}, {"by": "1.5", "when": {"birthday_month": True}}, {"by": 3, "when": {"day_of_month": 8}})
     accrual["multiply"] = draw(st.lists(st.sampled_from(rows), max_size=2, unique_by=str))
     accrual["combine"] = draw(st.sampled_from(("best", "product", "sum_of_extras")))
     if draw(st.booleans()):
@@ -136,28 +130,7 @@ CONDITIONS = (
     {"birthday_week": True},
     {"weekday": ["saturday", "sunday"]},
     {"all": [{"orders": ">= 1"}, {"points.pending": "0"}]},
-    {"habit.kind": "asleep"},
-    {"habit.kind": "missing"},
-    {"mood.score": ">= 2"},
 )
-
-
-@st.composite
-def tables(draw: st.DrawFn) -> list[Data]:
-    """Two tables, one over the other; UNIQUE and ANY clash on some days."""
-    habit: list[Data] = []
-    for number in range(draw(st.sampled_from((1, 1, 2)))):
-        hit = draw(st.sampled_from(("FIRST", "UNIQUE", "ANY", "PRIORITY")))
-        second, cells = draw(st.sampled_from((("segment", ("-", "vip")), ("segment", ("-", "not(staff)")), ("weekday", ("-", "sunday")))))
-        pairs = draw(st.permutations([("<= 3", "keen"), (">= 10", "asleep"), ("-", "asleep"), ("missing", "new")]))
-        rows = [[idle, draw(st.sampled_from(cells)), kind] for idle, kind in pairs]
-        version = {"effective_from": draw(st.sampled_from(VERSIONS))} if number else {}
-        outputs = [{"name": "kind", "values": ["asleep", "new", "keen"], "default": draw(st.sampled_from(("new", "keen")))}]
-        habit.append({"id": "habit", "kind": "table", "hit": hit, "inputs": ["idle", second], "outputs": outputs, "rows": rows, **version})
-    rows = [["asleep", "-", "1"], ["-", ">= 50", "1"], ["keen, new", ">= 100", "2"]]
-    mood: Data = {"id": "mood", "kind": "table", "hit": draw(st.sampled_from(("COLLECT SUM", "COLLECT COUNT", "COLLECT MAX")))}
-    mood |= {"inputs": ["habit.kind", "spend"], "outputs": [{"name": "score", "type": "whole"}], "rows": rows}
-    return [*habit, mood]
 
 
 @st.composite
@@ -192,7 +165,6 @@ def program_data(draw: st.DrawFn, wanted: str = "") -> Data:
     rows = draw(levels())
     scale = draw(st.sampled_from((0, 0, 0, 2)))
     policies = [
-        *draw(tables()),
         *draw(toys(wanted)),
         *versions(draw, draw(ladders(rows)), ladders(rows)),
         *versions(draw, draw(accounts(scale)), accounts(scale)),
