@@ -249,7 +249,7 @@ def _asked(rules: Rulebook, policy: Policy) -> Asked:
     meters = {name: rules.meters.get(name) for name in names}
     quotients = {name: meter.quotient for name, meter in meters.items() if isinstance(meter, RatioMeter)}
     plain = names - quotients.keys() | {part for quotient in quotients.values() for part in (quotient.over, quotient.under)}
-    return Asked({name: known[name] for name in plain}, quotients)
+    return Asked({name: known[name] for name in plain if name in known}, quotients)
 
 
 def evaluator_of(rules: Rulebook, policy: Policy, form: FactsForm) -> Evaluator:

@@ -30,7 +30,7 @@ from custrules.validation import in_family, nearest
 Readers: TypeAlias = Mapping[str, Callable[[Any], FactValue]]
 
 FEW_USES = 2
-MAX_PLAIN = 10**15  # below which whole numbers are read without detour
+MAX_PLAIN = 10**15  # smallest units, below which an amount is read without detour
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class FactsForm:
                 _write_amount(code, kind.scale, f"facts.{self.slots[name]}", code.name(readers[name]))
             else:
                 plain = _plain(code, kind, written)
-                code.add(1, f"facts.{self.slots[name]} = v if v is None{f' or {plain}' if plain else ''} else {code.name(readers[name])}(v)")
+                code.add(1, f"facts.{self.slots[name]} = v if {f'{plain} or ' if plain else ''}v is None else {code.name(readers[name])}(v)")
         code.add(1, f"facts.__class__ = {code.name(frozen)}")
         code.add(1, "return facts")
         return code.function("read(row)")
@@ -200,8 +200,7 @@ def _plain(code: Code, kind: FactType, written: bool) -> str:
     if kind.values:
         return f"v in {code.name(frozenset(kind.values))}"
     held = (_AS_WRITTEN if written else _AS_HELD).get(kind.kind)
-    bounds = f" and {code.name(-MAX_PLAIN)} < v < {code.name(MAX_PLAIN)}" if held is int and written else ""
-    return f"v.__class__ is {code.name(held)}{bounds}" if held is not None else ""
+    return f"v.__class__ is {code.name(held)}" if held is not None else ""
 
 
 def _write_amount(code: Code, scale: int, slot: str, reader: str) -> None:

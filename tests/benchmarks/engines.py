@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -33,8 +34,7 @@ def datalogic(rule: Any) -> tuple[Run, Run, Run] | None:
     module = import_module("datalogic_py")
     engine = module.Engine()
     compiled, session = engine.compile(rule), engine.session()
-    evaluate, evaluate_int = session.evaluate, session.evaluate_int
-    return lambda row: evaluate(compiled, row), module.DataHandle, lambda handle: evaluate_int(compiled, handle)
+    return partial(session.evaluate, compiled), module.DataHandle, partial(session.evaluate_int, compiled)
 
 
 def rule_engine(expression: str) -> Run | None:
