@@ -1,0 +1,62 @@
+"""The documentation says what the code says, and every example in it runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pages
+import pytest
+from pages import ROOT
+
+from docs import generate, reading
+
+DOCS = ROOT / "docs"
+GENERATED = generate.pages()
+PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "_build" not in path.parts and path not in GENERATED]
+LINK = re.compile(r"\[[^\]]*\]\((?!https?:|#)([^)#\s]+)[^)]*\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_a_page_runs_and_prints_what_it_shows(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pages.play(page, tmp_path)
+
+
+@pytest.mark.parametrize("page", GENERATED, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_a_generated_page_is_what_the_code_gives(page: Path) -> None:
+    assert page.read_text("utf-8") == GENERATED[page], "stale: run python -m docs.generate"
+
+
+def test_every_code_with_a_sentence_is_on_one_page() -> None:
+    shown = [re.findall(r"^\| `([a-z_0-9.]+)`", generate.page(name, "en"), re.MULTILINE) for name in ("reasons", "diagnostics")]
+    assert sorted(shown[0] + shown[1]) == sorted(generate.sentences("en"))
+
+
+def test_every_verb_and_public_name_is_on_its_page() -> None:
+    assert re.findall(r"^## custrules (\w+)", generate.page("cli", "en"), re.MULTILINE) == list(generate.command_line.VERBS)
+    names = [name for name in generate.custrules.__all__ if not name.startswith("_")]
+    assert re.findall(r"^## (\w+)$", generate.page("api", "en"), re.MULTILINE) == names
+
+
+@pytest.mark.parametrize("model", generate.MODELS, ids=reading.name_of)
+def test_the_words_about_fields_are_those_of_the_code(model: reading.Model) -> None:
+    base = next((base for base in (generate.Event, generate.Policy) if base is model.__base__), None)
+    own = reading.own_fields(model, base)
+    for lang in generate.LANGUAGES:
+        assert list(generate.words(lang).fields[reading.name_of(model)]) == own
+
+
+def test_no_words_are_about_models_that_are_gone() -> None:
+    known = {reading.name_of(model) for model in generate.MODELS}
+    assert set(generate.words("en").fields) == known
+
+
+@pytest.mark.parametrize("page", [*PAGES, *GENERATED], ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_every_link_between_pages_leads_to_a_file(page: Path) -> None:
+    for target in LINK.findall(page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_both_languages_have_the_same_glossary() -> None:
+    assert "```{include} ../glossary.md" in (DOCS / "zh/glossary.md").read_text("utf-8")
