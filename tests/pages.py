@@ -96,7 +96,7 @@ class Page:
 
     def python(self, block: Block) -> None:
         printed = io.StringIO()
-        code = compile("\n" * block.line + block.text, self.title, "exec")
+        code = compile("\n" * block.line + block.text, self.title, "exec", dont_inherit=True)
         self.names.setdefault("__name__", "page")
         with contextlib.redirect_stdout(printed):
             exec(code, self.names)
@@ -108,7 +108,7 @@ class Page:
         self.same(block, printed, block.text)
 
     def same(self, block: Block, printed: str, shown: str) -> None:
-        pattern = "".join(r"(?:.*\n)*?" if line == ANY else re.escape(line.rstrip()) + r" *\n" for line in shown.splitlines())
+        pattern = "".join(_pattern(line.rstrip()) for line in shown.splitlines())
         if re.fullmatch(pattern, printed.rstrip("\n") + "\n") is None:
             assert printed.rstrip("\n") == shown.rstrip("\n"), self.place(block)
 
@@ -169,6 +169,13 @@ class Page:
         tools = {"pytest": [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly"], "python": [sys.executable]}
         assert program in tools, f"{self.place(block)}: nothing says how {program!r} is run"
         return subprocess.run([*tools[program], *arguments], capture_output=True, text=True, check=False, encoding="utf-8").stdout
+
+
+def _pattern(line: str) -> str:
+    """A shown line as a regular expression: one that is ``…`` stands for any lines, one that ends with it for any ending."""
+    if line == ANY:
+        return r"(?:.*\n)*?"
+    return (re.escape(line.removesuffix(ANY)) + ".*" if line.endswith(ANY) else re.escape(line) + " *") + r"\n"
 
 
 def _headed(head: Mapping[str, Any], text: str) -> str:
