@@ -274,7 +274,8 @@ def test_what_is_there_already_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "program.yaml").write_text("mine", "utf-8")
     written, kept = folder.leave(tmp_path)
     assert kept == ["program.yaml"]
-    assert sorted(written) == ["README.md", "events.jsonl", "gift-shop.scenarios.yaml"]
+    editors = [".vscode/settings.json", "schemas/program.v1.json", "schemas/scenarios.v1.json"]
+    assert sorted(written) == sorted(["README.md", "events.jsonl", "gift-shop.scenarios.yaml", *editors])
     assert (tmp_path / "program.yaml").read_text("utf-8") == "mine"
 
 

@@ -48,6 +48,18 @@ def test_a_shortfall_comes_before_the_points_that_go_back() -> None:
     ]
 
 
+def test_a_level_by_a_balance_is_lost_with_the_purchase_of_the_same_day() -> None:
+    ladder = {**LADDER, "levels": [{"name": "member"}, {"name": "gold", "enter": {"any": [{"points": ">= 100"}]}}]}
+    rules = program(POINTS, EARN, ladder)
+    state = lived(rules, ("purchase", "2026-03-01", "p-1", {"amount": "100"}))
+    reached = state.tier()
+    assert reached is not None
+    assert reached.name == "gold"
+    back = stepped(rules, state, "return", "2026-03-01", "b-1", of="p-1").state.tier()
+    assert back is not None
+    assert back.name == "member"
+
+
 def test_an_unknown_order_is_refused() -> None:
     step = stepped(PLAIN, lived(PLAIN, BOUGHT), "return", "2026-03-02", "b-1", of="p-9")
     assert (step.verdict, step.refusal, step.decisions) == ("refused", reason("event.unknown_order", of="p-9"), ())

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from custrules.policy import Decision, Fact, Policy, Posting, Reason, Signal, Status, Touchpoint, View
     from custrules.program import Program, load, loads
     from custrules.replaying import replay
+    from custrules.schemas import schema
     from custrules.state import State
     from custrules.steps import Step
 
@@ -65,6 +66,7 @@ _HOMES = {
     "policy": "Decision Fact Policy Posting Reason Signal Status Touchpoint View",
     "program": "Program load loads",
     "replaying": "replay",
+    "schemas": "schema",
     "state": "State",
     "steps": "Step",
 }
@@ -121,6 +123,7 @@ __all__ = [
     "loads",
     "render",
     "replay",
+    "schema",
 ]
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import custrules as cr
+from custrules.cli import schemas
 from custrules.cli.event_files import STDIN, EventFile
 from custrules.cli.output import Misuse, Output, lenient, placed, silence, words
 from custrules.cli.passing import Passed, Summary, by_customer, end_of, pass_over
@@ -254,7 +255,7 @@ def demo(output: Output, arguments: argparse.Namespace) -> int:
     from custrules.demo import figures, folder, telling  # noqa: PLC0415 - only this verb needs it
 
     program = figures.demo_program()
-    written, kept = folder.leave(Path(arguments.dir))
+    written, kept = folder.leave(Path(arguments.dir), output.lang)
     events = list(figures.demo_events(program))
     found = figures.standings(program, output.counted(events))
     sums = figures.figures(program, found, min(local(event, program.zone) for event in events))
@@ -297,6 +298,7 @@ VERBS: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
         ],
     ),
     "test": (test, [(("paths",), "help_paths", {"nargs": "+", "metavar": "PATH"})]),
+    "schema": (schemas.schema, schemas.ARGUMENTS),
 }
 
 

@@ -12,7 +12,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Never, Self, TypeVar
 
-from pydantic import BeforeValidator, GetCoreSchemaHandler, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from custrules.errors import MoneyError
@@ -67,6 +68,10 @@ class TextValue:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(cls._validate, serialization=core_schema.to_string_ser_schema(when_used="always"))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string"}
 
 
 def read_whole(value: object) -> int:
@@ -219,18 +224,38 @@ def _serialised(write: Callable[[Any], str]) -> PlainSerializer:
     return PlainSerializer(write, return_type=str)
 
 
-Whole = Annotated[int, PlainValidator(read_whole), _serialised(str), WithJsonSchema({"type": "integer"})]
-Number = Annotated[Decimal, PlainValidator(read_decimal), _serialised(plain), WithJsonSchema({"type": ["number", "string"]})]
-Amount = Annotated[Decimal, PlainValidator(read_decimal), _serialised(plain), WithJsonSchema({"type": ["number", "string"]})]
+# What an editor may tell of a scalar before the reader does: never less than what the reader takes.
+WHOLE_SCHEMA: Mapping[str, Any] = {"type": ["integer", "string"], "pattern": "^(0|-?[1-9][0-9]*|-0)$"}
+NUMBER_SCHEMA: Mapping[str, Any] = {"type": ["number", "string"], "pattern": "^-?[0-9]+(\\.[0-9]+)?$"}
+RATE_SCHEMA: Mapping[str, Any] = {"type": ["number", "string"], "pattern": "^-?[0-9]+(\\.[0-9]+)?\\s*%?$|^-?[0-9]+/[0-9]+$"}
+FLAG_SCHEMA: Mapping[str, Any] = {"enum": [True, False, "true", "false"]}
+DAY_SCHEMA: Mapping[str, Any] = {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+TEXT_SCHEMA: Mapping[str, Any] = {"type": ["string", "number", "boolean"], "maxLength": MAX_TEXT}
+NAME_SCHEMA: Mapping[str, Any] = {"type": "string", "maxLength": MAX_NAME, "pattern": "^[^\\s0-9_.-][^\\s.]*$"}
+TITLE_SCHEMA: Mapping[str, Any] = {
+    "anyOf": [
+        TEXT_SCHEMA,
+        {"type": "object", "properties": {"en": TEXT_SCHEMA, "zh": TEXT_SCHEMA}, "additionalProperties": False, "minProperties": 1},
+    ]
+}
+
+
+def _drawn(schema: Mapping[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema(dict(schema))
+
+
+Whole = Annotated[int, PlainValidator(read_whole), _serialised(str), _drawn(WHOLE_SCHEMA)]
+Number = Annotated[Decimal, PlainValidator(read_decimal), _serialised(plain), _drawn(NUMBER_SCHEMA)]
+Amount = Annotated[Decimal, PlainValidator(read_decimal), _serialised(plain), _drawn(NUMBER_SCHEMA)]
 """An amount of the program's currency, written without it: 12.50."""
-Rate = Annotated[Fraction, PlainValidator(read_rate), _serialised(rate_text), WithJsonSchema({"type": ["number", "string"]})]
-Flag = Annotated[bool, PlainValidator(read_flag), _serialised(lambda value: "true" if value else "false"), WithJsonSchema({"type": "boolean"})]
-Day = Annotated[date, PlainValidator(read_day), _serialised(date.isoformat), WithJsonSchema({"type": "string", "format": "date"})]
+Rate = Annotated[Fraction, PlainValidator(read_rate), _serialised(rate_text), _drawn(RATE_SCHEMA)]
+Flag = Annotated[bool, PlainValidator(read_flag), _serialised(lambda value: "true" if value else "false"), _drawn(FLAG_SCHEMA)]
+Day = Annotated[date, PlainValidator(read_day), _serialised(date.isoformat), _drawn(DAY_SCHEMA)]
 Instant = Annotated[
     datetime, PlainValidator(read_instant), PlainSerializer(instant_text, when_used="json"), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
-Text = Annotated[str, PlainValidator(read_text), WithJsonSchema({"type": "string"})]
-Name = Annotated[str, PlainValidator(read_name), WithJsonSchema({"type": "string"})]
+Text = Annotated[str, PlainValidator(read_text), _drawn(TEXT_SCHEMA)]
+Name = Annotated[str, PlainValidator(read_name), _drawn(NAME_SCHEMA)]
 
 
 class Frozen(Mapping[str, Any]):
@@ -292,6 +317,6 @@ Title = Annotated[
     str | Mapping[str, str],
     PlainValidator(_read_title),
     PlainSerializer(lambda value: value if isinstance(value, str) else dict(value)),
-    WithJsonSchema({"type": ["string", "object"]}),
+    _drawn(TITLE_SCHEMA),
 ]
 """A title in one language, or ``{en: …, zh: …}``."""

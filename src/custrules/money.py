@@ -272,7 +272,7 @@ class Money:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "examples": ["12.50 CNY"]}
+        return {"type": ["string", "number"], "examples": ["12.50", "12.50 CNY"]}
 
 
 def _named(rounding: Rounding | str) -> Rounding:

@@ -11,7 +11,8 @@ from fractions import Fraction
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from custrules.calendars import Window
@@ -67,6 +68,10 @@ class Fact(Generic[T]):
                 raise wrong_type("the name of a fact", value) from None
 
         return core_schema.no_info_plain_validator_function(read, serialization=core_schema.to_string_ser_schema(when_used="always"))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string"}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Fact) and (self.name, self.kind) == (other.name, other.kind)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 from custrules.calendars import Length
 from custrules.events import Return
@@ -27,6 +27,10 @@ def _read_methods(value: object) -> object:
     return tuple(value)
 
 
+_METHOD_SCHEMA: dict[str, Any] = {"enum": list(_METHODS)}
+_METHODS_SCHEMA = WithJsonSchema({"anyOf": [_METHOD_SCHEMA, {"type": "array", "items": _METHOD_SCHEMA, "minItems": 1, "uniqueItems": True}]})
+
+
 class Matching(BaseModel):
     """How an order is found for a return that names none: the ``match`` methods in turn, over orders ``within`` a length.
 
@@ -36,7 +40,7 @@ class Matching(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
-    match: Annotated[tuple[Annotated[Method, one_of(*_METHODS)], ...], BeforeValidator(_read_methods)] = ("same_sku_latest",)
+    match: Annotated[tuple[Annotated[Method, one_of(*_METHODS)], ...], BeforeValidator(_read_methods), _METHODS_SCHEMA] = ("same_sku_latest",)
     within: Length = Length.parse("90 days")
     unmatched: Annotated[Literal["spend_only", "decline", "to_person"], one_of("spend_only", "decline", "to_person")] = "spend_only"
 

@@ -110,7 +110,7 @@ class StepView(View):
         return self.moment(on).value(name)
 
     def evaluable(self, condition: Condition, on: date) -> bool:
-        if any(name in self._rules.given for name in condition.facts):
+        if on < self.settled and any(name in self._rules.given for name in condition.facts):
             return False  # statuses and balances are known as they are now only
         meters = [self._rules.meters[name] for name in condition.facts if name in self._rules.meters]
         return all(meter.evaluable(self.moment(on).source, on) for meter in meters)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from custrules.demo.figures import EVENTS, HERE, PROGRAM
+from custrules.schemas.folder import files_of
 
 SCENARIOS, DATA, README = "gift-shop.scenarios.yaml", "events.jsonl", "README.md"
 
@@ -30,12 +31,17 @@ FILES: dict[str, Callable[[], bytes]] = {
 }
 
 
-def leave(folder: Path) -> tuple[list[str], list[str]]:
+def _for_editors(lang: str) -> dict[str, Callable[[], bytes]]:
+    return {name: text.encode for name, text in files_of(lang).items()}
+
+
+def leave(folder: Path, lang: str = "en") -> tuple[list[str], list[str]]:
     """Write what is not there yet: the names written, and the names of those left as they are. OSError where it cannot."""
     folder.mkdir(parents=True, exist_ok=True)
     written, kept = [], []
-    for name, content in FILES.items():
+    for name, content in {**FILES, **_for_editors(lang)}.items():
         try:
+            (folder / name).parent.mkdir(exist_ok=True)
             with (folder / name).open("xb") as file:
                 file.write(content())
             written.append(name)

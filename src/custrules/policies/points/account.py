@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, SerializerFunctionWrapHandler, WrapSerializer
 
 from custrules.calendars import ONE_DAY, Length, Span
 from custrules.errors import Diagnostic
@@ -24,6 +24,10 @@ MAX_SCALE = 6
 
 def _read_expiry(value: object) -> object:
     return None if value == "never" else value
+
+
+def _write_expiry(value: Span | None, write: SerializerFunctionWrapHandler) -> object:
+    return "never" if value is None else write(value)
 
 
 def _read_debt(value: object) -> object:
@@ -47,7 +51,7 @@ class Account(Policy):
 
     unit: Name = "points"
     scale: Whole = 0
-    expiry: Annotated[Span | None, BeforeValidator(_read_expiry)]
+    expiry: Annotated[Span | None, BeforeValidator(_read_expiry), WrapSerializer(_write_expiry)]
     pending: Length | None = None
     debt: Annotated[Literal["owed"], BeforeValidator(_read_debt)] = "owed"
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import reduce
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from custrules.calendars import Window
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
 from custrules.events import Activity, AnyEvent, Purchase, Return
-from custrules.fields import Frozen, Name, Rate, TextValue, one_of, rate_text, read_name, read_rate, wrong_type
+from custrules.fields import RATE_SCHEMA, Frozen, Name, Rate, TextValue, one_of, rate_text, read_name, read_rate, wrong_type
 from custrules.ledger import EXPIRED, ISSUED, REVERSED
 from custrules.money import Rounding, rounded
 from custrules.orders import OrderLine, Record
@@ -55,7 +55,8 @@ def _write_by_level(value: ByLevel) -> str | dict[str, str]:
     return {name: rate_text(rate) for name, rate in value.items()} if isinstance(value, Frozen) else rate_text(value)
 
 
-Rates = Annotated[Fraction | Frozen, PlainValidator(_read_by_level), PlainSerializer(_write_by_level)]
+_RATES_SCHEMA: dict[str, Any] = {"anyOf": [dict(RATE_SCHEMA), {"type": "object", "additionalProperties": dict(RATE_SCHEMA), "minProperties": 1}]}
+Rates = Annotated[Fraction | Frozen, PlainValidator(_read_by_level), PlainSerializer(_write_by_level), WithJsonSchema(_RATES_SCHEMA)]
 Factor = Annotated[Rate, BeforeValidator(_read_rate)]
 
 
