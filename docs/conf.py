@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from importlib.metadata import version as installed
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sphinx.util.tags import Tags
-
-    tags: Tags  # Sphinx puts it here
-
-chinese = tags.has("zh")
+chinese = tags.has("zh")  # type: ignore[name-defined]  # noqa: F821 - Sphinx puts it here
 
 project = "custrules"
 author = "The custrules developers"

@@ -1,12 +1,11 @@
 """Writes the generated reference pages of both trees out of the code: ``python -m docs.generate``; ``--check`` only compares.
 
-What a thing is comes from the code; what it means in a sentence comes from ``messages/*.toml``, ``cli/words.toml``, and for
-fields, facts and headings from ``docs/fields.toml`` and ``docs/words.toml``. A word that is missing is a KeyError, not a gap.
+What a thing is comes from the code; what it means in a sentence from ``messages/*.toml`` and ``cli/words.toml``, for facts and
+headings from ``docs/words.toml``. A word that is missing is a KeyError, not a gap.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,26 +16,22 @@ from typing import Any
 
 import custrules
 from custrules import __main__ as command_line
-from custrules.calendars.rules import DayRule
 from custrules.cli.output import words as command_words
 from custrules.counting import LINE_FACTS, MONEY_SUBJECTS
-from custrules.documents.sections import ProfileSpec
 from custrules.events import KINDS as EVENTS
 from custrules.events import Event, Line, ReturnLine, Tender
 from custrules.measures import AGGREGATES, Measure
 from custrules.metering import COUNTABLE
 from custrules.policies import KINDS, built_in
 from custrules.policy import Policy
-from custrules.returns import Matching, ReturnsRule
 from custrules.rulebook import BIRTHDAY_FACTS, BUILT_IN
-from docs.reading import FAULTS, Model, Words, api_members, codes_of_reasons, field_rows, inner_models, own_fields, signature_of, summary_of
+from custrules.schemas.describing import about, told
+from docs.reading import FAULTS, Model, Words, api_members, codes_of_reasons, field_rows, inner_models, own_fields, plain, signature_of, summary_of
 
 HERE = Path(__file__).parent
 FOLDERS = {"en": HERE / "reference", "zh": HERE / "zh" / "reference"}
 LANGUAGES = tuple(FOLDERS)
 TAKES = {"until": "", "ratio": "`base`", "since": "`where`, `lines`"}
-SECTIONS: tuple[Model, ...] = (ReturnsRule, Matching, ProfileSpec, DayRule)
-"""Models of a document's sections, which the page about the document tells."""
 EXAMPLES = {
     "sum": "{sum: spend, window: 12 months}",
     "count": "{count: purchase, window: 90 days}",
@@ -51,10 +46,9 @@ Lines = Iterator[str]
 
 @lru_cache(maxsize=2)
 def words(lang: str) -> Words:
-    """A language's words, with what fields mean in it."""
+    """A language's words."""
     texts = tomllib.loads(HERE.joinpath("words.toml").read_text("utf-8"))[lang]
-    fields = tomllib.loads(HERE.joinpath("fields.toml").read_text("utf-8"))
-    return Words(lang, texts, {model: {name: said[lang] for name, said in rows.items()} for model, rows in fields.items()})
+    return Words(lang, texts)
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Lines:
@@ -109,7 +103,7 @@ def events(said: Words) -> Lines:
         own = own_fields(model, Event)
         yield f"## {name}"
         yield ""
-        yield said.texts["event_types"][name]
+        yield about(model, said.lang)
         yield ""
         if own:
             yield from fields_table(model, said, own)
@@ -130,12 +124,6 @@ def sentences(lang: str) -> dict[str, Mapping[str, str]]:
     return {code: entry for code, entry in _catalogue(lang).items() if "." in code}
 
 
-def _plain(text: str) -> str:
-    """A sentence as Markdown shows it: parameters in code, and what Markdown would take for its own escaped."""
-    parts = re.split(r"(\{[a-z_]+\})", text)
-    return "".join(f"`{part}`" if part.startswith("{") and part.endswith("}") and " " not in part else re.sub(r"([*_<>])", r"\\\1", part) for part in parts)
-
-
 def reasons(said: Words) -> Lines:
     ours, others = sentences(said.lang), sentences("zh" if said.lang == "en" else "en")
     wanted = codes_of_reasons(ours)
@@ -144,7 +132,7 @@ def reasons(said: Words) -> Lines:
         codes = [code for code in ours if code in wanted and code.startswith("event.") == family]
         yield f"## {said.heading(title)}"
         yield ""
-        yield from table(head, ([f"`{code}`", _plain(ours[code]["text"]), _plain(others[code]["text"])] for code in codes))
+        yield from table(head, ([f"`{code}`", plain(ours[code]["text"]), plain(others[code]["text"])] for code in codes))
 
 
 def diagnostics(said: Words) -> Lines:
@@ -155,16 +143,16 @@ def diagnostics(said: Words) -> Lines:
         yield f"## {family}"
         yield ""
         rows = [(code, entry) for code, entry in ours.items() if code.startswith(f"{family}.") and code not in wanted]
-        yield from table(head, ([f"`{code}`", _plain(entry["text"]), _plain(entry.get("mend", "")), _plain(others[code]["text"])] for code, entry in rows))
+        cells = ([f"`{code}`", plain(entry["text"]), plain(entry.get("mend", "")), plain(others[code]["text"])] for code, entry in rows)
+        yield from table(head, cells)
 
 
 def measures(said: Words) -> Lines:
-    meanings = said.fields["custrules.measures:Measure"]
     yield f"## {said.heading('aggregates')}"
     yield ""
     takes = {name: TAKES.get(name, "`window`, `where`, `lines`") or said.texts["nothing"] for name in AGGREGATES}
     head = [said.texts["field"], said.texts["meaning"], said.text("takes"), ""]
-    yield from table(head, ([f"`{name}`", meanings[name], takes[name], f"`{EXAMPLES[name]}`"] for name in AGGREGATES))
+    yield from table(head, ([f"`{name}`", plain(told(Measure, name, said.lang)), takes[name], f"`{EXAMPLES[name]}`"] for name in AGGREGATES))
     yield from fields_table(Measure, said, [name for name in own_fields(Measure) if name not in AGGREGATES])
     yield f"## {said.heading('subjects')}"
     yield ""
@@ -213,8 +201,8 @@ def cli(said: Words) -> Lines:
     for verb, (_, options) in command_line.VERBS.items():
         yield f"## custrules {verb}"
         yield ""
-        told = say(f"verb_{verb}")
-        yield f"{told[0].upper()}{told[1:]}{'。' if said.lang == 'zh' else '.'}"
+        does = say(f"verb_{verb}")
+        yield f"{does[0].upper()}{does[1:]}{'。' if said.lang == 'zh' else '.'}"
         yield ""
         yield from table(head, ([_option(flags, given, said), say(key)] for flags, key, given in options))
     yield f"## {said.heading('shared_options')}"
@@ -226,7 +214,7 @@ def cli(said: Words) -> Lines:
 def _option(flags: tuple[str, ...], given: Mapping[str, Any], said: Words) -> str:
     name = flags[0] if flags[0].startswith("-") else ""
     shown = " ".join(part for part in (name, str(given.get("metavar", ""))) if part) + (" …" if given.get("nargs") == "+" else "")
-    required = given.get("required") or not name
+    required = given.get("required") or not (name or given.get("nargs") == "?")
     return f"`{shown}`" + (f" ({said.texts['required']})" if required else "")
 
 
@@ -251,27 +239,16 @@ def _members(thing: Any) -> Lines:
         yield f"See [{kind}](events.md#{kind.replace('_', '-')})."
         yield ""
     members = list(api_members(thing))
-    bare = [f"`{shown}`" for shown, told in members if not told]
+    bare = [f"`{shown}`" for shown, sentence in members if not sentence]
     if bare:
         yield ", ".join(bare) + "."
         yield ""
-    told = [f"- `{shown}`: {sentence}" for shown, sentence in members if sentence]
-    if told:
-        yield from told
+    rows = [f"- `{shown}`: {sentence}" for shown, sentence in members if sentence]
+    if rows:
+        yield from rows
         yield ""
 
 
-def _models() -> Iterator[Model]:
-    """Every model whose fields are told somewhere."""
-    yield Policy
-    for kind in KINDS:
-        model = built_in(kind)
-        assert model is not None
-        yield from (model, *(inner for _, inner in inner_models(model)))
-    yield from (Measure, *SECTIONS, Event, *(model for model in EVENTS.values() if own_fields(model, Event)), Line, Tender, ReturnLine)
-
-
-MODELS = tuple(_models())
 PAGES: dict[str, tuple[Callable[[Words], Lines], tuple[str, ...]]] = {
     "policies": (policies, LANGUAGES),
     "events": (events, LANGUAGES),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -20,6 +21,7 @@ from custrules.events import Event
 from custrules.money import Money, Rounding
 from custrules.policies.points import account, accrual, redemption
 from custrules.policies.tiers import ladder
+from custrules.schemas.describing import told
 
 Model: TypeAlias = type[BaseModel]
 KINDS_OF_TEXT: tuple[tuple[Any, str], ...] = (
@@ -67,11 +69,10 @@ INTERNAL = ("change_order", "effect", "fork", "forget_seen", "grammar", "known_f
 
 @dataclass(frozen=True)
 class Words:
-    """The words of one language: texts by name, and meanings by model and field."""
+    """The words of one language, by name."""
 
     lang: str
     texts: Mapping[str, Any]
-    fields: Mapping[str, Mapping[str, str]]
 
     def heading(self, name: str) -> str:
         return str(self.texts["headings"][name])
@@ -80,8 +81,10 @@ class Words:
         return str(self.texts["text"][name])
 
 
-def name_of(model: Model) -> str:
-    return f"{model.__module__}:{model.__name__}"
+def plain(text: str) -> str:
+    """A sentence as Markdown shows it: parameters in code, and what Markdown would take for its own escaped."""
+    parts = re.split(r"(\{[a-z_]+\})", text)
+    return "".join(f"`{part}`" if re.fullmatch(r"\{[a-z_]+\}", part) else re.sub(r"([*_<>])", r"\\\1", part) for part in parts)
 
 
 def own_fields(model: Model, base: Model | None = None) -> list[str]:
@@ -120,14 +123,8 @@ def field_rows(model: Model, said: Words, names: Iterable[str]) -> Iterator[list
     """Field, type, default and meaning."""
     for name in names:
         kind = BY_PLACE.get((model, name))
-        told = str(said.texts["types"][kind]) if kind is not None else type_words(_hint(model, name), said)
-        yield [f"`{name}`", told, default_words(model, name, said), meaning(model, name, said)]
-
-
-def meaning(model: Model, name: str, said: Words) -> str:
-    """What a field means, looked up at the class that declares it."""
-    homes = [base for base in model.__mro__ if name in base.__dict__.get("__annotations__", {})]
-    return said.fields[name_of(homes[0])][name]
+        shown = str(said.texts["types"][kind]) if kind is not None else type_words(_hint(model, name), said)
+        yield [f"`{name}`", shown, default_words(model, name, said), plain(told(model, name, said.lang))]
 
 
 def default_words(model: Model, name: str, said: Words) -> str:
@@ -135,7 +132,7 @@ def default_words(model: Model, name: str, said: Words) -> str:
     if info.is_required():
         return str(said.texts["required"])
     value = info.default
-    if value is None or value == () or value == "" or isinstance(value, fields.Frozen) or name in ("amount", "occurred_at", "id"):
+    if value is None or value in ((), "") or isinstance(value, fields.Frozen) or name in ("amount", "occurred_at", "id"):
         return str(said.texts["nothing"])
     if isinstance(value, tuple):
         return f"`[{', '.join(map(str, value))}]`"
@@ -230,17 +227,17 @@ def api_members(thing: Any) -> Iterator[tuple[str, str]]:
         return
     for name in _member_names(thing):
         member = inspect.getattr_static(thing, name, None)
-        told = (inspect.getdoc(member) or "").partition("\n\n")[0].replace("\n", " ").replace("``", "`")
+        doc = (inspect.getdoc(member) or "").partition("\n\n")[0].replace("\n", " ").replace("``", "`")
         if isinstance(member, staticmethod | classmethod) or inspect.isfunction(member):
-            yield f"{name}{_signature(getattr(thing, name))}", told
+            yield f"{name}{_signature(getattr(thing, name))}", doc
         else:
-            yield name, told if isinstance(member, property) else ""
+            yield name, doc if isinstance(member, property) else ""
 
 
 def _member_names(thing: type) -> list[str]:
     """In the order of the source; of a model, its methods only: what its fields are stands on other pages."""
     own = [base for base in thing.__mro__ if base.__module__.startswith("custrules.")]
-    names = [name for base in own for name in (*base.__dict__.get("__annotations__", {}), *base.__dict__)]
+    names = [name for base in own for name in (*inspect.get_annotations(base), *base.__dict__)]
     shown = [name for name in dict.fromkeys(names) if not name.startswith("_") and name not in INTERNAL]
     if not issubclass(thing, BaseModel):
         return shown
