@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -179,12 +180,16 @@ def _is(hint: Any, alias: Any) -> bool:
 
 def codes_of_reasons(codes: Iterable[str]) -> frozenset[str]:
     """Those of the codes that a Reason can have: every family's but the faults', and of these what the kernel refuses with."""
+    return frozenset(code for code in codes if code.partition(".")[0] not in FAULTS or code in _refusals())
+
+
+@lru_cache(maxsize=1)
+def _refusals() -> frozenset[str]:
     folder = Path(inspect.getfile(custrules)).parent
-    refusals = {code for path in folder.rglob("*.py") for code in _refusals(ast.parse(path.read_text("utf-8")))}
-    return frozenset(code for code in codes if code.partition(".")[0] not in FAULTS or code in refusals)
+    return frozenset(code for path in folder.rglob("*.py") for code in _made_in(ast.parse(path.read_text("utf-8"))))
 
 
-def _refusals(tree: ast.AST) -> Iterator[str]:
+def _made_in(tree: ast.AST) -> Iterator[str]:
     """Codes that stand as text in the first argument of what makes reasons."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("reason", "OrderFault") and node.args:

@@ -24,6 +24,7 @@ import pytest
 
 import custrules as cr
 from custrules.__main__ import main
+from custrules.demo.folder import leave
 from custrules.documents.reading import read
 from custrules.events import read_event
 from custrules.testing.scenarios import main_test
@@ -38,6 +39,7 @@ INSTALLS = (
 MARKUP = ("toctree", "include", "literalinclude", "image", "figure")
 FENCE = re.compile(r"^(?P<ticks>`{3,})(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=ticks)$", re.MULTILINE | re.DOTALL)
 CAPTION = re.compile(r"\A:caption: (?P<name>[^\n]+)\n(?::[^\n]*\n)*\n")
+STRAY = re.compile(r"^(?:[ \t]+```|[ \t]*~~~)", re.MULTILINE)  # blocks that FENCE does not see: they would be left out silently
 HEAD = {"program": "page", "zone": "Europe/London", "currency": "GBP", "policies": []}
 ANY = "…"  # a shown line that stands for any lines
 
@@ -75,6 +77,8 @@ class Page:
     printed: str = ""
 
     def play(self, text: str) -> None:
+        stray = STRAY.search(text)
+        assert stray is None, f"{self.title}: write code blocks with backticks at the beginning of the line: {stray}"
         for block in blocks(text):
             if block.name:
                 (self.folder / block.name).write_text(block.text, "utf-8")
@@ -148,7 +152,13 @@ class Page:
     def installs(self, block: Block) -> None:
         """Lines that are commands without ``$``: only what a checkout is installed with."""
         for line in block.text.splitlines():
-            assert line in INSTALLS, f"{self.place(block)}: .ci/run does not run this"
+            self.installed(block, line)
+
+    def installed(self, block: Block, line: str) -> None:
+        """What such a command leaves: the demo's folder; what it prints has tests of its own."""
+        assert line in INSTALLS, f"{self.place(block)}: .ci/run does not run this"
+        if "custrules demo" in line:
+            leave(self.folder / "custrules-demo")
 
     def console(self, block: Block) -> None:
         """Commands after ``$``, each with what it prints below it."""
@@ -156,6 +166,7 @@ class Page:
             command, _, shown = part.partition("\n")
             if command in INSTALLS:
                 assert not shown.strip(), f"{self.place(block)}: what an installation prints is not compared"
+                self.installed(block, command)
                 continue
             self.same(block, self.ran(block, command), shown)
 

@@ -25,6 +25,29 @@ def test_a_page_runs_and_prints_what_it_shows(page: Path, tmp_path: Path, monkey
     pages.play(page, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        "```python\nprint(1)\n```\n\n```text\n2\n```\n",
+        "```python\nprint(1)\n```\n",
+        "```text\nnothing printed this\n```\n",
+        "```ruby\nputs 1\n```\n",
+        "```yaml\nmeasures: {a: {sum: spendd, window: 1 days}}\n```\n",
+        "```{code-block} yaml\n:caption: wrong.yaml\n\nprogram: p\nzone: UTC\ncurrency: GBP\npolicies: []\n```\n",
+        "```yaml\nprogram: a.yaml\nscenarios: []\n```\n",
+        "```console\n$ custrules --version\nanother version\n```\n",
+        "```console\n$ make coffee\n```\n",
+        '```json\n{"type": "purchase"}\n```\n',
+        "- in a list\n\n  ```python\n  print(1)\n  ```\n",
+        "~~~python\nprint(1)\n~~~\n",
+    ],
+)
+def test_a_page_that_is_not_as_shown_fails(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((AssertionError, custrules.CustrulesError, pytest.fail.Exception)):
+        pages.Page("page", tmp_path).play(page)
+
+
 @pytest.mark.parametrize("page", GENERATED, ids=lambda page: page.relative_to(DOCS).as_posix())
 def test_a_generated_page_is_what_the_code_gives(page: Path) -> None:
     assert page.read_text("utf-8") == GENERATED[page], "stale: run python -m docs.generate"
