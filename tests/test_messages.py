@@ -22,7 +22,7 @@ from custrules.messages import Speaker, render_all
 from custrules.policy import reason
 
 SOURCE = Path(str(files("custrules")))
-CODE = re.compile(r"(document|event|state|scenario|returns|points|tiers)(\.[a-z_]+){1,2}")
+CODE = re.compile(r"(document|event|state|scenario|returns|points|table|tiers)(\.[a-z_]+){1,2}")
 MAKERS = {"Diagnostic", "reason", "Reason", "fault", "_fault", "_refuse", "OrderFault", "note", "end", "throw_away", "refuse", "_note"}
 PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 NOT_SENTENCES = ("words", "phrases")

@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 import custrules as cr
 from custrules import fields, schemas
 from custrules.calendars.rules import DayRule
+from custrules.conditions import Table
 from custrules.documents.document import SECTIONS
 from custrules.documents.reading import read
 from custrules.documents.sections import Defaults, ProfileSpec
@@ -161,6 +162,27 @@ def test_a_cell_of_the_examples_may_stand_for_any_value() -> None:
     assert faults("scenarios", {"program": "a.yaml", "scenarios": [{"name": "a", "steps": [step], "examples": "at | x"}]}) == []
 
 
+TABLE = {"program": "a", "zone": "UTC", "currency": "GBP"}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"table": "tier -> owner\ngold -> ann"},
+        {"csv": "owners.csv"},
+        {"inputs": ["tier"], "outputs": ["owner"], "rows": [["gold", "ann"]]},
+        {"inputs": ["tier"], "outputs": [{"name": "owner", "values": ["ann", "bob"], "default": "bob"}], "rows": [{"tier": "gold", "owner": "ann"}]},
+    ],
+    ids=str,
+)
+def test_a_table_may_be_spelled_in_every_form(form: Mapping[str, Any]) -> None:
+    assert faults("program", TABLE | {"policies": [{"id": "t", "kind": "table", "hit": "F", **form}]}) == []
+
+
+def test_a_table_without_rows_is_found() -> None:
+    assert faults("program", TABLE | {"policies": [{"id": "t", "kind": "table", "inputs": ["tier"], "outputs": ["owner"]}]})
+
+
 # -- plug-ins -------------------------------------------------------------------------------------------------------------
 
 
@@ -208,7 +230,8 @@ def words(lang: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_field_has_words(lang: str) -> None:
-    missing = [f"{owner(model)}.{name}" for model in models() for name in model.model_fields if not told(model, name, lang)]
+    spoken = words(lang)
+    missing = [f"{owner(model)}.{name}" for model in models() for name in model.model_fields if told(model, name, lang) not in spoken.values()]
     missing += [owner(model) for model in models() if model is not Policy and owner(model) not in words(lang)]
     missing += [f"program.{name}" for name in SECTIONS if f"program.{name}" not in words(lang)]
     missing += [f"scenarios.{name}" for name in FILE_FIELDS if f"scenarios.{name}" not in words(lang)]
@@ -219,7 +242,7 @@ def test_every_field_has_words(lang: str) -> None:
 
 def test_no_words_stand_for_a_field_that_is_gone() -> None:
     known = {f"{owner(model)}.{name}" for model in models() for name in model.model_fields} | {owner(model) for model in models()}
-    known |= {f"event.{name}" for name in cr.Event.model_fields}
+    known |= {f"event.{name}" for name in cr.Event.model_fields} | {f"table.{form}" for form in Table.spellings}
     ours = ("program", "scenarios", "scenario", "condition", "cell", "policy.kind")
     assert [key for key in words("en") if key not in known and not key.startswith(ours)] == []
 

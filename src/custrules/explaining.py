@@ -5,7 +5,7 @@ An Explanation cannot disagree with the step: it is the step, with every conditi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,20 +14,20 @@ from typing import Any, Literal
 
 from custrules import kernel
 from custrules.codec import canonical
-from custrules.conditions import LeafTrace, NodeTrace, Trace
+from custrules.conditions import LeafTrace, NodeTrace, TableOutcome, Trace
 from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
 from custrules.fields import rate_text
-from custrules.messages import Speaker, speak
+from custrules.messages import Speaker, shown, speak
 from custrules.moment import Moment
 from custrules.money import Money, Rounding, exactly, rounded
 from custrules.policies.tiers import Ladder
-from custrules.policy import Decision, Outcome, Reason
+from custrules.policy import Decision, Outcome, Reason, reason
 from custrules.rulebook import Rulebook
 from custrules.settling import check_state
 from custrules.state import State
 from custrules.steps import Step
-from custrules.views import Tested, Watch
+from custrules.views import Answered, Tested, Watch
 
 Value = Money | Decimal | int | str | bool | date | None
 
@@ -78,14 +78,40 @@ class TestedRule:
 
 
 @dataclass(frozen=True, slots=True)
+class AnsweredTable:
+    """A table that a policy read, as it answered: the rows that were looked at, in order, and those that the answer is made of.
+
+    Rows are counted from 1. ``reason`` tells why: a row fired, none did, or several did and the hit policy lets no answer stand.
+    """
+
+    table: str
+    day: date
+    rows: tuple[Rule, ...]
+    fired: tuple[int, ...]
+    values: Mapping[str, Value | tuple[Value, ...]]
+    reason: Reason
+
+    def to_data(self) -> dict[str, Any]:
+        return {
+            "table": self.table,
+            "day": self.day,
+            "rows": [row.to_data() for row in self.rows],
+            "fired": list(self.fired),
+            "values": dict(self.values),
+            "reason": self.reason.to_data(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Explained:
-    """One policy about one event: its decision (None: it had nothing to say), and every condition it tested."""
+    """One policy about one event: its decision (None: it had nothing to say), every condition it tested and table it read."""
 
     policy_id: str
     event_id: str
     outcome: Outcome | None
     reasons: tuple[Reason, ...]
     tested: tuple[TestedRule, ...]
+    tables: tuple[AnsweredTable, ...] = ()
 
     def to_data(self) -> dict[str, Any]:
         return {
@@ -94,6 +120,7 @@ class Explained:
             "outcome": self.outcome,
             "reasons": [why.to_data() for why in self.reasons],
             "tested": [rule.to_data() for rule in self.tested],
+            "tables": [table.to_data() for table in self.tables],
         }
 
 
@@ -153,19 +180,49 @@ def explain(rules: Rulebook, state: State, event: AnyEvent) -> Explanation:
     """The step of an event with everything that was compared on the way."""
     watch = Watch()
     step = Step.of(kernel.step(rules, state, event, watch))
-    return Explanation(step, tuple(_entries(rules, step, watch.tests)))
+    return Explanation(step, tuple(_entries(rules, step, watch)))
 
 
-def _entries(rules: Rulebook, step: Step, tests: Sequence[Tested]) -> Iterator[Explained]:
+def _entries(rules: Rulebook, step: Step, watch: Watch) -> Iterator[Explained]:
     """In the order in which policies were asked: those that tested something or decided."""
     decided: dict[tuple[str, str], Decision] = {(decision.event_id, decision.policy_id): decision for decision in step.decisions}
-    asked = dict.fromkeys([(test.event_id, test.policy_id) for test in tests] + list(decided))
+    noted: list[Tested | Answered] = [*watch.tests, *watch.answers]
+    asked = dict.fromkeys([(note.event_id, note.policy_id) for note in noted] + list(decided))
     events = list(dict.fromkeys(event_id for event_id, _ in asked))
     for event_id, policy_id in sorted(asked, key=lambda key: events.index(key[0])):
         decision = decided.get((event_id, policy_id))
-        rows = dict.fromkeys(test for test in tests if (test.event_id, test.policy_id) == (event_id, policy_id))
+        rows = dict.fromkeys(test for test in watch.tests if (test.event_id, test.policy_id) == (event_id, policy_id))
+        read = {(note.table, note.day): note for note in watch.answers if (note.event_id, note.policy_id) == (event_id, policy_id)}
+        tables = tuple(_answered(note, rules.currency) for note in read.values())
         tested = tuple(TestedRule(row.rule, row.day, _rule(row.trace, rules.currency)) for row in rows)
-        yield Explained(policy_id, event_id, decision.outcome if decision else None, decision.reasons if decision else (), tested)
+        yield Explained(policy_id, event_id, decision.outcome if decision else None, decision.reasons if decision else (), tested, tables)
+
+
+def _answered(note: Answered, currency: str) -> AnsweredTable:
+    outcome, types = note.outcome, {output.name: output.gives for output in note.bound.outputs}
+    values = {name: _shown_all(value, types[name], currency) for name, value in outcome.values.items()}
+    fired = tuple(index + 1 for index in (outcome.matched if outcome.clash else outcome.rows))
+    told = {"table": note.table, "rows": ", ".join(map(str, fired)), "outputs": _outputs_text(values)}
+    return AnsweredTable(note.table, note.day, tuple(_rule(row, currency) for row in note.rows), fired, values, _why(outcome, told))
+
+
+def _why(outcome: TableOutcome, told: Mapping[str, Any]) -> Reason:
+    if outcome.clash is not None:
+        return reason("table.unique.several" if outcome.clash == "unique" else "table.any.differ", table=told["table"], rows=told["rows"])
+    if not outcome.rows:
+        return reason("table.none.default" if outcome.defaulted else "table.none.missing", table=told["table"], outputs=told["outputs"])
+    return reason("table.rows.fired", **told)
+
+
+def _shown_all(value: FactValue | tuple[FactValue | None, ...] | None, kind: FactType, currency: str) -> Value | tuple[Value, ...]:
+    if isinstance(value, tuple):
+        return tuple(shown_value(item, kind, currency) for item in value)
+    return shown_value(value, kind, currency)
+
+
+def _outputs_text(values: Mapping[str, Value | tuple[Value, ...]]) -> str:
+    said = {name: ", ".join(map(shown, value)) if isinstance(value, tuple) else shown(value) for name, value in values.items()}
+    return "; ".join(f"{name} = {text}" for name, text in said.items())
 
 
 def _rule(trace: Trace, currency: str) -> Rule:
@@ -313,8 +370,16 @@ def _(explanation: Explanation, speaker: Speaker) -> str:
         head = "explain_none" if entry.outcome is None else f"explain_{entry.outcome.lower()}"
         lines.append("  " + speaker.word(head, about))
         lines += ["    " + speaker.say(why) for why in entry.reasons]
+        lines += [line for table in entry.tables for line in _table_lines(table, speaker)]
         lines += [f"    {tested.rule}{row}" for tested in entry.tested for row in _tree_lines(tested.tree, speaker, "")]
     return "\n".join(lines)
+
+
+def _table_lines(table: AnsweredTable, speaker: Speaker) -> Iterator[str]:
+    """What the table answered, then the rows that were looked at."""
+    yield f"    {speaker.say(table.reason)}"
+    for number, row in enumerate(table.rows, 1):
+        yield from (f"      {number}{line}" for line in _tree_lines(row, speaker, ""))
 
 
 def _tree_lines(tree: Rule, speaker: Speaker, indent: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from custrules.calendars.rules import WEEKDAYS, birthday_month, birthday_today, birthday_week, next_difference, tomorrow
 from custrules.codec import scalar_text
-from custrules.conditions import Bound, Trace, evaluate, next_change, trace
+from custrules.conditions import Bound, BoundTable, TableOutcome, Trace, evaluate, next_change, trace
 from custrules.counting import EventFacts, attribute_value, event_fact_types, exact
 from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
@@ -18,6 +18,7 @@ from custrules.measures import Source
 from custrules.policy import BalanceFact, StatusFact
 from custrules.rulebook import BIRTHDAY_FACTS, Rulebook
 from custrules.state import State
+from custrules.tabling import TableFact
 
 _BIRTHDAYS: Mapping[str, Callable[[date, date], bool]] = dict(zip(BIRTHDAY_FACTS, (birthday_today, birthday_week, birthday_month), strict=True))
 
@@ -59,6 +60,7 @@ class Moment:
         inside = event is not None and name == scope
         self.event = EventFacts(event, activity.attributes if activity else {}, rules.scale) if event is not None and inside else None
         self.event_names = event_fact_types(scope, declared) if scope is not None else {}
+        self._answers: dict[str, TableOutcome] = {}
 
     def value(self, name: str) -> FactValue | None:
         """A fact by name; None where it is missing."""
@@ -67,7 +69,7 @@ class Moment:
             return decoded(held, self.type_of(name)) if held is not None else None
         if name in self.event_names:
             return self._of_event(name)
-        return self._live(name) if name in self.rules.types else None
+        return self.live(name) if name in self.rules.types else None
 
     def _of_event(self, name: str) -> FactValue | None:
         """A field of the event that the conditions are about; of an order, what is kept of its amount."""
@@ -80,7 +82,8 @@ class Moment:
     def type_of(self, name: str) -> FactType | None:
         return self.event_names.get(name) or self.rules.types.get(name)
 
-    def _live(self, name: str) -> FactValue | None:
+    def live(self, name: str) -> FactValue | None:
+        """A fact as the state has it, whatever was recorded."""
         meter = self.rules.meters.get(name)
         if meter is not None:
             return meter.value(self.source, self.day)
@@ -88,6 +91,9 @@ class Moment:
             return self._profile(name)
         if name in self.rules.parts.calendar:
             return self.rules.parts.calendar[name].holds(self.day)
+        tabled = self.rules.tables.facts.get(name)
+        if tabled is not None:
+            return self._of_table(tabled)
         given = self.rules.given.get(name)
         if isinstance(given, StatusFact):
             return self._status(name, given)
@@ -138,6 +144,21 @@ class Moment:
         units = account.owed if name.endswith(".owed") else sum(left for lot, left in account if not lot.expired(today))
         return units if given.type.kind == "money" else exact(Fraction(units, 10**account.scale))
 
+    # -- tables ----------------------------------------------------------------------------------------------------
+
+    def table(self, policy_id: str) -> BoundTable | None:
+        """The version of a table in force on the day; None before its first, and while a version is retired."""
+        policy = self.rules.in_force(policy_id, self.day)
+        return self.rules.bound_tables[id(policy), None] if policy is not None and not policy.retired else None
+
+    def _of_table(self, fact: TableFact) -> FactValue | None:
+        table = self.table(fact.policy_id)
+        if table is None:
+            return None
+        if fact.policy_id not in self._answers:
+            self._answers[fact.policy_id] = table.outcome(Live(self))
+        return self._answers[fact.policy_id].values.get(fact.output)  # type: ignore[return-value]  # a list is no fact
+
     # -- time ------------------------------------------------------------------------------------------------------
 
     def next_change(self, name: str) -> date | None:
@@ -149,6 +170,9 @@ class Moment:
         meter = self.rules.meters.get(name)
         if meter is not None:
             return meter.next_change(self.source, self.day)
+        if name in self.rules.tables.facts:
+            table = self.table(self.rules.tables.facts[name].policy_id)
+            return next_change(table, self) if table is not None else None
         if name in self.rules.given:
             return tomorrow(self.day) if self.state.changed is not None and self.state.changed >= self.day else None
         if name in self.rules.parts.calendar:
@@ -168,13 +192,29 @@ class Moment:
     def trace(self, bound: Bound) -> Trace:
         return trace(bound, self)
 
-    def changes(self, bound: Bound) -> date | None:
+    def changes(self, bound: Bound | BoundTable) -> date | None:
         return next_change(bound, self)
 
     def snapshot(self, names: frozenset[str]) -> dict[str, Any]:
         """The values of facts as they are recorded with an order; what is missing stays missing, whatever comes later."""
         values = {name: self.value(name) for name in sorted(names)}
         return {name: encoded(value) if value is not None else None for name, value in values.items()}
+
+
+class Live:
+    """The facts of a moment that are no event's and were not recorded: those that the tables of a program read."""
+
+    __slots__ = ("_moment",)
+    _moment: Moment
+
+    def __init__(self, moment: Moment) -> None:
+        self._moment = moment
+
+    def value(self, name: str) -> FactValue | None:
+        return self._moment.live(name)
+
+    def next_change(self, name: str) -> date | None:
+        return self._moment.next_change(name)
 
 
 def encoded(value: FactValue) -> Any:

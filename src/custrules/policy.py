@@ -16,6 +16,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from custrules.calendars import Window
+from custrules.conditions.hits import TableOutcome
+from custrules.conditions.tables import Table, tables_in
 from custrules.conditions.tree import Condition
 from custrules.decisions import EFFECTS, Decision, Effect, Outcome, Posting, Reason, Signal, Status, Touchpoint, reason
 from custrules.draft import Draft
@@ -115,8 +117,12 @@ class View(ABC):
         """Whether a condition holds as of ``view.day``, or as of the end of another day."""
 
     @abstractmethod
-    def next_change(self, condition: Condition) -> date | None:
-        """The first local day after ``view.day`` on which the condition may change by time alone (may be early, never late)."""
+    def outcome(self, table: Table, on: date | None = None) -> TableOutcome:
+        """What a table of this policy answers as of ``view.day``, or as of the end of another day."""
+
+    @abstractmethod
+    def next_change(self, condition: Condition | Table) -> date | None:
+        """The first local day after ``view.day`` on which a condition or table may change by time alone (may be early, never late)."""
 
     @abstractmethod
     def value(self, name: str, on: date | None = None) -> FactValue | None:
@@ -234,7 +240,7 @@ class Policy(BaseModel):
         return None
 
     def reads(self) -> frozenset[str]:
-        """Names of the facts that this policy may read: those of its conditions and of its Fact fields."""
+        """Names of the facts that this policy may read: those of its conditions, tables and Fact fields."""
         return frozenset(_facts_in(self))
 
     def event_name(self) -> str | None:
@@ -311,6 +317,7 @@ def fact_fields(value: object, path: tuple[int | str, ...] = ()) -> list[tuple[t
 
 def _facts_in(policy: Policy) -> set[str]:
     names = {fact for _, condition in conditions_in(policy) for fact in condition.facts}
+    names |= {fact for _, table in tables_in(policy) for fact in table.inputs}
     return names | {fact.name for _, fact in fact_fields(policy)}
 
 

@@ -20,6 +20,7 @@ from custrules.documents.kinds import Kinds
 from custrules.documents.places import MAX_BYTES
 from custrules.documents.reading import Format, Reading, read
 from custrules.documents.sections import Document
+from custrules.documents.tables import Files
 from custrules.errors import Diagnostic, DocumentError, EventError, Faults
 from custrules.events import AnyEvent, Event, read_event
 from custrules.explaining import Explanation, Progress
@@ -44,7 +45,8 @@ def load(path: str | Path, *, kinds: KindTable | None = None) -> Program:
     """
     with Path(path).open("rb") as file:
         text = file.read(MAX_BYTES + 1)
-    return _program(read(text, source=str(path)), Kinds(dict(kinds or {}), plugins=True))
+    reading = replace(read(text, source=str(path)), files=Files(Path(path).parent))
+    return _program(reading, Kinds(dict(kinds or {}), plugins=True))
 
 
 def loads(text: bytes | str, *, source: str = "", format: Format | None = None, kinds: KindTable | None = None) -> Program:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY
 from custrules.calendars.rules import DayRule
-from custrules.conditions import Bound, Condition, bind
+from custrules.conditions import Bound, BoundTable, Condition, bind, bind_table, tables_in
 from custrules.counting import AttributeKind, Counted, Declarations, event_fact_types, line_types
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
@@ -23,6 +23,7 @@ from custrules.measures import Measure, Meter
 from custrules.metering import Compiler
 from custrules.policy import PHASES, BalanceFact, Fact, Known, Policy, StatusFact, conditions_in, fact_fields
 from custrules.returns import ReturnsRule
+from custrules.tabling import Tables
 from custrules.validation import nearest, path_text
 
 MAX_FAULTS = 1_000  # beyond which nobody reads on, and a stranger's document is not looked at any further
@@ -82,6 +83,7 @@ class Rulebook:
     first_days: list[date]
     birthday: str | None
     first_account: str | None
+    tables: Tables
     reads: dict[int, frozenset[str]]
     scopes: dict[int, str | None]
 
@@ -96,11 +98,17 @@ class Rulebook:
         self._conditions()
         self._policies()
         self._tallies()
+        self.faults = [self._told(fault) for fault in self.faults]
 
     # -- building --------------------------------------------------------------------------------------------------
 
     def _fault(self, code: str, path: Sequence[int | str], **params: object) -> None:
         self.faults.append(Diagnostic(code, path_text(path), {name: str(value) for name, value in params.items()}))
+
+    def _told(self, fault: Diagnostic) -> Diagnostic:
+        """An unknown fact that is a list of a table is known, and not to be read."""
+        hit = self.tables.listed.get(str(fault.params.get("fact", ""))) if fault.code == "document.unknown_fact" else None
+        return replace(fault, code="document.fact_is_a_list", params={"fact": fault.params["fact"], "hit": hit}) if hit is not None else fault
 
     def _path(self, index: int) -> tuple[int | str, ...]:
         return self.parts.paths[index] if self.parts.paths else ("policies", index)
@@ -141,6 +149,7 @@ class Rulebook:
         birthdays = {name: FactType("flag") for name in BIRTHDAY_FACTS} if self.birthday else {}
         self.types |= birthdays
         self.types |= {name: given.type for name, given in self.given.items()}
+        self._tables()
         taken = {*self.types, *EVENT_FACTS}
         sections = (
             ("profile", profile),
@@ -153,6 +162,15 @@ class Rulebook:
                     self._fault("document.name_taken", (section, name), name=name)
                 taken.add(name)
                 self.types[name] = kind
+
+    def _tables(self) -> None:
+        """The outputs of tables, each a fact that no account or status is called by already."""
+        self.tables = Tables(self.parts.policies, self.places, self.scale, self.levels)
+        self.faults += self.tables.faults
+        for name, fact in self.tables.facts.items():
+            if name in self.types:
+                self._fault("document.name_taken", (*self.places[id(self.versions[fact.policy_id][0])], "id"), name=name)
+            self.types[name] = fact.type
 
     def _scale_of(self, kind: AttributeKind) -> int:
         return self.scale if kind == "money" else 0
@@ -193,6 +211,7 @@ class Rulebook:
 
     def _conditions(self) -> None:
         self.bound: dict[tuple[int, str | None], Bound] = {}
+        self.bound_tables: dict[tuple[int, str | None], BoundTable] = {}
         self.rules_of: dict[tuple[int, str | None], str] = {}
         self.scopes = {id(policy): policy.event_name() for policy in self.parts.policies}
         self.reads = {id(policy): policy.reads() for policy in self.parts.policies}
@@ -206,6 +225,12 @@ class Rulebook:
                 self.rules_of[id(condition), event] = path_text(path)
                 is_line = any(part in LINE_FIELDS for part in path)
                 self._bind(condition, event, lines if is_line else own, (*self.places[id(policy)], *path))
+            for path, table in tables_in(policy):
+                self.rules_of[id(table), event] = path_text(path)
+                bound, faults = bind_table(table, own, self.scale, self.levels, path_text((*self.places[id(policy)], *path)))
+                self.faults += faults
+                if bound is not None:
+                    self.bound_tables[id(table), event] = bound
             for path, fact in fact_fields(policy):
                 self._check_fact(fact, own, (*self.places[id(policy)], *path))
 

@@ -56,7 +56,7 @@ def _diagnostic(fault: Any, model: type[BaseModel] | None) -> Diagnostic:
         return Diagnostic("document.missing_field", params={"field": loc[-1]})
     if kind == "extra_forbidden":
         inside = model_at(model, loc[:-1])
-        known = list(inside.model_fields) if inside else []
+        known = [*inside.model_fields, *getattr(inside, "spellings", ())] if inside else []
         word = str(loc[-1])
         if word in getattr(inside, "later_fields", ()):
             return Diagnostic("document.not_available", params={"what": f"the field '{word}'"})

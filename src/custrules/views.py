@@ -11,12 +11,12 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY, Window
-from custrules.conditions import Condition, Trace, evaluate
+from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableOutcome, Trace, evaluate
 from custrules.counting import LineFacts
 from custrules.draft import Draft
 from custrules.events import AnyEvent
-from custrules.facts import FactValue
-from custrules.moment import Moment
+from custrules.facts import Facts, FactValue
+from custrules.moment import Live, Moment
 from custrules.orders import Order, OrderLine, Record
 from custrules.policy import Policy, View
 from custrules.rulebook import Rulebook
@@ -43,6 +43,7 @@ class Watch:
     """What a tracing step writes down: every condition that was tested, by whom, about which event, and what was compared."""
 
     tests: list[Tested] = field(default_factory=list)
+    answers: list[Answered] = field(default_factory=list)
 
 
 class Tested(NamedTuple):
@@ -53,6 +54,18 @@ class Tested(NamedTuple):
     rule: str
     day: date
     trace: Trace
+
+
+class Answered(NamedTuple):
+    """One table that a policy read, itself or through a fact; ``rows`` are the rows that were looked at, in order."""
+
+    policy_id: str
+    event_id: str
+    table: str
+    day: date
+    bound: BoundTable
+    outcome: TableOutcome
+    rows: tuple[NodeTrace, ...]
 
 
 class StepView(View):
@@ -100,19 +113,44 @@ class StepView(View):
             told = self.moment(on).trace(bound)
             rule = self._rules.rules_of[id(condition), self._scope]
             self._watch.tests.append(Tested(self._policy.id, self.event.id, rule, on or self.day, told))
+            self._note_tables(bound.facts, self.moment(on))
             return told.result
         return self.moment(on).test(bound)
 
-    def next_change(self, condition: Condition) -> date | None:
+    def outcome(self, table: Table, on: date | None = None) -> TableOutcome:
+        bound, moment = self._rules.bound_tables[id(table), self._scope], self.moment(on)
+        if self._watch is not None:
+            self._note_table(self._rules.rules_of[id(table), self._scope], bound, moment.day, moment)
+            self._note_tables(bound.facts, moment)
+        return bound.outcome(moment)
+
+    def _note_tables(self, names: frozenset[str], moment: Moment) -> None:
+        """The tables behind facts, as they answered; not those whose answer was recorded."""
+        live = [name for name in names if moment.recorded is None or name not in moment.recorded]
+        for policy_id in self._rules.tables.behind(sorted(live)):
+            bound = moment.table(policy_id)
+            if bound is not None:
+                self._note_table(policy_id, bound, moment.day, Live(moment))
+
+    def _note_table(self, name: str, bound: BoundTable, day: date, facts: Facts) -> None:
+        assert self._watch is not None
+        rows = bound.trace(facts)
+        outcome = bound.decided([index for index, row in enumerate(rows) if row.result])
+        self._watch.answers.append(Answered(self._policy.id, self.event.id, name, day, bound, outcome, rows))
+
+    def next_change(self, condition: Condition | Table) -> date | None:
+        if isinstance(condition, Table):
+            return self.moment().changes(self._rules.bound_tables[id(condition), self._scope])
         return self.moment().changes(self._rules.bound[id(condition), self._scope])
 
     def value(self, name: str, on: date | None = None) -> FactValue | None:
         return self.moment(on).value(name)
 
     def evaluable(self, condition: Condition, on: date) -> bool:
-        if on < self.settled and any(name in self._rules.given for name in condition.facts):
+        names = self._rules.tables.roots(condition.facts)
+        if on < self.settled and any(name in self._rules.given for name in names):
             return False  # statuses and balances are known as they are now only
-        meters = [self._rules.meters[name] for name in condition.facts if name in self._rules.meters]
+        meters = [self._rules.meters[name] for name in names if name in self._rules.meters]
         return all(meter.evaluable(self.moment(on).source, on) for meter in meters)
 
     def in_force(self, policy_id: str, day: date) -> Policy | None:

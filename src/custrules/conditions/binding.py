@@ -130,9 +130,13 @@ def _check_order(low: Any, high: Any, closed: bool) -> None:
 
 
 def _operand(word: Word, kind: FactType) -> Operand:
-    """The value that a word stands for; BadCell when it is none of the fact's kind."""
+    return read_operand(word.text, kind)
+
+
+def read_operand(text: str, kind: FactType) -> Operand:
+    """The value that a text stands for; BadCell when it is none of the fact's kind."""
     try:
-        return _READERS[kind.kind](word.text, kind)
+        return _READERS[kind.kind](text, kind)
     except (PydanticCustomError, MoneyError):
         raise BadCell(_expected(kind)) from None
 

@@ -114,8 +114,8 @@ def read_cell(value: object) -> Cell:
         if not value:
             raise BadCell("at least one value in the list")
     else:
-        cell = Cell(_source_text(value))
-        _cell_tests(_source_text(value))
+        cell = Cell(cell_text(value))
+        _cell_tests(cell_text(value))
     count = sum(1 for _ in cell.tests())
     if count > MAX_TESTS:
         raise BadCell(f"at most {MAX_TESTS} tests", limit=("tests in a cell", count, MAX_TESTS))
@@ -124,7 +124,7 @@ def read_cell(value: object) -> Cell:
 
 def _in_item(index: int, value: object) -> str:
     try:
-        text = _source_text(value)
+        text = cell_text(value)
         _item_tests(text)
     except BadCell as bad:
         bad.item = index
@@ -132,7 +132,8 @@ def _in_item(index: int, value: object) -> str:
     return text
 
 
-def _source_text(value: object) -> str:
+def cell_text(value: object) -> str:
+    """The text of a document or of an exact Python value, without blanks around it; BadCell for anything else."""
     if isinstance(value, float):
         raise BadCell(f'text such as "{value}": a float is not exact')
     if isinstance(value, bool):
@@ -162,6 +163,7 @@ def _number_text(value: int | Fraction | Decimal) -> str:
 _TOKEN = re.compile(
     r"""\s*+(?:(?P<quoted>"(?:[^"\\]|\\.)*+")|(?P<sign><=|>=|<|>)|(?P<mark>\.\.|[()\[\],])|(?P<word>(?:(?!\.\.)[^"<>()\[\],])+))""", re.DOTALL
 )
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _ESCAPED = re.compile(r'\\(["\\])')
 
 Token: TypeAlias = tuple[str, str]  # (quoted | sign | mark | word | end, text)
@@ -263,7 +265,7 @@ class _Reader:
     def _operand(self) -> Word:
         kind, text = self._take()
         if kind == "quoted":
-            return Word(_ESCAPED.sub(r"\1", text[1:-1]), quoted=True)
+            return Word(unquoted(text), quoted=True)
         if kind != "word":
             raise BadCell("a value: text with commas, brackets or signs stands in double quotes")
         return Word(_unmistaken(text))
@@ -273,6 +275,13 @@ def _comparison(sign: str, end: Word) -> WordTest:
     if sign.startswith(">"):
         return Between(end, sign == ">=", None, False)
     return Between(None, False, end, sign == "<=")
+
+
+def unquoted(text: str) -> str:
+    """What a text in double quotes stands for; BadCell where they do not go around all of it."""
+    if not _QUOTED.fullmatch(text):
+        raise BadCell("a closing double quote")
+    return _ESCAPED.sub(r"\1", text[1:-1])
 
 
 _MISTAKES = (

@@ -146,7 +146,7 @@ class _Reader:
             return read_cell(value)
         except BadCell as bad:
             place, quoted = (loc, value) if bad.item is None else ((*loc, bad.item), _item_of(value, bad.item))
-            self._note(_bad_cell(fact, quoted, bad), place, quoted)
+            self._note(bad_cell(fact, quoted, bad), place, quoted)
             return None
 
     def _note(self, error: PydanticCustomError, loc: Loc, found: object) -> None:
@@ -171,7 +171,8 @@ def _bad(expected: str, found: object) -> PydanticCustomError:
     return fault("document.bad_condition", expected=expected, found=describe(found))
 
 
-def _bad_cell(fact: str, value: object, bad: BadCell) -> PydanticCustomError:
+def bad_cell(fact: str, value: object, bad: BadCell) -> PydanticCustomError:
+    """The fault of a cell that cannot be read, or is too big."""
     if bad.limit:
         return _too_big(*bad.limit)
     return fault("document.bad_cell", fact=fact, cell=quoted_cell(value), expected=bad.expected, nearest=bad.nearest)

@@ -22,6 +22,7 @@ from custrules.documents.faults import Broken, Path, Placing, true_path, without
 from custrules.documents.kinds import Kinds, verified
 from custrules.documents.reading import Reading
 from custrules.documents.sections import ATTRIBUTE_KINDS, DEFAULT_LATE, FORMAT, Defaults, Document, ProfileSpec
+from custrules.documents.tables import Files
 from custrules.errors import Diagnostic
 from custrules.events import KINDS as EVENTS
 from custrules.fields import Frozen, Name, Title, describe, read_name
@@ -63,7 +64,7 @@ def read_document(source: Reading | Mapping[str, Any], kinds: Kinds | None = Non
     placing = Placing(reading)
     if reading.data == {} and reading.diagnostics:
         return Result(None, None, reading.diagnostics)
-    reader = _Reader(reading.data, kinds or Kinds())
+    reader = _Reader(reading.data, kinds or Kinds(), reading.files)
     document = reader.document()
     faults = placing.placed(reader.faults)
     rulebook = None
@@ -80,9 +81,9 @@ def read_document(source: Reading | Mapping[str, Any], kinds: Kinds | None = Non
 class _Reader:
     """The first pass: every section by its own type; what cannot be read is noted and left out."""
 
-    def __init__(self, data: object, kinds: Kinds) -> None:
+    def __init__(self, data: object, kinds: Kinds, files: Files | None = None) -> None:
         self.data: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
-        self.kinds = kinds
+        self.kinds, self.files = kinds, files
         self.faults: list[tuple[Path, Diagnostic]] = []
         self.broken = Broken()
         self.policy_paths: list[Path] = []
@@ -329,7 +330,7 @@ class _Reader:
     def _valid(self, kind: Any, value: object, path: Path, currency: str | None = None) -> Any:
         """A value read by its type, or None and every fault noted at its place."""
         try:
-            return _adapter(kind).validate_python(value, context={"currency": currency})
+            return _adapter(kind).validate_python(value, context={"currency": currency, "csv": self.files})
         except ValidationError as error:
             model = kind if isinstance(kind, type) and model_at(kind, ()) is not None else None
             for loc, found in without_counts(located(error, model)):

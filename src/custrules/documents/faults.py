@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from custrules.conditions.grids import FORMS
 from custrules.documents.reading import Reading
+from custrules.documents.tables import PARTS
 from custrules.errors import Diagnostic
 from custrules.policy import Policy
 from custrules.validation import path_text
@@ -17,6 +19,8 @@ _AT_ITS_KEY = {
     "document.unknown_field": "field",
     "document.not_with": "field",
     "document.unknown_fact": "fact",
+    "document.fact_is_a_list": "fact",
+    "document.unknown_column": "found",
     "document.name_taken": "name",
     "document.bad_name": "name",
     "document.reserved_name": "name",
@@ -28,6 +32,8 @@ def true_path(loc: Sequence[int | str], data: object) -> Path:
     steps: list[int | str] = []
     for position, step in enumerate(loc):
         inside = _inside(data, step)
+        if inside is None and step in PARTS and any(isinstance(_inside(data, form), str) for form in FORMS):
+            return (*steps, *loc[position:])  # the parts of a table that is written as text
         if inside is not None:
             data = inside
         elif position < len(loc) - 1:
@@ -94,16 +100,15 @@ class Placing:
     def _at(self, path: Path, fault: Diagnostic) -> Diagnostic:
         last = str(path[-1]) if path else ""
         keyed = str(fault.params.get(_AT_ITS_KEY.get(fault.code, ""), "")) == last or _names_a_field(fault, last)
-        line, column = self.reading.place(path, key=keyed)
-        return replace(fault, path=path_text(path), source=self.reading.source, line=line, column=column)
+        source, line, column = self.reading.where(path, key=keyed)
+        return replace(fault, path=path_text(path), source=source, line=line, column=column)
 
-    @staticmethod
-    def sorted(faults: Iterable[Diagnostic]) -> list[Diagnostic]:
-        """In the order of the text, each once."""
+    def sorted(self, faults: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """In the order of the text, each once; those of other files after it."""
         once: dict[tuple[object, ...], Diagnostic] = {}
         for fault in faults:
-            once.setdefault((fault.line, fault.column, fault.path, fault.code, str(fault.params)), fault)
-        return sorted(once.values(), key=lambda fault: (fault.line, fault.column))
+            once.setdefault((fault.source, fault.line, fault.column, fault.path, fault.code, str(fault.params)), fault)
+        return sorted(once.values(), key=lambda fault: (fault.source != self.reading.source, fault.source, fault.line, fault.column))
 
 
 def _names_a_field(fault: Diagnostic, last: str) -> bool:

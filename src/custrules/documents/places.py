@@ -35,7 +35,10 @@ class Unreadable(Exception):
 class Lines:
     """Line and column, both from 1 and in characters, of each offset in a text."""
 
+    text: str
+
     def __init__(self, text: str) -> None:
+        self.text = text
         self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(text))]
 
     def place(self, offset: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from custrules.documents.json_text import read_json
 from custrules.documents.places import FORBIDDEN, MAX_BYTES, Lines, Node, Tree, Unreadable, code_point, locate
+from custrules.documents.tables import Files, place_of_cell
 from custrules.documents.toml_text import read_toml
 from custrules.errors import Diagnostic, MissingExtra
 
@@ -22,11 +23,13 @@ class Reading:
     """What a text says and where. ``data`` holds only dict (keys are text), list and str: a scalar is handed over as it is written.
 
     ``diagnostics`` are all faults found, in the order of the text. When it could not be read to its end, ``data`` is an empty dict.
+    ``files`` reads the CSV files that the document names; None: it may name none.
     """
 
     data: Any
     diagnostics: tuple[Diagnostic, ...]
     source: str
+    files: Files | None = field(default=None, repr=False, compare=False)
     _root: Node | None = field(default=None, repr=False, compare=False)
     _lines: Lines | None = field(default=None, repr=False, compare=False)
 
@@ -34,6 +37,11 @@ class Reading:
         """Line and column (from 1) of the value at a path, or of its key; of the nearest known ancestor where the text has no such
         path; (0, 0) when nothing is known."""
         return locate(self._root, path, key, self._lines.place) if self._lines else (0, 0)
+
+    def where(self, path: Sequence[str | int], *, key: bool = False) -> tuple[str, int, int]:
+        """Source, line and column of what a path means, also inside a table written as text or in a CSV file."""
+        inside = place_of_cell(self._root, path, self._lines, self.files) if self._lines else None
+        return (inside[0] or self.source, *inside[1:]) if inside is not None else (self.source, *self.place(path, key=key))
 
 
 def read(text: bytes | str, *, source: str = "", format: Format | None = None) -> Reading:
@@ -86,7 +94,7 @@ def _reading(tree: Tree, complete: bool, lines: Lines) -> Reading:
     faults = tuple(sorted(tree.diagnostics, key=lambda fault: (fault.line, fault.column)))
     if not complete or tree.root is None:
         return Reading({}, faults, tree.source)
-    return Reading(tree.root.data(), faults, tree.source, tree.root, lines)
+    return Reading(tree.root.data(), faults, tree.source, _root=tree.root, _lines=lines)
 
 
 def _refused(source: str, fault: Diagnostic) -> Reading:

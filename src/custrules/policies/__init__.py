@@ -12,6 +12,7 @@ KINDS: dict[str, str] = {
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
+    "table": "custrules.policies.table:DecisionTable",
     "tiers.ladder": "custrules.policies.tiers:Ladder",
 }
 
@@ -39,7 +40,6 @@ LATER_KINDS = (
     "stored_value.refund",
     "stored_value.spending",
     "stored_value.top_up",
-    "table",
 )
 """Kinds that later versions have: named so that they are told apart from a slip of the pen."""
 

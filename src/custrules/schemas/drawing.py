@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
-from custrules.conditions import Condition
+from custrules.conditions import Condition, Table
 from custrules.fields import FLAG_SCHEMA, NUMBER_SCHEMA, WHOLE_SCHEMA
 from custrules.schemas import describing
 
@@ -42,9 +42,21 @@ def drawn(models: Iterable[type[BaseModel]], lang: str) -> dict[str, JsonSchemaV
     for name, schema in found.items():
         if name in classes:
             _describe(schema, classes[name], lang)
-    if "Span" in found:
-        found["Span"] = {"anyOf": [{"type": "string"}, found["Span"]], "description": found["Span"].pop("description")}
+    for name in ("Span", "Output"):  # also written as one word
+        if name in found:
+            found[name] = {"anyOf": [{"type": "string"}, found[name]], "description": found[name].pop("description")}
+    for name, model in classes.items():
+        if issubclass(model, Table) and name in found:
+            _spelled_otherwise(found[name], lang)
     return found | _conditions(lang)
+
+
+def _spelled_otherwise(schema: dict[str, Any], lang: str) -> None:
+    """A table's rows may stand as text or in a file, whose head names the columns."""
+    columns = ("inputs", "outputs", "rows")
+    schema["properties"] |= {form: {"type": "string", "description": describing.words(f"table.{form}", lang)} for form in Table.spellings}
+    schema["required"] = [name for name in schema.get("required", []) if name not in columns]
+    schema["anyOf"] = [{"required": [form]} for form in Table.spellings] + [{"required": list(columns)}]
 
 
 def made_of(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
