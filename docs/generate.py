@@ -1,7 +1,8 @@
 """Writes the generated reference pages of both trees out of the code: ``python -m docs.generate``; ``--check`` only compares.
 
 What a thing is comes from the code; what it means in a sentence from ``messages/*.toml`` and ``cli/words.toml``, for facts and
-headings from ``docs/words.toml``. A word that is missing is a KeyError, not a gap.
+headings from ``docs/words.toml``. A word that is missing is a KeyError, not a gap; a kind without
+words of its own here takes those of its schema.
 """
 
 from __future__ import annotations
@@ -80,10 +81,10 @@ def policies(said: Words) -> Lines:
 
 
 def _policy(kind: str, model: type[Policy], said: Words) -> Lines:
-    heard = ", ".join(f"`{name}`" for name in model.hears) if model.hears is not None else said.texts["all_events"]
+    heard = ", ".join(f"`{name}`" for name in model.hears) or said.texts["nothing"] if model.hears is not None else said.texts["all_events"]
     yield f"## {kind}"
     yield ""
-    yield said.texts["kinds"][kind]
+    yield said.texts["kinds"].get(kind) or about(model, said.lang)
     yield ""
     yield f"- {said.texts['phase']}: {said.texts['phases'][model.phase]}"
     yield f"- {said.texts['hears']}: {heard}"

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 
 import custrules
 from custrules import event_fields, fields
@@ -148,7 +148,8 @@ def type_words(hint: Any, said: Words) -> str:
         return str(types[known])
     origin = get_origin(hint)
     if origin is Annotated:
-        return type_words(get_args(hint)[0], said)
+        drawn = next((said_so for said_so in hint.__metadata__ if isinstance(said_so, WithJsonSchema)), None)
+        return type_words(get_args(hint)[0], said) if drawn is None else drawn_words(drawn.json_schema.get("type"), said)
     if origin is Literal:
         return ", ".join(f"`{choice}`" for choice in get_args(hint))
     if origin is tuple:
@@ -164,7 +165,13 @@ def type_words(hint: Any, said: Words) -> str:
         return str(said.texts["row"])
     if origin is not None and issubclass(origin, Mapping):
         return str(types["consent"])
-    raise TypeError(f"docs/reading.py has no words for the type {hint!r}")
+    return str(types["text"])
+
+
+def drawn_words(kind: str | list[str] | None, said: Words) -> str:
+    """A type of which only its JSON Schema is known."""
+    types = said.texts["drawn"]
+    return f" {said.texts['or']} ".join(types[name] for name in ([kind] if isinstance(kind, str) else kind or ["string"]))
 
 
 def _is(hint: Any, alias: Any) -> bool:

@@ -124,6 +124,8 @@ class Page:
         elif block.name.startswith("wrong"):
             with pytest.raises(cr.DocumentError):
                 cr.load(block.name)
+        elif block.name:
+            cr.load(block.name)
         elif "program" in data:
             cr.loads(block.text, source=self.place(block), format="yaml")
         else:
@@ -143,6 +145,10 @@ class Page:
             data = json.loads(row)
             if "type" in data:
                 read_event(data, "GBP")
+
+    def csv(self, block: Block) -> None:
+        """A file that a document on the page names, so that a fault in it is found there."""
+        assert block.name, f"{self.place(block)}: CSV is a file: give it a caption"
 
     def toml(self, block: Block) -> None:
         data = tomllib.loads(block.text)
@@ -200,6 +206,7 @@ PLAYERS: dict[str, Callable[[Page, Block], None]] = {
     "text": Page.text,
     "yaml": Page.yaml,
     "json": Page.json,
+    "csv": Page.csv,
     "toml": Page.toml,
     "console": Page.console,
 }
