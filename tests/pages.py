@@ -146,9 +146,9 @@ class Page:
             if "type" in data:
                 read_event(data, "GBP")
 
-    def csv(self, block: Block) -> None:
-        """A file that a document on the page names, so that a fault in it is found there."""
-        assert block.name, f"{self.place(block)}: CSV is a file: give it a caption"
+    def none(self, block: Block) -> None:
+        """A file that a document on the page names (CSV), so that a fault in it is found there."""
+        assert block.name, f"{self.place(block)}: a block without a language is a file: give it a caption"
 
     def toml(self, block: Block) -> None:
         data = tomllib.loads(block.text)
@@ -206,7 +206,7 @@ PLAYERS: dict[str, Callable[[Page, Block], None]] = {
     "text": Page.text,
     "yaml": Page.yaml,
     "json": Page.json,
-    "csv": Page.csv,
+    "none": Page.none,
     "toml": Page.toml,
     "console": Page.console,
 }
