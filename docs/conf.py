@@ -16,7 +16,7 @@ html_title = f"custrules {release}"
 extensions = ["myst_parser"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
-exclude_patterns = ["README.md"] if chinese else ["_build", "zh", "examples/README.md"]
+exclude_patterns = ["README.md"] if chinese else ["_build", "zh"]
 nitpicky = True
 
 html_theme = "furo"

@@ -81,13 +81,17 @@ def policies(said: Words) -> Lines:
 
 
 def _policy(kind: str, model: type[Policy], said: Words) -> Lines:
-    heard = ", ".join(f"`{name}`" for name in model.hears) or said.texts["nothing"] if model.hears is not None else said.texts["all_events"]
+    heard = (
+        said.texts["comma"].join(f"`{name}`" for name in model.hears) or said.texts["nothing"]
+        if model.hears is not None
+        else said.texts["all_events"]
+    )
     yield f"## {kind}"
     yield ""
     yield said.texts["kinds"].get(kind) or about(model, said.lang)
     yield ""
-    yield f"- {said.texts['phase']}: {said.texts['phases'][model.phase]}"
-    yield f"- {said.texts['hears']}: {heard}"
+    yield f"- {said.texts['phase']}{said.texts['colon']}{said.texts['phases'][model.phase]}"
+    yield f"- {said.texts['hears']}{said.texts['colon']}{heard}"
     yield ""
     yield from fields_table(model, said, own_fields(model, Policy))
     for name, inner in inner_models(model):
@@ -157,8 +161,8 @@ def measures(said: Words) -> Lines:
     yield from fields_table(Measure, said, [name for name in own_fields(Measure) if name not in AGGREGATES])
     yield f"## {said.heading('subjects')}"
     yield ""
-    yield "- " + said.text("counted").format(", ".join(f"`{name}`" for name in COUNTABLE))
-    yield "- " + said.text("summed").format(", ".join(f"`{name}`" for name in (*MONEY_SUBJECTS, "purchase")))
+    yield "- " + said.text("counted").format(said.texts["comma"].join(f"`{name}`" for name in COUNTABLE))
+    yield "- " + said.text("summed").format(said.texts["comma"].join(f"`{name}`" for name in (*MONEY_SUBJECTS, "purchase")))
     yield ""
 
 
@@ -203,7 +207,7 @@ def cli(said: Words) -> Lines:
         yield f"## custrules {verb}"
         yield ""
         does = say(f"verb_{verb}")
-        yield f"{does[0].upper()}{does[1:]}{'。' if said.lang == 'zh' else '.'}"
+        yield f"{does[0].upper()}{does[1:]}{said.texts['stop']}"
         yield ""
         yield from table(head, ([_option(flags, given, said), say(key)] for flags, key, given in options))
     yield f"## {said.heading('shared_options')}"
@@ -216,7 +220,7 @@ def _option(flags: tuple[str, ...], given: Mapping[str, Any], said: Words) -> st
     name = flags[0] if flags[0].startswith("-") else ""
     shown = " ".join(part for part in (name, str(given.get("metavar", ""))) if part) + (" …" if given.get("nargs") == "+" else "")
     required = given.get("required") or not (name or given.get("nargs") == "?")
-    return f"`{shown}`" + (f" ({said.texts['required']})" if required else "")
+    return f"`{shown}`" + (said.texts["brackets"].format(said.texts["required"]) if required else "")
 
 
 def api(said: Words) -> Lines:

@@ -151,14 +151,14 @@ def type_words(hint: Any, said: Words) -> str:
         drawn = next((said_so for said_so in hint.__metadata__ if isinstance(said_so, WithJsonSchema)), None)
         return type_words(get_args(hint)[0], said) if drawn is None else drawn_words(drawn.json_schema.get("type"), said)
     if origin is Literal:
-        return ", ".join(f"`{choice}`" for choice in get_args(hint))
+        return str(said.texts["comma"]).join(f"`{choice}`" for choice in get_args(hint))
     if origin is tuple:
         inner = get_args(hint)[0]
         return str(said.texts["rows"] if _is_model(inner) else said.texts["list_of"].format(type_words(inner, said)))
     if origin is Union or isinstance(hint, type(int | str)):
         return f" {said.texts['or']} ".join(type_words(part, said) for part in get_args(hint) if part is not type(None))
     if hint is Rounding:
-        return ", ".join(f"`{choice}`" for choice in Rounding)
+        return str(said.texts["comma"]).join(f"`{choice}`" for choice in Rounding)
     if isinstance(hint, type) and hint in CLASSES:
         return str(types[CLASSES[hint]])
     if _is_model(hint):

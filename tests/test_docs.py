@@ -70,5 +70,11 @@ def test_every_link_between_pages_leads_to_a_file(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
+def test_every_link_of_llms_txt_leads_to_a_page() -> None:
+    targets = re.findall(r"\(([^)\s]+)\.html\)", (DOCS / "llms.txt").read_text("utf-8"))
+    assert len(targets) > 10
+    assert [target for target in targets if not (DOCS / f"{target}.md").exists()] == []
+
+
 def test_both_languages_have_the_same_glossary() -> None:
     assert "```{include} ../glossary.md" in (DOCS / "zh/glossary.md").read_text("utf-8")
