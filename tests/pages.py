@@ -75,6 +75,7 @@ class Page:
     folder: Path
     names: dict[str, Any] = field(default_factory=dict)
     printed: str = ""
+    tests: set[str] = field(default_factory=set)
 
     def play(self, text: str) -> None:
         stray = STRAY.search(text)
@@ -88,6 +89,7 @@ class Page:
                 self.all_shown(block)
             player(self, block)
         assert not self.printed, f"{self.title}: printed and not shown: {self.printed}"
+        assert not self.tests, f"{self.title}: no command runs {self.tests}"
 
     def place(self, block: Block) -> str:
         return f"{self.title}:{block.line}"
@@ -99,6 +101,9 @@ class Page:
     # -- by language -----------------------------------------------------------------------------------------------
 
     def python(self, block: Block) -> None:
+        if block.name.startswith("test_"):
+            self.tests.add(block.name)  # for pytest, which a console block below it calls
+            return
         printed = io.StringIO()
         code = compile("\n" * block.line + block.text, self.title, "exec", dont_inherit=True)
         self.names.setdefault("__name__", "page")
@@ -178,6 +183,7 @@ class Page:
 
     def ran(self, block: Block, command: str) -> str:
         program, *arguments = shlex.split(command)
+        self.tests -= set(arguments)
         if program == "custrules":
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
