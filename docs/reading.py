@@ -149,7 +149,7 @@ def type_words(hint: Any, said: Words) -> str:
     origin = get_origin(hint)
     if origin is Annotated:
         drawn = next((said_so for said_so in hint.__metadata__ if isinstance(said_so, WithJsonSchema)), None)
-        return type_words(get_args(hint)[0], said) if drawn is None else drawn_words(drawn.json_schema.get("type"), said)
+        return type_words(get_args(hint)[0], said) if drawn is None else drawn_words((drawn.json_schema or {}).get("type"), said)
     if origin is Literal:
         return str(said.texts["comma"]).join(f"`{choice}`" for choice in get_args(hint))
     if origin is tuple:
