@@ -27,7 +27,7 @@ from custrules.policies import KINDS, built_in
 from custrules.policy import Policy
 from custrules.rulebook import BIRTHDAY_FACTS, BUILT_IN
 from custrules.schemas.describing import about, told
-from docs.reading import FAULTS, Model, Words, api_members, codes_of_reasons, field_rows, inner_models, own_fields, plain, signature_of, summary_of
+from docs.reading import Model, Words, api_members, codes_of_reasons, field_rows, inner_models, own_fields, plain, signature_of, summary_of
 
 HERE = Path(__file__).parent
 FOLDERS = {"en": HERE / "reference", "zh": HERE / "zh" / "reference"}
@@ -144,7 +144,7 @@ def diagnostics(said: Words) -> Lines:
     ours, others = sentences(said.lang), sentences("zh" if said.lang == "en" else "en")
     wanted = codes_of_reasons(ours)
     head = [said.texts[name] for name in ("code", "sentence", "mend", "other_sentence")]
-    for family in FAULTS:
+    for family in dict.fromkeys(code.partition(".")[0] for code in ours if code not in wanted):
         yield f"## {family}"
         yield ""
         rows = [(code, entry) for code, entry in ours.items() if code.startswith(f"{family}.") and code not in wanted]

@@ -20,9 +20,11 @@ from custrules.calendars import Length, Span, Window
 from custrules.conditions import Condition
 from custrules.events import Event
 from custrules.money import Money, Rounding
+from custrules.policies import KINDS
 from custrules.policies.points import account, accrual, redemption
 from custrules.policies.tiers import ladder
 from custrules.schemas.describing import told
+from custrules.tallying import RETURNS
 
 Model: TypeAlias = type[BaseModel]
 KINDS_OF_TEXT: tuple[tuple[Any, str], ...] = (
@@ -63,7 +65,6 @@ BY_PLACE = {
     (redemption.Value, "money"): "amount",
 }
 """Types that say more than their annotation does."""
-FAULTS = ("document", "event", "state")
 INTERNAL = ("change_order", "effect", "fork", "forget_seen", "grammar", "known_from", "move", "rulebook", "saw")
 """Members without an underscore that the library itself uses."""
 
@@ -186,8 +187,9 @@ def _is(hint: Any, alias: Any) -> bool:
 
 
 def codes_of_reasons(codes: Iterable[str]) -> frozenset[str]:
-    """Those of the codes that a Reason can have: every family's but the faults', and of these what the kernel refuses with."""
-    return frozenset(code for code in codes if code.partition(".")[0] not in FAULTS or code in _refusals())
+    """Those of the codes that a Reason can have: those of the policies' families, and what the kernel itself refuses with."""
+    families = {kind.partition(".")[0] for kind in KINDS} | {RETURNS}
+    return frozenset(code for code in codes if code.partition(".")[0] in families or code in _refusals())
 
 
 @lru_cache(maxsize=1)
