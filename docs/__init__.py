@@ -1,0 +1,1 @@
+"""The documentation site, and the script that generates its reference pages (``python -m docs.generate``)."""
