@@ -95,7 +95,7 @@ class World:
         if name in types:
             return _event_domain(name, types[name])
         if name in self.rules.tables.facts:
-            return Domain(self.rules.types[name], "may")
+            return Domain(self.rules.types[name], "may", step=_grid(self.rules.types[name]))
         meter = self.rules.meters.get(name)
         if meter is not None:
             return self._measured(meter, scope)
@@ -104,7 +104,7 @@ class World:
         kind = self.rules.types[name]
         if kind.kind == "date":
             return Domain(kind, "may", date(MIN_YEAR, 1, 1), None, date(MAX_YEAR, 12, 31))
-        return Domain(kind, "never" if name in _NEVER_MISSING else "may", step=Fraction(1) if kind.kind in ("money", "whole") else None)
+        return Domain(kind, "never" if name in _NEVER_MISSING else "may", step=_grid(kind))
 
     def _given(self, name: str) -> Domain:
         """A status or a balance. Balances are never negative: what is owed stands in an account of its own."""
@@ -270,7 +270,12 @@ def _line_domain(name: str, scale: int) -> Domain:
 def _event_domain(name: str, kind: FactType) -> Domain:
     if name == "amount" and kind.kind == "money":
         return Domain(kind, "unknown", 0, 0, step=Fraction(1))
-    return Domain(kind, "may", step=Fraction(1) if kind.kind in ("money", "whole") else None)
+    return Domain(kind, "may", step=_grid(kind))
+
+
+def _grid(kind: FactType) -> Fraction | None:
+    """Money and whole numbers come in units."""
+    return Fraction(1) if kind.kind in ("money", "whole") else None
 
 
 def _days(rules: Rulebook, birthdays: bool) -> list[dict[str, FactValue]]:

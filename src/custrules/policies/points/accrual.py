@@ -271,8 +271,9 @@ class Accrual(Policy):
     def _of_amounts(self, view: View) -> Fraction:
         """Rate × share that earns × amounts kept, as one fraction: each in between would cost a common divisor."""
         assert self.points_per_unit is not None
-        if self.exclude_lines is None and not self.multiply_lines:
-            amounts: Fraction | int = view.order.left if view.order is not None else 0
+        amounts: Fraction | int
+        if view.order is not None and self.exclude_lines is None and not self.multiply_lines:
+            amounts = view.order.left
         else:
             amounts = sum(kept * self._line_factor(line, view) for line, kept in self._lines(view))
         rate, share = self._rate(self.points_per_unit, view), view.earning_share()
