@@ -70,7 +70,7 @@ class Settling:
             answer = policy.decide(self.event, view)
         if answer is None:
             return None
-        decision = self._checked(policy, answer)
+        decision = self.checked(policy, answer)
         if policy.retired and part is None and not isinstance(self.event, NewDay | Tick | Return | RedemptionCancelled):
             return policy.declined(self.event, [reason(f"{policy.kind}.retired", policy=policy.id)]) if policy.phase == "pay" else None
         return decision
@@ -90,7 +90,7 @@ class Settling:
         except Exception as error:
             raise ContractError(policy.id, self.event.id, f"raised {type(error).__name__}: {error}") from error
 
-    def _checked(self, policy: Policy, decision: object) -> Decision:
+    def checked(self, policy: Policy, decision: object) -> Decision:
         if not isinstance(decision, Decision):
             raise ContractError(policy.id, self.event.id, f"answered with {type(decision).__name__}, not with a Decision or None")
         if (decision.policy_id, decision.event_id, decision.effective_from) != (policy.id, self.event.id, policy.effective_from):

@@ -79,6 +79,11 @@ class StepView(View):
         self._draft: Draft | None = None
         self._moments: dict[date, Moment] = {}
 
+    def again(self) -> StepView:
+        """The same window, on which nothing has been drafted yet."""
+        asked = Asked(self._rules, self.state, self.event, self.day, self.settled, self.instant, self.order, self._record, self._watch)
+        return StepView(asked, self._policy)
+
     @property
     def ledger(self) -> Draft:
         if self._draft is None:

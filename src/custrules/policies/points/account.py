@@ -16,7 +16,7 @@ from custrules.facts import FactType
 from custrules.fields import Name, Whole, fault, wrong_type
 from custrules.ledger import ADJUSTED
 from custrules.money import to_units
-from custrules.policy import BalanceFact, Decision, Effect, Known, Phase, Policy, Posting, Reason, StatusFact, View, reason
+from custrules.policy import BalanceFact, Decision, Known, Phase, Policy, Reason, StatusFact, View, reason
 from custrules.state import shown
 
 MAX_SCALE = 6
@@ -96,7 +96,7 @@ class Account(Policy):
         expired = draft.expire(self.id) + draft.expire(f"{self.id}.pending")
         told = (("points.pending.matured", matured), ("points.expiry.lapsed", expired))
         reasons = [reason(code, points=self.shown(units), account=self.id) for code, units in told if units]
-        return self.applied(event, reasons, postings(view, self)) if reasons else None
+        return self.applied(event, reasons, view.postings(self.id)) if reasons else None
 
     def _adjust(self, event: Adjustment, view: View) -> Decision:
         units = in_units(event.quantity, self.scale)
@@ -105,10 +105,10 @@ class Account(Policy):
             return self.declined(event, [reason("points.adjustment.nothing", account=self.id)])
         if units > 0:
             view.ledger.credit(self.id, units, last_day=self.last_day(view.day), source="adjustment", of=ADJUSTED)
-            return self.applied(event, [reason("points.adjustment.added", **why)], postings(view, self))
+            return self.applied(event, [reason("points.adjustment.added", **why)], view.postings(self.id))
         taken = view.ledger.debit(self.id, -units, to=ADJUSTED, debt=True)
         reasons = [reason("points.adjustment.taken", **why), *owed_reason(self, taken.owed)]
-        return self.applied(event, reasons, postings(view, self))
+        return self.applied(event, reasons, view.postings(self.id))
 
     def shown(self, units: int) -> int | Decimal:
         """Smallest units as people read them."""
@@ -127,11 +127,6 @@ def account_of(view: View, name: str) -> Account:
     if not isinstance(account, Account):
         raise TypeError(f"there is no points account {name!r} in force on {view.day}")
     return account
-
-
-def postings(view: View, account: Account) -> list[Effect]:
-    """The moves of the draft as effects."""
-    return [Posting(move.source, move.target, account.unit, account.scale, move.quantity, move.parts) for move in view.ledger.moves]
 
 
 def in_units(quantity: Decimal, scale: int) -> int:

@@ -22,7 +22,7 @@ from custrules.fields import Frozen, Name, Rate, TextValue, one_of, rate_text, r
 from custrules.ledger import EXPIRED, ISSUED, REVERSED
 from custrules.money import Rounding, rounded
 from custrules.orders import OrderLine, Record
-from custrules.policies.points.account import Account, account_of, owed_reason, postings
+from custrules.policies.points.account import Account, account_of, owed_reason
 from custrules.policy import Decision, Known, Phase, Policy, Reason, View, reason
 from custrules.validation import nearest
 
@@ -226,7 +226,7 @@ class Accrual(Policy):
         view.ledger.credit(account.id, units, last_day=account.last_day(view.day), usable_from=account.usable_from(view.day), source=source)
         spend = {"points": account.shown(units), "account": account.id, "level": self._level(view), "multiplier": multiplier}
         return self.applied(
-            event, [reason("points.accrual.spend" if source == "purchase" else "points.accrual.event", **spend), *told], postings(view, account)
+            event, [reason("points.accrual.spend" if source == "purchase" else "points.accrual.event", **spend), *told], view.postings(account.id)
         )
 
     def _computed(self, event: AnyEvent, view: View, account: Account) -> tuple[Fraction, Fraction]:
@@ -308,7 +308,7 @@ class Accrual(Policy):
         reasons = [reason("points.reversal.return", points=account.shown(take), account=account.id, order=order.id, kept=account.shown(target))]
         if reversal.forgiven:
             reasons.append(reason("points.reversal.forgiven", points=account.shown(reversal.forgiven), account=account.id))
-        return self.applied(event, reasons + owed_reason(account, reversal.owed), postings(view, account))
+        return self.applied(event, reasons + owed_reason(account, reversal.owed), view.postings(account.id))
 
 
 def combined(combine: Combine | None, factors: Iterable[Fraction]) -> Fraction:
