@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from random import Random
 from typing import NoReturn
@@ -42,6 +43,7 @@ CLAUSES: dict[str, str] = {
 }
 MOST_EVENTS = 12
 MOST_DUES = 12
+MOST_SHRINKS = 200
 AHEAD = timedelta(days=400)
 
 
@@ -164,6 +166,10 @@ def _sentences(policy: Policy, probe: Probe) -> Iterator[str]:
 # -- histories ---------------------------------------------------------------------------------------------------------
 
 
+class _SmallEnough(BaseException):
+    """Stops the search: hypothesis lets what is no Exception pass."""
+
+
 def _search(program: Program, policy: Policy, probe: Probe, examples: int) -> None:
     """Look for a history that shows a breach, and make it as small as it gets."""
     try:
@@ -174,8 +180,13 @@ def _search(program: Program, policy: Policy, probe: Probe, examples: int) -> No
     from custrules.testing.strategies import histories, passings  # noqa: PLC0415
 
     found: list[tuple[Breach, tuple[AnyEvent, ...]]] = []
+    left = MOST_SHRINKS
 
     def breaks(case: tuple[tuple[AnyEvent, ...], Passing]) -> bool:
+        nonlocal left
+        left -= bool(found)
+        if left < 0:
+            raise _SmallEnough
         breach = _played(program, policy, probe, *case)
         if breach is None or (found and found[0][0].clause != breach.clause):
             return False
@@ -183,10 +194,8 @@ def _search(program: Program, policy: Policy, probe: Probe, examples: int) -> No
         return True
 
     quietly = settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    try:
+    with suppress(errors.NoSuchExample, errors.Flaky, _SmallEnough):
         find(st.tuples(histories(program, max_size=MOST_EVENTS), passings()), breaks, settings=quietly, random=Random(0))
-    except (errors.NoSuchExample, errors.Flaky):
-        pass
     if found:
         _told(policy, *min(found, key=lambda case: (len(case[1]), sum(len(event.to_json()) for event in case[1]))))
 
@@ -209,7 +218,7 @@ def _played(program: Program, policy: Policy, probe: Probe, history: tuple[AnyEv
     except ContractError as error:
         if error.policy_id != policy.id:
             raise
-        return Breach("answers", error.event_id, error.rule) if "answers" in probe.clauses else None
+        return Breach("answers", policy.id, error.event_id, error.rule) if "answers" in probe.clauses else None
     return None
 
 
@@ -234,7 +243,7 @@ def _quiet_until_due(program: Program, policy_id: str, state: State) -> State | 
         sent = program.step(state, NewDay(customer_id=state.customer_id, day=day))
         decided = [decision for decision in sent.decisions if decision.policy_id == policy_id]
         if decided:
-            raise Breach("due", decided[0].event_id, f"{_named(decided[0])}: on a day that was sent, before the due that it named ({due})")
+            raise Breach("due", policy_id, decided[0].event_id, f"{_named(decided[0])}: on a day that was sent, before the due that it named ({due})")
     return program.advance(state, due).state if due is not None else None
 
 
@@ -245,7 +254,7 @@ def _passing(program: Program, policy_id: str, history: tuple[AnyEvent, ...], ho
         other.pass_time(event.occurred_at, how)
         verdicts = [walk.event(event).verdict for walk in (plain, other)]
         if verdicts[0] != verdicts[1]:
-            raise Breach("due", event.id, f"{verdicts[0]} where no day was sent, {verdicts[1]} where days were sent before it ({how})")
+            raise Breach("due", policy_id, event.id, f"{verdicts[0]} where no day was sent, {verdicts[1]} where days were sent before it ({how})")
     if plain.state.as_of is None or other.state.as_of is None:
         return
     end = max(plain.state.as_of, other.state.as_of) + timedelta(days=100)
@@ -255,9 +264,11 @@ def _passing(program: Program, policy_id: str, history: tuple[AnyEvent, ...], ho
     never, sent = ([*filter(lambda decision: decision.policy_id == policy_id, walk.decisions)] for walk in (plain, other))
     for left, right in zip([*never, None], [*sent, None], strict=False):
         if left != right:
-            raise Breach("due", _first(left, right).event_id, f"{_named(left)} where no day was sent, {_named(right)} where days were ({how})")
+            raise Breach(
+                "due", policy_id, _first(left, right).event_id, f"{_named(left)} where no day was sent, {_named(right)} where days were ({how})"
+            )
     if plain.state.to_json() != other.state.to_json():
-        raise Breach("due", history[-1].id, f"another state where days were sent ({how})")
+        raise Breach("due", policy_id, history[-1].id, f"another state where days were sent ({how})")
 
 
 def _first(*decisions: Decision | None) -> Decision:

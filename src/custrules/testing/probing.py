@@ -16,12 +16,14 @@ from custrules.views import StepView
 Decide = Callable[[Policy, AnyEvent, StepView], Decision | None]
 
 
-class Breach(Exception):
-    """A clause that a policy broke on an event, and how."""
+class Breach(ContractError):
+    """A clause that a policy broke on an event, and how; a ContractError, so that the kernel lets it pass as it is."""
 
-    def __init__(self, clause: str, event_id: str, rule: str) -> None:
-        self.clause, self.event_id, self.rule = clause, event_id, rule
-        super().__init__(f"{clause} on {event_id}: {rule}")
+    clause: str
+
+    def __init__(self, clause: str, policy_id: str, event_id: str, rule: str) -> None:
+        super().__init__(policy_id, event_id, rule)
+        self.clause = clause
 
 
 class Stranger(Event):
@@ -37,7 +39,7 @@ class Probe:
     codes: dict[str, frozenset[str]]
 
     def __init__(self, rules: Rulebook, policy_id: str, clauses: Collection[str]) -> None:
-        self.clauses, self.codes, self._busy = clauses, {}, False
+        self.policy_id, self.clauses, self.codes, self._busy = policy_id, clauses, {}, False
         policies = [self._twin(policy) if policy.id == policy_id else policy for policy in rules.parts.policies]
         self.rules = Rulebook(replace(rules.parts, policies=policies), rules.digest)
 
@@ -103,7 +105,7 @@ class Probe:
 
     def _breach(self, clause: str, event: AnyEvent, rule: str) -> None:
         if clause in self.clauses:
-            raise Breach(clause, event.id, rule)
+            raise Breach(clause, self.policy_id, event.id, rule)
 
 
 def _prints(policy: Policy, event: AnyEvent, view: StepView) -> dict[str, Any]:
