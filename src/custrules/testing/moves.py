@@ -156,7 +156,7 @@ class Writer:
 
     def points(self, picks: Picks, account: str) -> int:
         """A quantity in smallest units of an account: a round one, what it holds or one less or more, or a number of the program."""
-        one = 10 ** self.program.rulebook.accounts[account][1]
+        one = int(10 ** self.program.rulebook.accounts[account][1])
         if picks.yes(5):
             return picks.one([int(mark * one) + by for mark in self.marks.numbers for by in (0, -1, 1) if mark * one + by >= 1] or [one])
         if not picks.yes(3):
@@ -305,7 +305,7 @@ def _values(writer: Writer, kind: AttributeKind, picks: Picks) -> tuple[Any, ...
     if kind == "money":
         return (writer.shown(writer.amount(picks)),)
     if kind in ("number", "whole"):
-        return (int(picks.one((1, 10, 15, 30, *writer.marks.numbers))),)
+        return (picks.one((1, 10, 15, 30, *map(int, writer.marks.numbers))),)
     if kind == "date":
         today = writer.today
         return (date(1980, 2, 29), date(1990, today.month, min(today.day, 28)), date(1975, 12, 31), today)
@@ -317,7 +317,7 @@ def _activity(writer: Writer, picks: list[Picks]) -> Data:
     name, declared = picks[0].one(tuple(activities.items()))
     data: Data = {"type": "activity", "name": name}
     if declared.unit is not None:
-        data["quantity"] = int(picks[0].one((1, 10, *writer.marks.numbers)))
+        data["quantity"] = picks[0].one((1, 10, *map(int, writer.marks.numbers)))
     attributes = {key: _attribute(writer, key, kind, picks[1 + place % 3]) for place, (key, kind) in enumerate(declared.attributes.items())}
     return data | {"attributes": attributes}
 

@@ -50,7 +50,7 @@ class Probe:
         def decide(twin: Policy, event: AnyEvent, view: StepView, /) -> Decision | None:
             return self.asked(cast("Decide", kind.decide), twin, event, view)
 
-        watched = type(kind)(kind.__name__, (kind,), {"decide": decide, "__module__": kind.__module__})
+        watched: type[Policy] = type(kind)(kind.__name__, (kind,), {"decide": decide, "__module__": kind.__module__})  # type: ignore[misc]  # a metaclass makes a class
         twin = policy.model_copy()
         object.__setattr__(twin, "__class__", watched)
         return twin

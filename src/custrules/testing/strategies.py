@@ -77,9 +77,17 @@ def histories(
     marks = marks_of(program)
 
     customer = st.just(customer_id) if isinstance(customer_id, str) else customer_id
-    sizes = st.integers(min_size, max_size)
-    many = sizes.flatmap(lambda size: st.lists(_moves(chosen, late), min_size=size, max_size=size))
+    many = _lists(_moves(chosen, late), min_size, max_size)
     return st.builds(_written, st.just(program), st.just(marks), customer, st.sampled_from(marks.starts), many)
+
+
+def _lists(moves: st.SearchStrategy[Move], least: int, most: int) -> st.SearchStrategy[list[Move]]:
+    """Three lists in a row: one alone is seldom long, and a list whose length is drawn first shrinks badly."""
+    first = max(least, -(-most // 3))
+    rest = (most - first + 1) // 2
+    forced = least if least > 1 else 0  # one that is forced into the first list could not be left out for another
+    parts = st.lists(moves, min_size=forced, max_size=first), st.lists(moves, max_size=rest), st.lists(moves, max_size=most - first - rest)
+    return st.tuples(*parts).map(lambda drawn: [move for part in drawn for move in part]).filter(lambda drawn: len(drawn) >= least)
 
 
 def _written(program: Program, marks: Marks, customer_id: str, start: date, moves: list[Move]) -> tuple[AnyEvent, ...]:
