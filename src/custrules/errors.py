@@ -120,6 +120,7 @@ class BrokenContract(ContractError, AssertionError):
 
     clause: str
     history: tuple[Any, ...]
+    args: tuple[Any, ...]
 
     def __init__(self, policy_id: str, event_id: str, rule: str, clause: str = "", history: Iterable[Any] = ()) -> None:
         super().__init__(policy_id, event_id, rule)

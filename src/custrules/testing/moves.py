@@ -71,6 +71,7 @@ class Writer:
     """Writes the events of one customer of a program, one move after the other, and steps them to know where the customer stands."""
 
     program: Program
+    marks: Marks
     now: datetime
 
     def __init__(self, program: Program, customer_id: str, start: date, marks: Marks | None = None) -> None:

@@ -36,6 +36,8 @@ class Probe:
     """Watches the policy of one id in a rulebook; ``codes`` maps every reason code that it gave to the names of its numbers."""
 
     rules: Rulebook
+    policy_id: str
+    clauses: Collection[str]
     codes: dict[str, frozenset[str]]
 
     def __init__(self, rules: Rulebook, policy_id: str, clauses: Collection[str]) -> None:
