@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from properties.histories import Case, cases
-from properties.walks import Passing, Walk
+from properties.histories import CUSTOMER, Case, cases
 
 import custrules as cr
 from custrules.events import AnyEvent
+from custrules.testing.walks import Passing, Walk
 
 pytest.importorskip("yaml")
 
@@ -212,7 +212,7 @@ def test_an_instant_is_written_as_people_read_their_clocks(instant: str, zone: s
 @settings(suppress_health_check=list(HealthCheck), max_examples=40)
 @given(cases(late=True, most=10))
 def test_any_history_is_recorded_as_it_was_stored(case: Case) -> None:
-    walk = Walk(case.program)
+    walk = Walk(case.program, cr.State.new(CUSTOMER))
     for told in case.events:
         walk.pass_time(told.occurred_at, Passing(hours=(30,)))
         walk.event(told)

@@ -8,6 +8,7 @@ CustrulesError
 ├── ScenarioError     a scenario file has faults
 ├── AnalysisError     what was asked of whole programs (a comparison, metrics) cannot be told
 ├── ContractError     a policy broke its contract; names the policy and the event
+│   └── BrokenContract    check_policy found that it does; names the clause and the smallest history (also an AssertionError)
 ├── MoneyError        an amount cannot be read, or currencies were mixed (also a ValueError)
 └── MissingExtra      an optional package is not installed; says the one pip line (also an ImportError)
 """
@@ -120,6 +121,28 @@ class ContractError(CustrulesError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.policy_id, self.event_id, self.rule)
+
+
+class BrokenContract(ContractError, AssertionError):
+    """What ``custrules.testing.check_policy`` found: the ``clause`` that a policy breaks, and the smallest ``history`` that shows it.
+
+    ``history`` holds events; it is empty where no event is needed to see it. ``event_id`` is the event on which it showed, or "".
+    """
+
+    clause: str
+    history: tuple[Any, ...]
+    args: tuple[Any, ...]
+
+    def __init__(self, policy_id: str, event_id: str, rule: str, clause: str = "", history: Iterable[Any] = ()) -> None:
+        super().__init__(policy_id, event_id, rule)
+        self.clause, self.history = clause, tuple(history)
+        where = f", on event {event_id!r}" if event_id else ""
+        lines = [f"policy {policy_id!r} breaks its contract ({clause}){where}: {rule}"]
+        lines += ["the smallest history found:", *(f"  {event.to_json().decode()}" for event in self.history)] if self.history else []
+        self.args = ("\n".join(lines),)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.policy_id, self.event_id, self.rule, self.clause, self.history)
 
 
 class MoneyError(CustrulesError, ValueError):

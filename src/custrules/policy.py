@@ -167,6 +167,11 @@ class View(ABC):
     def earning_share(self) -> Fraction:
         """The share of what is kept of the order that was paid by tenders that earn."""
 
+    def postings(self, account: str = "points") -> list[Effect]:
+        """What was drafted on ``view.ledger`` of an account and its buckets, as effects of the decision."""
+        held = self.ledger.ledger.accounts[self.ledger.resolve(account)]
+        return [Posting(move.source, move.target, held.unit, held.scale, move.quantity, move.parts) for move in self.ledger.moves]
+
     def fact(self, fact: Fact[T]) -> T | None:
         """A declared fact in its public type: Money, Decimal, int, str, bool or date; None where it is missing."""
         raw = self.value(fact.name)
@@ -231,7 +236,8 @@ class Policy(BaseModel):
     """One rule of a program: its fields are its document, ``decide`` its one pure method.
 
     Subclasses set ``kind`` ("points.accrual"), ``phase`` and ``hears`` (event types; None: all), and, in phase ``pay``,
-    which value they ``serve`` (tender types, or the types of events that ask for value). ``decide`` answers with a
+    which value they ``serve`` (tender types, or the types of events that ask for value). ``reason_codes`` may list every code
+    that they give: ``custrules.testing.check_policy`` then looks for each one's sentences, seen or not. ``decide`` answers with a
     Decision, or None where the event is not its business; it never raises, reads no clock and keeps nothing.
     """
 
@@ -241,6 +247,7 @@ class Policy(BaseModel):
     phase: ClassVar[Phase] = "earn"
     hears: ClassVar[tuple[str, ...] | None] = None
     serves: ClassVar[tuple[str, ...]] = ()
+    reason_codes: ClassVar[tuple[str, ...]] = ()
     later_fields: ClassVar[tuple[str, ...]] = ()
 
     id: Name

@@ -81,7 +81,7 @@ class Settling:
             raise self._blamed(policy, error) from error
         if answer is None:
             return None
-        decision = self._checked(policy, answer)
+        decision = self.checked(policy, answer)
         if policy.retired and part is None and not isinstance(self.event, NewDay | Tick | Return | RedemptionCancelled):
             retired = policy.declined(self.event, [reason(f"{policy.kind}.retired", policy=policy.id)]) if policy.phase == "pay" else None
             return Answer(retired, view) if retired is not None else None
@@ -95,7 +95,7 @@ class Settling:
         told = str(error) if isinstance(error, LedgerFault) else f"raised {type(error).__name__}: {error}"
         return ContractError(policy.id, self.event.id, told)
 
-    def _checked(self, policy: Policy, decision: object) -> Decision:
+    def checked(self, policy: Policy, decision: object) -> Decision:
         if not isinstance(decision, Decision):
             raise ContractError(policy.id, self.event.id, f"answered with {type(decision).__name__}, not with a Decision or None")
         if decision.policy_id != policy.id or decision.event_id != self.event.id or decision.effective_from != policy.effective_from:

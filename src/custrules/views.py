@@ -107,6 +107,11 @@ class StepView(View):
         self.order, self._record = order, record
         return self
 
+    def again(self) -> StepView:
+        """The same window, on which nothing has been drafted yet."""
+        days = Days(self.day, self.settled, self.instant)
+        return StepView(self._rules, self.state, self.event, days, self._policy, self._watch).about(self.order, self._record)
+
     @property
     def ledger(self) -> Draft:
         if self.draft is None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import custrules as cr
 from custrules.events import AnyEvent
 from custrules.policy import Decision
+from custrules.testing.walks import Walk
 from properties.histories import CUSTOMER
-from properties.walks import Walk
 
 HOUR = timedelta(hours=1)
 

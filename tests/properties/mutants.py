@@ -26,11 +26,11 @@ from custrules.replaying import Replay
 from custrules.rulebook import Rulebook
 from custrules.settling import Due, Settling
 from custrules.state import State
+from custrules.testing.walks import Passing
 from custrules.views import StepView
 from properties import invariants, toys
 from properties.amends import Amend, amends
 from properties.histories import cases
-from properties.walks import Passing
 
 ONE = timedelta(days=1)
 ANY, IN_ORDER = st.tuples(cases(late=True)), st.tuples(cases())

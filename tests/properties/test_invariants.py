@@ -5,17 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custrules.testing.strategies import passings
+from custrules.testing.walks import Passing
 from properties import invariants
 from properties.amends import Amend, amends
 from properties.histories import Case, cases
-from properties.walks import Passing
 
 IN_ORDER, ANY = cases(), cases(late=True)
-PASSING = st.one_of(
-    st.builds(Passing, every=st.sampled_from((1, 2, 7))),
-    st.builds(Passing, hours=st.tuples(st.sampled_from((0, 1, 12, 24)), st.integers(0, 2000))),
-    st.builds(Passing, every=st.sampled_from((0, 1, 3)), ticks=st.tuples(st.integers(0, 100)), hours=st.tuples(st.integers(0, 100))),
-)
+PASSING = passings()
 
 
 @given(ANY)

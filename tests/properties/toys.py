@@ -11,15 +11,11 @@ from custrules import events
 from custrules.calendars import ONE_DAY, anniversary, start_of_day
 from custrules.facts import FactType
 from custrules.ledger import ISSUED
-from custrules.policy import BalanceFact, Phase, Posting, StatusFact, reason
+from custrules.policy import BalanceFact, Phase, StatusFact, reason
 
 
 class Toy(cr.Policy):
-    """What the toys share: their moves as postings of the account that they work on."""
-
-    def moved(self, view: cr.View, account: str = "points") -> list[Posting]:
-        held = view.state.ledger.accounts[view.ledger.resolve(account)]
-        return [Posting(move.source, move.target, held.unit, held.scale, move.quantity, move.parts) for move in view.ledger.moves]
+    """What the toys share: one reason for everything."""
 
     def says(self, event: events.AnyEvent, effects: Iterable[cr.Posting | cr.Status | cr.Touchpoint | cr.Signal] = ()) -> cr.Decision:
         return self.applied(event, [reason("toy.said.so", policy=self.id)], effects)
@@ -41,7 +37,8 @@ class Timer(Toy):
             rings = event.occurred_at + timedelta(minutes=self.minutes)
             return self.says(event, [cr.Status(self.id, "set", view.day, data={"rings": rings.isoformat()})])
         rings_at = self.rings(view)
-        if isinstance(event, cr.Tick | cr.NewDay) and rings_at is not None and rings_at <= view.instant:
+        overdue = isinstance(event, cr.NewDay) and rings_at is not None and rings_at < view.instant  # its own instant is a Tick's
+        if overdue or (isinstance(event, cr.Tick) and rings_at is not None and rings_at <= view.instant):
             return self.says(event, [cr.Status(self.id, "rang", view.day, data={"at": view.instant.isoformat()})])
         return None
 
@@ -152,7 +149,7 @@ class Cashback(Toy):
         account = view.account("points")
         expiry = getattr(account, "expiry", None)
         view.ledger.credit(view.ledger.resolve("points"), units, last_day=expiry.last_day(view.day) if expiry is not None else None)
-        return self.says(event, self.moved(view))
+        return self.says(event, view.postings())
 
 
 class Flag(Toy):
@@ -188,7 +185,7 @@ class Issuer(Toy):
 
     def decide(self, event: events.AnyEvent, view: cr.View, /) -> cr.Decision | None:
         view.ledger.credit(view.ledger.resolve("points"), self.points, last_day=self.last_day, of=ISSUED)
-        return self.says(event, self.moved(view))
+        return self.says(event, view.postings())
 
 
 TOYS: tuple[type[cr.Policy], ...] = (Timer, LateTimer, Midnight, Greeting, Herald, GiftCards, Cashback, Flag, Issuer)

@@ -19,7 +19,7 @@ from custrules.calendars import Duration, known_zone
 from custrules.calendars.rules import DayRule
 from custrules.counting import MONEY_SUBJECTS, ActivityType, AttributeKind
 from custrules.documents.faults import Broken, Path, Placing, true_path, without_counts
-from custrules.documents.kinds import Kinds, verified
+from custrules.documents.kinds import YAML_FLAGS, Kinds, verified
 from custrules.documents.reading import Reading
 from custrules.documents.sections import ATTRIBUTE_KINDS, DEFAULT_LATE, FORMAT, Accepted, Defaults, Document, ProfileSpec
 from custrules.documents.tables import Files
@@ -36,7 +36,7 @@ from custrules.validation import located, model_at, nearest
 HEAD = ("custrules", "program", "title", "zone", "currency", "late", "returns", "defaults")
 SECTIONS = (*HEAD, "profile", "activities", "calendar", "measures", "policies", "accept")
 LATER_SECTIONS = ("law", "readings", "rates")
-RESERVED_NAMES = ("on", "off", "yes", "no", "y", "n", "all", "any", "not")
+RESERVED_NAMES = (*YAML_FLAGS, "all", "any", "not")
 LATER_EVENTS = (
     "attendance", "capture", "chargeback", "closure", "complaint", "complaint_update", "contact", "hold",
     "merge", "opening", "partner_report", "reading", "refund_decision", "refund_paid", "refund_request", "sign_up",

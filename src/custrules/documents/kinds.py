@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from custrules.conditions.tree import is_fact_name
 from custrules.errors import Diagnostic
 from custrules.policies import KINDS, LATER_KINDS, built_in
 from custrules.policy import PHASES, Policy
 from custrules.validation import nearest
 
 GROUP = "custrules.policies"
+YAML_FLAGS = ("on", "off", "yes", "no", "y", "n")  # words that readers of YAML take for true and false
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def _plugin(kind: str) -> type[Policy] | Diagnostic | None:
     try:
         loaded = found[0].load()
     except Exception as error:  # noqa: BLE001 - whatever a plug-in raises while it is imported is told as its fault
-        return _bad(kind, makers[0], f"importing {found[0].value} raised {type(error).__name__}: {error}")
+        return _bad(kind, makers[0], f"importing it raised {type(error).__name__}: {error}")
     return verified(kind, loaded, makers[0])
 
 
@@ -58,17 +60,30 @@ def _maker(point: EntryPoint) -> str:
 
 def verified(kind: str, found: Any, maker: str) -> type[Policy] | Diagnostic:
     """The class, when it keeps the contract as far as a class can show it."""
+    broken = next(breaches(kind, found), None)
+    return found if broken is None else _bad(kind, maker, broken)
+
+
+def breaches(kind: str, found: Any) -> Iterator[str]:
+    """How a class breaks the contract of a policy of this kind, as far as a class can show it."""
     if not isinstance(found, type) or not issubclass(found, Policy):
-        return _bad(kind, maker, "it is not a subclass of custrules.Policy")
+        yield "it is not a subclass of custrules.Policy"
+        return
     if found.kind != kind:
-        return _bad(kind, maker, f"its class {found.__name__} says kind {found.kind!r}")
+        yield f"its class says kind {found.kind!r}"
+    if "." not in kind or not is_fact_name(kind):
+        yield "its kind is not written owner.noun, as in acme.stamps"
     if found.phase not in PHASES:
-        return _bad(kind, maker, f"its phase {found.phase!r} is none of {', '.join(PHASES)}")
+        yield f"its phase {found.phase!r} is none of {', '.join(PHASES)}"
     if getattr(found, "__abstractmethods__", frozenset()) or found.decide is Policy.decide:
-        return _bad(kind, maker, f"its class {found.__name__} has no method decide")
+        yield "its class has no method decide"
     if not found.model_config.get("frozen") or found.model_config.get("extra") != "forbid":
-        return _bad(kind, maker, f"its class {found.__name__} is not frozen, or lets unknown fields pass")
-    return found
+        yield "its class is not frozen, or lets unknown fields pass"
+    if found.__private_attributes__:
+        yield f"it keeps {', '.join(found.__private_attributes__)} beside its fields, which no document shows"
+    for name in found.model_fields:
+        if name in YAML_FLAGS:
+            yield f"YAML reads its field name {name!r} as true or false"
 
 
 def _bad(kind: str, maker: str, reason: str) -> Diagnostic:

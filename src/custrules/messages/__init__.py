@@ -93,7 +93,7 @@ class Speaker:
 
     def filled_whole(self, text: str, params: Mapping[str, Any]) -> str:
         """The same for a sentence that is only said when everything in it is known: '' otherwise."""
-        known = all(shown(params.get(name, "")) for name in _PLACEHOLDER.findall(text))
+        known = all(shown(params.get(name, "")) for name in placeholders(text))
         return self.filled(text, params) if known else ""
 
     def _phrase(self, name: str, text: str) -> str:
@@ -118,6 +118,11 @@ def _refilled(text: str, pattern: str, said: str) -> str:
     if len(text) < len(before) + len(after) or not (text.startswith(before) and text.endswith(after)):
         return ""
     return said.replace("{}", text[len(before) : len(text) - len(after)])
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """The names that a sentence fills in."""
+    return frozenset(_PLACEHOLDER.findall(text))
 
 
 @lru_cache(maxsize=8)

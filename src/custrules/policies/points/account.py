@@ -100,7 +100,7 @@ class Account(Policy):
         expired = draft.expire(self.id) + draft.expire(f"{self.id}.pending")
         told = (("points.pending.matured", matured), ("points.expiry.lapsed", expired))
         reasons = [reason(code, points=self.shown(units), account=self.id) for code, units in told if units]
-        return self.applied(event, reasons, postings(view, self)) if reasons else None
+        return self.applied(event, reasons, view.postings(self.id)) if reasons else None
 
     def _adjust(self, event: Adjustment, view: View) -> Decision:
         units = in_units(event.quantity, self.scale)
@@ -109,10 +109,10 @@ class Account(Policy):
             return self.declined(event, [reason("points.adjustment.nothing", account=self.id)])
         if units > 0:
             view.ledger.credit(self.id, units, last_day=self.last_day(view.day), source="adjustment", of=ADJUSTED)
-            return self.applied(event, [reason("points.adjustment.added", **why)], postings(view, self))
+            return self.applied(event, [reason("points.adjustment.added", **why)], view.postings(self.id))
         taken = view.ledger.debit(self.id, -units, to=ADJUSTED, debt=True)
         reasons = [reason("points.adjustment.taken", **why), *owed_reason(self, taken.owed)]
-        return self.applied(event, reasons, postings(view, self))
+        return self.applied(event, reasons, view.postings(self.id))
 
     def shown(self, units: int) -> int | Decimal:
         """Smallest units as people read them."""
@@ -133,8 +133,8 @@ def account_of(view: View, name: str) -> Account:
     return account
 
 
-def postings(view: View, account: Account) -> Moved:
-    """The moves of the draft as effects."""
+def moved(view: View, account: Account) -> Moved:
+    """The moves of the draft as the decision keeps them: made into postings when somebody reads them."""
     return Moved(tuple(view.ledger.moves), account.unit, account.scale)
 
 

@@ -24,7 +24,7 @@ from custrules.given import FactsCode
 from custrules.ledger import EXPIRED, ISSUED, REVERSED
 from custrules.money import Rounding, rounded
 from custrules.orders import OrderLine, Record
-from custrules.policies.points.account import Account, account_of, owed_reason, postings
+from custrules.policies.points.account import Account, account_of, moved, owed_reason
 from custrules.policies.points.evaluating import NO_LEVEL, asks, rate_at, write
 from custrules.policy import Decision, FactsView, Known, Phase, Policy, Reason, View, reason
 from custrules.validation import nearest
@@ -229,7 +229,7 @@ class Accrual(Policy):
             return self.declined(event, answer.reasons)
         source = "purchase" if isinstance(event, Purchase) else "gratis"
         view.ledger.credit(account.id, units, last_day=account.last_day(view.day), usable_from=account.usable_from(view.day), source=source)
-        return self.applied(event, answer.reasons, postings(view, account))
+        return self.applied(event, answer.reasons, moved(view, account))
 
     def _answered(self, event: AnyEvent | None, view: View, account: Account) -> tuple[int, Answer]:
         """The points in smallest units, and what is said about them."""
@@ -353,7 +353,7 @@ class Accrual(Policy):
         reasons = [reason("points.reversal.return", points=account.shown(take), account=account.id, order=order.id, kept=account.shown(target))]
         if reversal.forgiven:
             reasons.append(reason("points.reversal.forgiven", points=account.shown(reversal.forgiven), account=account.id))
-        return self.applied(event, reasons + owed_reason(account, reversal.owed), postings(view, account))
+        return self.applied(event, reasons + owed_reason(account, reversal.owed), moved(view, account))
 
 
 def combined(combine: Combine | None, factors: Iterable[Fraction]) -> Fraction:

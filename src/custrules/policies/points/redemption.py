@@ -17,7 +17,7 @@ from custrules.fields import Amount, Name, Number, Rate, read_decimal, read_rate
 from custrules.ledger import SPENT, LotPart
 from custrules.money import Money, Rounding, rounded, to_units
 from custrules.orders import Record
-from custrules.policies.points.account import Account, account_of, in_units, postings
+from custrules.policies.points.account import Account, account_of, in_units, moved
 from custrules.policy import Decision, Known, Phase, Policy, Reason, View, reason
 
 
@@ -111,7 +111,7 @@ class Redemption(Policy):
             return self.declined(event, failing)
         view.ledger.debit(account.id, units, to=SPENT)
         paid = reason("points.redemption.paid", points=account.shown(units), account=account.id, money=Money.from_minor(money, view.currency))
-        return self.applied(event, [paid], postings(view, account))
+        return self.applied(event, [paid], moved(view, account))
 
     def money(self, units: int, account: Account, view: View) -> int:
         """What points are worth in smallest units of the currency, rounded down."""
@@ -188,7 +188,7 @@ class Redemption(Policy):
         reasons = [reason("points.redemption.returned", points=account.shown(give), account=account.id, order=view.order.id)]
         if expired:
             reasons.append(reason("points.redemption.returned_expired", points=account.shown(expired), account=account.id))
-        return self.applied(event, reasons, postings(view, account))
+        return self.applied(event, reasons, moved(view, account))
 
     @staticmethod
     def _lots_back(record: Record, give: int) -> Iterator[LotPart]:

@@ -1,4 +1,4 @@
-"""A customer whose host steps, sends days and instants, and lets time pass in its own way; and the case stepped plainly."""
+"""A customer whose host steps, sends days and instants, and lets time pass in its own way; and a history stepped plainly."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-import custrules as cr
 from custrules.calendars import local_day, start_of_day
-from custrules.events import AnyEvent
+from custrules.events import AnyEvent, NewDay, Tick
 from custrules.policy import Decision
-from properties.histories import CUSTOMER
+from custrules.program import Program
+from custrules.state import State
+from custrules.steps import Step
 
 
-def walked(program: cr.Program, events: tuple[AnyEvent, ...]) -> Iterator[tuple[cr.State, cr.Step]]:
-    """Every event stepped, each from the state that the one before left: the state before, and the step."""
-    state = cr.State.new(CUSTOMER)
+def walked(program: Program, events: tuple[AnyEvent, ...]) -> Iterator[tuple[State, Step]]:
+    """Every event of a customer stepped, each from the state that the one before left: the state before, and the step."""
+    state = State.new(events[0].customer_id) if events else None
     for event in events:
+        assert state is not None
         step = program.step(state, event)
         yield state, step
         state = step.state
@@ -35,24 +37,24 @@ class Passing:
 class Walk:
     """A customer whose host lets time pass in its own way, with all that is decided and stored."""
 
-    program: cr.Program
-    state: cr.State = field(default_factory=lambda: cr.State.new(CUSTOMER))
+    program: Program
+    state: State
     decisions: list[Decision] = field(default_factory=list)
     stored: list[AnyEvent] = field(default_factory=list)
 
-    def event(self, event: AnyEvent) -> cr.Step:
+    def event(self, event: AnyEvent) -> Step:
         step = self._took(self.program.step(self.state, event))
         if step.accepted and step.event is not None:
             self.stored.append(step.event)
         return step
 
-    def send(self, time: cr.NewDay | cr.Tick) -> None:
+    def send(self, time: NewDay | Tick) -> None:
         self._took(self.program.step(self.state, time))
 
     def advance(self, to: datetime) -> None:
         self._took(self.program.advance(self.state, to))
 
-    def _took(self, step: cr.Step) -> cr.Step:
+    def _took(self, step: Step) -> Step:
         if step.accepted:
             self.state = step.state
             self.decisions += step.decisions
@@ -63,11 +65,11 @@ class Walk:
         if self.state.as_of is None or self.state.day is None:
             return
         zone, start = self.program.zone, self.state.as_of
-        stops: list[tuple[datetime, cr.NewDay | cr.Tick | None]] = [(start + timedelta(hours=hours), None) for hours in how.hours]
+        stops: list[tuple[datetime, NewDay | Tick | None]] = [(start + timedelta(hours=hours), None) for hours in how.hours]
         days = self._days(self.state.day, local_day(upto, zone), how.every)
-        stops += [(start_of_day(day, zone), cr.NewDay(customer_id=CUSTOMER, day=day)) for day in days]
+        stops += [(start_of_day(day, zone), NewDay(customer_id=self.state.customer_id, day=day)) for day in days]
         instants = [start + timedelta(hours=hours) for hours in how.ticks]
-        stops += [(at, cr.Tick(customer_id=CUSTOMER, at=at)) for at in instants]
+        stops += [(at, Tick(customer_id=self.state.customer_id, at=at)) for at in instants]
         for at, time in sorted(stops, key=lambda stop: stop[0]):
             if at <= upto:
                 self.send(time) if time is not None else self.advance(at)
