@@ -71,7 +71,7 @@ def breaches(kind: str, found: Any) -> Iterator[str]:
         return
     if found.kind != kind:
         yield f"its class says kind {found.kind!r}"
-    if "." not in kind or not is_fact_name(kind):
+    if kind not in KINDS and ("." not in kind or not is_fact_name(kind)):
         yield "its kind is not written owner.noun, as in acme.stamps"
     if found.phase not in PHASES:
         yield f"its phase {found.phase!r} is none of {', '.join(PHASES)}"
