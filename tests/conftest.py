@@ -1,4 +1,4 @@
-"""How much the generated tests search: a little by default, more with ``--hypothesis-profile=much`` or CUSTRULES_HYPOTHESIS=much."""
+"""How much the generated tests search: a little by default; less or more with CUSTRULES_HYPOTHESIS=few or =much."""
 
 import os
 
@@ -7,5 +7,6 @@ from hypothesis import HealthCheck, settings
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
 settings.register_profile("ci", max_examples=30, deadline=None, suppress_health_check=QUIET)
+settings.register_profile("few", max_examples=8, deadline=None, suppress_health_check=QUIET)
 settings.register_profile("much", max_examples=2_000, deadline=None, suppress_health_check=QUIET)
 settings.load_profile(os.environ.get("CUSTRULES_HYPOTHESIS", "ci"))

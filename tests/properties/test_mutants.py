@@ -14,6 +14,7 @@ from properties import invariants
 from properties.histories import Case
 from properties.mutants import MUTANTS, Mutant
 
+pytestmark = pytest.mark.thorough
 SEARCH = settings(max_examples=400, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 
 
