@@ -528,13 +528,13 @@ def test_a_comparison_in_english_tells_everything(found: Comparison) -> None:
     text = re.sub(" +", " ", cr.render(found))
     for words in (
         "As of 2026-03-31.",
-        "Customers: 3; affected: 2. Events: 8; answered differently: 4.",
+        "Customers: 3; affected: 2. Events: 8. Events and days answered differently: 4.",
         "customers who close at another level: 2",
         "issued 335 345 +10",
-        "cat tier member → gold; events answered differently: 3",
+        "cat tier member → gold; events and days answered differently: 3",
         "base earn: 10 points for this purchase (account points, level member, multiplied by 1).",
-        "kind: trade (customers: 1; affected: 1; events answered differently: 1)",
-        "kind: none (customers: 1; affected: 1; events answered differently: 3)",
+        "kind: trade (customers: 1; affected: 1; events and days answered differently: 1)",
+        "kind: none (customers: 1; affected: 1; events and days answered differently: 3)",
     ):
         assert words in text
     assert "{" not in text

@@ -66,8 +66,8 @@ def test_what_differs_is_told_and_is_fine(shop: Path, capsys: pytest.CaptureFixt
     assert compare(shop) == 0
     out = re.sub(" +", " ", capsys.readouterr().out)
     assert out.startswith(f"{shop / 'base.yaml'} → {shop / 'other.yaml'}\n")
-    assert "Customers: 2; affected: 1. Events: 4; answered differently: 1." in out
-    assert " ann tier member → silver; events answered differently: 1\n" in out
+    assert "Customers: 2; affected: 1. Events: 4. Events and days answered differently: 1." in out
+    assert " ann tier member → silver; events and days answered differently: 1\n" in out
     assert "candidate levels: silver is reached (before: member), held until 2027-02-10." in out
 
 
@@ -78,7 +78,7 @@ def test_that_nothing_differs_is_told_and_is_fine(shop: Path, capsys: pytest.Cap
 
 def test_a_comparison_in_chinese(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(shop, "--lang", "zh") == 0
-    assert "客户 2，其中受影响 1；事件 4，其中判定不同 1。" in capsys.readouterr().out
+    assert "客户 2，其中受影响 1；事件 4；判定不同的事件与日期：1。" in capsys.readouterr().out
 
 
 def test_a_comparison_as_json_has_the_figures(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,3 +175,8 @@ def test_files_without_events_collect_nothing(shop: Path, capsys: pytest.Capture
 def test_a_comparison_that_is_not_whole_is_misuse(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(argv) == 2
     assert capsys.readouterr().err.startswith("usage: custrules")
+
+
+def test_standard_input_is_read_once_only(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", str(shop / "base.yaml"), str(shop / "other.yaml"), "-", "-"]) == 2
+    assert capsys.readouterr().err == "Standard input (-) can be read once only. Name it once.\n"

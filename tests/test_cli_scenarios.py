@@ -96,7 +96,6 @@ def test_an_odd_customer_gives_a_tame_name(shop: Path) -> None:
     [
         ((), "eve", "There is no event of the customer eve in"),
         (("--until", "soon"), "ann", "--until takes a day such as 2026-03-31; found soon."),
-        (("--until", "2025-01-01"), "ann", "The history of the customer ann cannot be written as a scenario"),
     ],
 )
 def test_what_cannot_be_recorded_is_told(shop: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], customer: str, told: str) -> None:
@@ -105,8 +104,20 @@ def test_what_cannot_be_recorded_is_told(shop: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "many", "٣"])
-def test_a_number_of_steps_is_at_least_one(shop: Path, number: str) -> None:
-    assert record_of(shop, "--last", number) == 2
+def test_a_number_of_steps_is_at_least_one(shop: Path, capsys: pytest.CaptureFixture[str], number: str) -> None:
+    assert record_of(shop, f"--last={number}") == 2
+    assert capsys.readouterr().err == f"--last takes a whole number from 1 to 999999; found {number}.\n"
+
+
+def test_a_history_that_begins_after_the_last_day_is_told_and_not_written(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert record_of(shop, "--until", "1999-01-01") == 5
+    assert capsys.readouterr().err.startswith("The customer ann has no events up to 1999-01-01 in ")
+    assert not list(shop.glob("*.scenarios.yaml"))
+
+
+def test_the_last_day_of_a_record_is_written_as_everywhere(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert record_of(shop, "--until", "20260901") == 2
+    assert "--until takes a day such as 2026-03-31; found 20260901." in capsys.readouterr().err
 
 
 def test_an_event_that_cannot_be_written_is_named(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

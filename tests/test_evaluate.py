@@ -6,7 +6,7 @@ import gc
 import linecache
 import pickle
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
@@ -224,6 +224,17 @@ def test_bad_facts_are_refused_with_every_fault(policy: str, facts: Any, faults:
 def test_a_version_that_is_not_in_force_is_refused() -> None:
     with pytest.raises(cr.FactsError, match=r"facts\.not_in_force"):
         program(LADDER + EARN.replace("- id: earn", "- id: earn\n    effective_from: 2026-07-01")).evaluate("earn", {}, on=date(2026, 6, 30))
+
+
+@pytest.mark.parametrize("on", ["soon", 5, datetime(2026, 1, 1)])  # noqa: DTZ001 - it is refused
+def test_what_is_no_day_chooses_no_version(on: Any) -> None:
+    with pytest.raises(cr.FactsError, match=r"^on facts\.wrong_type: expected a date such as 2026-03-31"):
+        BOTH.evaluate("earn", BUYING, on=on)
+
+
+def test_what_is_no_id_names_no_policy() -> None:
+    with pytest.raises(cr.FactsError, match=r"facts\.unknown_policy"):
+        BOTH.evaluate(None, BUYING)  # type: ignore[arg-type]
 
 
 def test_a_retired_version_is_refused() -> None:

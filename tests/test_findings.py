@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pickle
 import re
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from programs_helper import program_of, shared_dir
@@ -205,3 +207,9 @@ def test_a_hand_written_program_has_no_cliff_no_lost_level_and_no_empty_conditio
     harmless = {"check.unread_measure", "check.splitting", "check.account_never_filled", "check.accepts_nothing"}
     program = program_of(PROGRAMS / f"{name}.yaml", lambda line: None)
     assert {finding.code for finding in cr.check(program) if finding.severity != "info"} <= harmless
+
+
+@pytest.mark.parametrize("asked", [lambda day: cr.check(cr.load(DEMO), on=day), lambda day: cr.diff(cr.load(DEMO), cr.load(DEMO), on=day)])
+def test_what_is_no_day_is_refused_by_name(asked: Callable[[Any], object]) -> None:
+    with pytest.raises(cr.AnalysisError, match=r"^on analysis\.wrong_type: expected a date such as 2026-03-31"):
+        asked("soon")

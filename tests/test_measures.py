@@ -554,3 +554,9 @@ def test_a_ratio_of_a_ratio_is_refused() -> None:
 def test_what_is_no_measure_at_all_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Measure.model_validate(wrong)
+
+
+def test_the_latest_of_spend_is_not_said_to_be_spend() -> None:
+    [fault] = compiled(x={"latest": "spend", "window": "lifetime"}).faults
+    assert fault.params["nearest"] != "spend"
+    assert "spend" not in fault.params["known"].split(", ")

@@ -119,13 +119,23 @@ def constant(node: ast.AST | None) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
+def written(node: ast.AST | None) -> str:
+    """A text with "text" in each of its gaps; '' for anything else, and for one that is gaps alone."""
+    if isinstance(node, ast.JoinedStr):
+        parts = [constant(part) for part in node.values]
+        return "".join(part or "text" for part in parts) if re.search("[a-z]{3}", "".join(parts)) else ""
+    return constant(node)
+
+
 def expectations_in_source() -> set[str]:
-    """What fields expect, as they say it in English."""
+    """What fields, cells and scenarios expect, as they say it in English."""
     found = set()
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("wrong_type", "BadCell") and node.args:
-                found.add(constant(node.args[0]))
+                found.add(written(node.args[0]))
+            elif isinstance(node, ast.keyword) and node.arg == "expected":
+                found.add(written(node.value))
             elif isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "grammar" for target in node.targets):
                 found.add(constant(node.value))
     return found - {""}

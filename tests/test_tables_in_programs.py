@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -381,6 +382,30 @@ def test_a_csv_file_that_is_not_there_is_a_fault_at_its_path(tmp_path: Path) -> 
 def test_only_csv_files_below_the_folder_of_the_document_are_read(tmp_path: Path, name: str) -> None:
     path = saved(tmp_path, b"", f"  - {{id: desk, kind: table, csv: '{name}'}}\n")
     assert file_faults(path) == [("bad_file_path", "shop.yaml", 12, 34)]
+
+
+@pytest.mark.parametrize("link", ["desk.csv", "elsewhere"])
+def test_a_link_does_not_lead_out_of_the_folder_of_the_document(tmp_path: Path, link: str) -> None:
+    shop, outside = tmp_path / "shop", tmp_path / "outside"
+    shop.mkdir()
+    outside.mkdir()
+    (outside / "desk.csv").write_text(CSV, "utf-8")
+    path = saved(shop, b"", f"  - {{id: desk, kind: table, csv: {'elsewhere/desk.csv' if link == 'elsewhere' else link}}}\n")
+    (shop / link).symlink_to(outside if link == "elsewhere" else outside / link)
+    assert [code for code, *_ in file_faults(path)] == ["bad_file_path"]
+
+
+def test_a_link_inside_the_folder_of_the_document_is_followed(tmp_path: Path) -> None:
+    path = saved(tmp_path, CSV.encode(), NAMED.replace("tables/desk.csv", "link.csv"))
+    (tmp_path / "link.csv").symlink_to(tmp_path / "tables" / "desk.csv")
+    assert [policy.id for policy in cr.load(path).policies][-1] == "desk"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")
+def test_a_pipe_is_no_csv_file(tmp_path: Path) -> None:
+    path = saved(tmp_path, b"", NAMED.replace("desk.csv", "pipe.csv"))
+    os.mkfifo(tmp_path / "tables" / "pipe.csv")
+    assert [code for code, *_ in file_faults(path)] == ["unreadable_file"]
 
 
 def test_a_document_from_a_stranger_names_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,7 @@ def _guarded(output: Output, arguments: argparse.Namespace) -> int:
         return INTERRUPTED
     except Misuse as wrong:
         output.note(output.say(wrong.key, **wrong.params))
-        return NOTHING if wrong.key == "nothing" else MISUSE
+        return NOTHING if wrong.key in ("nothing", "nothing_until") else MISUSE
     except Faults as error:
         for line in output.faults(error.diagnostics):
             output.note(line)
@@ -263,11 +263,22 @@ def _written(path: str | None, arguments: argparse.Namespace) -> Iterator[Binary
             raise Misuse("same_file", path=path)
     partial = target.with_name(f"{target.name}.part")
     try:
-        with partial.open("wb") as file:
+        with _opened(partial, target) as file:
             yield file
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _opened(partial: Path, target: Path) -> BinaryIO:
+    """The file beside the one that is asked for, of which any trouble is told."""
+    if target.is_dir():
+        raise Misuse("file_folder", path=target)
+    try:
+        return partial.open("wb")
+    except OSError as error:
+        error.filename = str(target)
+        raise
 
 
 def _journal_line(passed: Passed) -> bytes:
@@ -377,13 +388,6 @@ def demo(output: Output, arguments: argparse.Namespace) -> int:
     return FINE
 
 
-def _count(text: str) -> int:
-    """A number of events, at least one."""
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**6):
-        raise ValueError(text)
-    return int(text)
-
-
 _DOCUMENT: tuple[Any, ...] = (("document",), "help_document", {"metavar": "DOC"})
 _EVENTS: tuple[Any, ...] = (("--events",), "help_events", {"required": True, "metavar": "FILE"})
 VERBS: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
@@ -442,7 +446,7 @@ VERBS: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
             _DOCUMENT,
             _EVENTS,
             (("--customer",), "help_customer", {"required": True, "metavar": "C"}),
-            (("--last",), "help_last", {"type": _count, "default": 10, "metavar": "N"}),
+            (("--last",), "help_last", {"default": "10", "metavar": "N"}),
             (("--until",), "help_until_day", {"metavar": "DAY"}),
             (("--out",), "help_out", {"metavar": "OUT"}),
         ],

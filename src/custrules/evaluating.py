@@ -21,6 +21,7 @@ from custrules.draft import Draft
 from custrules.errors import Diagnostic, FactsError
 from custrules.evaluation import MAX_INTERNED, Evaluation
 from custrules.facts import FactType, FactValue
+from custrules.fields import read_day
 from custrules.given import FactsCode, FactsForm, GivenFacts, Quotient
 from custrules.measures import RatioMeter
 from custrules.messages import render_all
@@ -28,7 +29,7 @@ from custrules.orders import Order, OrderLine, Record
 from custrules.policy import FactsView, Policy, conditions_in
 from custrules.rulebook import Rulebook
 from custrules.state import State
-from custrules.validation import nearest
+from custrules.validation import nearest, read_argument
 
 Decide = Callable[[GivenFacts], Evaluation]
 _NOBODY = State.new("nobody")
@@ -210,10 +211,11 @@ def nothing_of(form: FactsForm) -> GivenFacts:
 
 
 def version(rules: Rulebook, policy_id: str, on: date | None) -> Policy:
-    """The version of a policy in force on a day; None: the newest. FactsError where there is none that answers."""
+    """The version of a policy in force on a day; None: the newest. FactsError where there is none that answers, and for what is no day."""
+    on = read_argument(read_day, on, "on", "facts", _worded) if on is not None else None
     if policy_id not in rules.versions:
-        params = {"policy": policy_id, "known": ", ".join(rules.versions), "nearest": nearest(policy_id, rules.versions)}
-        _refuse("facts.unknown_policy", **params)
+        near = nearest(policy_id, rules.versions) if isinstance(policy_id, str) else ""
+        _refuse("facts.unknown_policy", policy=str(policy_id), known=", ".join(rules.versions), nearest=near)
     found = rules.versions[policy_id][-1] if on is None else rules.in_force(policy_id, on)
     if found is None:
         _refuse("facts.not_in_force", policy=policy_id, on=str(on), first=rules.starts[policy_id][0].isoformat())

@@ -129,7 +129,11 @@ class Compiler:
                 return "purchase", "amount", money
             if head in self.declared.activities:
                 return self._activity(name, head, attribute if dot else None, aggregate)
-            known = [*MONEY_SUBJECTS, *self.declared.activities]
+            known = [
+                *(MONEY_SUBJECTS if aggregate != "latest" else ()),
+                *(["purchase.amount"] if aggregate != "sum" else ()),
+                *self.declared.activities,
+            ]
         self._fault("document.unknown_subject", name, aggregate, found=text, known=", ".join(sorted(known)), nearest=nearest(text, known))
         return None
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Never
 from zoneinfo import ZoneInfo
-
-from pydantic_core import PydanticCustomError
 
 from custrules import explaining, kernel, remembering, restating
 from custrules.checking import faults_of
@@ -38,7 +37,7 @@ from custrules.revising import by_id, revised
 from custrules.rulebook import Rulebook
 from custrules.state import State
 from custrules.steps import Step
-from custrules.validation import in_family
+from custrules.validation import in_family, read_argument
 
 KindTable = Mapping[str, type[Policy]]
 
@@ -325,8 +324,4 @@ def _worded(error: type[Faults], faults: Sequence[Diagnostic], plugins: bool = F
 
 def aware(instant: object, name: str) -> datetime:
     """An aware instant given in code, in UTC; EventError names what was given for ``name`` otherwise."""
-    try:
-        return read_instant(instant)
-    except PydanticCustomError as error:
-        params = {key: value for key, value in (error.context or {}).items() if key != "code"}
-        raise _worded(EventError, [Diagnostic(in_family(error.type, "event"), name, params)]) from None
+    return read_argument(read_instant, instant, name, "event", partial(_worded, EventError))

@@ -9,13 +9,11 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple, Never
 
-from pydantic_core import PydanticCustomError
-
 from custrules.documents.sections import Document
 from custrules.errors import Diagnostic, DocumentError
 from custrules.fields import describe, read_day
 from custrules.policy import Policy
-from custrules.validation import nearest
+from custrules.validation import nearest, read_argument
 
 _PLACE = re.compile(r"policies\[(\d+)\]")
 Entry = dict[str, Any]
@@ -39,20 +37,12 @@ def _chosen(entries: Sequence[Entry], policy_id: str, effective_from: date | str
         _refuse("document.unknown_policy", "policies", found=describe(policy_id), nearest=near, known=", ".join(known))
     if effective_from is None:
         return mine
-    day = _day(effective_from).isoformat()
+    day = read_argument(read_day, effective_from, "effective_from", "document", DocumentError).isoformat()
     chosen = [entry for entry in mine if entry["effective_from"] == day]
     if not chosen:
         versions = ", ".join(sorted(str(entry["effective_from"]) for entry in mine))
         _refuse("document.unknown_version", f"policies[{policy_id}].effective_from", policy=policy_id, found=day, known=versions)
     return chosen
-
-
-def _day(given: date | str) -> date:
-    try:
-        return read_day(given)
-    except PydanticCustomError as error:
-        params = {name: value for name, value in (error.context or {}).items() if name != "code"}
-        _refuse(error.type, "effective_from", **params)
 
 
 def _refuse(code: str, path: str, **params: object) -> Never:

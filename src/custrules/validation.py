@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
-from custrules.errors import Diagnostic, MoneyError
+from custrules.errors import Diagnostic, Faults, MoneyError
 from custrules.fields import MAX_NAME, describe
 
 Loc = tuple[int | str, ...]
+Value = TypeVar("Value")
 
 
 def path_text(loc: Sequence[int | str]) -> str:
@@ -27,6 +29,15 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if len(word) > MAX_NAME:
         return ""
     return next(iter(get_close_matches(word, sorted(known), n=1, cutoff=0.6)), "")
+
+
+def read_argument(read: Callable[[object], Value], value: object, name: str, family: str, error: Callable[[list[Diagnostic]], Faults]) -> Value:
+    """A value given in code; what ``error`` makes of its fault, at ``name`` and in the codes of ``family``, otherwise."""
+    try:
+        return read(value)
+    except PydanticCustomError as bad:
+        params = {key: found for key, found in (bad.context or {}).items() if key != "code"}
+        raise error([Diagnostic(in_family(bad.type, family), name, params)]) from None
 
 
 def located(error: ValidationError, model: type[BaseModel] | None = None) -> list[tuple[Loc, Diagnostic]]:

@@ -10,10 +10,10 @@ from custrules.analysis.cases import Case, Sums, case_of
 from custrules.analysis.comparison import Compared, Comparison, Segment, Side
 from custrules.analysis.flows import Account, Accounts
 from custrules.analysis.lanes import Lane, Watcher, instant_of
-from custrules.errors import AnalysisError, Diagnostic, EventError
+from custrules.analysis.refusal import worded
+from custrules.errors import Diagnostic, EventError
 from custrules.events import AnyEvent, Event
 from custrules.fields import describe
-from custrules.messages import render_all
 from custrules.policy import StatusFact
 from custrules.program import Program, aware
 from custrules.replaying import Given, placed
@@ -196,5 +196,4 @@ def _ladders(program: Program) -> dict[str, tuple[str, ...]]:
 
 
 def _refuse(code: str, path: str, **params: object) -> Never:
-    fault = Diagnostic(code, path, {name: str(value) for name, value in params.items()})
-    raise AnalysisError([fault], render_all([fault], "en", plugins=False))
+    raise worded([Diagnostic(code, path, {name: str(value) for name, value in params.items()})])

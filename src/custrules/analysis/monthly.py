@@ -12,11 +12,12 @@ from typing import Any
 from custrules.analysis.comparison_text import flow_word, number_text, until_text
 from custrules.analysis.flows import FLOWS, Account, Accounts, change
 from custrules.analysis.lanes import instant_of
+from custrules.analysis.refusal import worded
 from custrules.calendars import add_months, local_day
 from custrules.codec import canonical
-from custrules.errors import AnalysisError, Diagnostic
+from custrules.errors import Diagnostic
 from custrules.fields import Frozen
-from custrules.messages import Speaker, render_all, speak
+from custrules.messages import Speaker, speak
 from custrules.messages.columns import table
 from custrules.money import Money
 from custrules.policy import Decision
@@ -114,7 +115,7 @@ def _decided(customer_id: str, told: datetime | None, decision: Decision, progra
     at = instant_of(decision.event_id, told, program.zone)
     if at is None:
         fault = Diagnostic("analysis.no_instant", "entries", {"customer": customer_id, "event": decision.event_id})
-        raise AnalysisError([fault], render_all([fault], "en", plugins=False))
+        raise worded([fault])
     return at
 
 

@@ -159,6 +159,8 @@ class EventFiles:
     current: EventFile
 
     def __init__(self, paths: Sequence[str], reader: Reader) -> None:
+        if list(paths).count(STDIN) > 1:
+            raise Misuse("stdin_twice")
         self._files = [EventFile(path, reader) for path in paths]
         self.current = self._files[0]
 

@@ -11,12 +11,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
 from custrules.cli.output import Misuse, Output
 from custrules.events import AnyEvent
+from custrules.fields import read_day
 from custrules.messages.columns import table
 from custrules.program import Program
 from custrules.testing.coverage import Coverage, NeverFired
-from custrules.testing.recording import Unwritable, record
+from custrules.testing.recording import NothingLeft, Unwritable, record
 from custrules.testing.scenario_boundaries import boundaries
 from custrules.testing.scenario_writing import Scenario, file_text, passes
 
@@ -43,7 +46,9 @@ def recorded(output: Output, program: Program, events: Sequence[AnyEvent], argum
     target = Path(arguments.out) if arguments.out is not None else document.with_name(f"{document.stem}.{_tame(customer)}{SUFFIX}")
     until = _day(arguments.until) if arguments.until is not None else None
     try:
-        found = record(program, events, output.say("record_name", customer=customer), arguments.last, until)
+        found = record(program, events, output.say("record_name", customer=customer), _count(arguments.last), until)
+    except NothingLeft:
+        raise Misuse("nothing_until", customer=customer, until=arguments.until, path=arguments.events) from None
     except Unwritable as event:
         raise Misuse("record_unwritable" if event.event_id else "record_unreadable", event=event.event_id, customer=customer) from None
     remarks = [output.say("record_head", customer=customer, events=Path(arguments.events).name), output.say("computed")]
@@ -108,6 +113,13 @@ def _tame(customer: str) -> str:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
-    except ValueError:
+        return read_day(text)
+    except PydanticCustomError:
         raise Misuse("bad_day", found=text) from None
+
+
+def _count(text: str) -> int:
+    """A number of events, at least one."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**6):
+        raise Misuse("bad_last", found=text)
+    return int(text)

@@ -199,7 +199,7 @@ def _cell_tests(text: str) -> list[WordTest]:
 
 def _item_tests(text: str) -> list[WordTest]:
     if text in ("-", "any"):
-        raise BadCell(f"{text} as the whole cell, or {text} in double quotes where the word is meant")
+        raise BadCell(f"{text} as the whole cell, or in double quotes where the word is meant")
     tokens = _tokens(text)
     if _is_negation(tokens):
         raise BadCell("not(...) around the whole cell, such as not(a, b)")
@@ -241,7 +241,7 @@ class _Reader:
         if self._peek() == ("mark", ".."):
             raise BadCell("an interval with its brackets: [300..1000)")
         if not word.quoted and word.text in ("-", "any"):
-            raise BadCell(f"{word.text} as the whole cell, or {word.text} in double quotes where the word is meant")
+            raise BadCell(f"{word.text} as the whole cell, or in double quotes where the word is meant")
         return Equals(word)
 
     def _interval(self) -> WordTest:

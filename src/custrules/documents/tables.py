@@ -12,6 +12,7 @@ from custrules.fields import fault
 
 PARTS = ("inputs", "outputs", "rows")
 MAX_FILES = 200
+NOT_THERE = "there is no such file, or it cannot be opened"
 
 Step = str | int
 
@@ -32,19 +33,28 @@ class Files:
     def __call__(self, path: str) -> str:
         """The text of a file; raises the fault of a path that is not one inside the folder, or of a file that cannot be read."""
         if path not in self.texts:
-            if not _is_inside(path):
+            if not _is_inside(path) or self._leads_outside(path):
                 raise fault("document.bad_file_path", file=path)
             if len(self.texts) >= MAX_FILES:
                 raise fault("document.too_many", what="CSV files", most=MAX_FILES)
             self.texts[path] = self._read(path)
         return self.texts[path]
 
+    def _leads_outside(self, path: str) -> bool:
+        """Whether a link on the way leaves the folder."""
+        try:
+            return not (self.folder / path).resolve().is_relative_to(self.folder.resolve())
+        except (OSError, RuntimeError):
+            return False  # links in a circle: reading says that it cannot be opened
+
     def _read(self, path: str) -> str:
+        if not (self.folder / path).is_file():  # a pipe would wait for somebody to write
+            raise fault("document.unreadable_file", file=path, reason=NOT_THERE)
         try:
             with (self.folder / path).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
         except OSError:
-            raise fault("document.unreadable_file", file=path, reason="there is no such file, or it cannot be opened") from None
+            raise fault("document.unreadable_file", file=path, reason=NOT_THERE) from None
         if len(data) > MAX_BYTES:
             raise fault("document.unreadable_file", file=path, reason=f"it has more than {MAX_BYTES} bytes")
         try:

@@ -50,17 +50,21 @@ class Unwritable(Exception):
         self.event_id = event_id
 
 
+class NothingLeft(Unwritable):
+    """Every event lies after the day up to which is recorded."""
+
+
 def record(program: Program, events: Iterable[AnyEvent], name: str, last: int = 10, until: date | None = None) -> Recorded:
     """The scenario of one customer's events, in order of acceptance: the ``last`` of them are steps; Unwritable where it cannot be written.
 
     An event that was not accepted is only told as a step. Passing time that was sent, or that a stamp speaks of, is a step too, and
     the steps begin there at the latest. With ``until`` time passes to the end of that day as a last step; events after it are left out,
-    and Unwritable says so where there are no others.
+    and NothingLeft says so where there are no others.
     """
     upto = end_of_day(until, program.zone) if until is not None else None
     rows = list(_walked(program, (event for event in events if upto is None or event.occurred_at <= upto)))
     if not rows:
-        raise Unwritable("")
+        raise NothingLeft("")
     end = rows[-1].step.state
     first = min([max(len(rows) - last, 0), *(number for number, row in enumerate(rows) if _needs_a_step(row))])
     given = [written(row.event, program) for row in rows[:first] if row.step.accepted]

@@ -7,7 +7,7 @@ from datetime import date
 from custrules.analysis.check.accepting import without_accepted
 from custrules.analysis.check.changes import Change, diff
 from custrules.analysis.check.conditions import check_conditions
-from custrules.analysis.check.findings import Findings
+from custrules.analysis.check.findings import Findings, day_of
 from custrules.analysis.check.ladders import check_ladders
 from custrules.analysis.check.points import check_points
 from custrules.analysis.check.purchases import check_purchases
@@ -24,9 +24,10 @@ def check(program: Program, *, on: date | None = None) -> tuple[Diagnostic, ...]
 
     Each finding has a code (``check.…``), its place, a severity (error: no answer; warning; info: may well be meant), and where there is
     one a ``witness`` among its params: facts for which it is so. A question that takes too long is told as ``check.gave_up``. The
-    findings that the document accepts are left out; with ``on``, an acceptance that had run out by that day counts no more.
+    findings that the document accepts are left out; with ``on``, an acceptance that had run out by that day counts no more. AnalysisError
+    where ``on`` is no day.
     """
-    findings = Findings(program, on)
+    findings = Findings(program, day_of(on))
     for part in (check_conditions, check_tables, check_ladders, check_points, check_purchases, check_sections):
         part(findings)
     return tuple(sorted(without_accepted(findings), key=lambda found: (found.line, found.column, found.path, found.code)))

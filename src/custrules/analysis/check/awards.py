@@ -12,9 +12,10 @@ from math import prod
 from custrules.analysis.check.conditions import scope_of
 from custrules.analysis.check.domains import GaveUp, Scope
 from custrules.analysis.check.findings import Findings
-from custrules.analysis.check.spaces import Axis, Space, axes_of, leaves, told, value_text
+from custrules.analysis.check.spaces import Axis, Space, axes_of, told, value_text
 from custrules.conditions import Bound, Condition, Leaf, holds
 from custrules.conditions.cells import Between, Equals
+from custrules.conditions.compiler import leaves
 from custrules.facts import FactValue
 from custrules.fields import Frozen
 from custrules.measures import WindowMeter

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from custrules.analysis.check.domains import Scope
 from custrules.analysis.check.findings import Findings, Path
-from custrules.analysis.check.spaces import FALSE, TRUE, Space, all_of, differ, leaves, negation, told, value_text, values_of
+from custrules.analysis.check.spaces import FALSE, TRUE, Space, all_of, differ, negation, told, value_text, values_of
 from custrules.conditions import Always, Between, Bound, Condition, Equals, Leaf, Missing, Node, Test, holds
 from custrules.conditions.cells import Cell
+from custrules.conditions.compiler import leaves
 from custrules.facts import FactValue
 from custrules.policy import Policy, conditions_in
 from custrules.rulebook import LINE_FIELDS

@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING
 
 from custrules.analysis.check.domains import GaveUp, Scope, World
 from custrules.analysis.check.spaces import Space
+from custrules.analysis.refusal import worded
 from custrules.errors import Diagnostic, Severity
+from custrules.fields import read_day
 from custrules.policy import Policy
 from custrules.rulebook import Rulebook
-from custrules.validation import path_text
+from custrules.validation import path_text, read_argument
 
 if TYPE_CHECKING:
     from custrules.program import Program
 
 Path = tuple[int | str, ...]
+
+
+def day_of(on: object) -> date | None:
+    """The day on which it is judged what has run out, where one is given; AnalysisError for what is no day."""
+    return read_argument(read_day, on, "on", "analysis", worded) if on is not None else None
 
 
 class Findings:

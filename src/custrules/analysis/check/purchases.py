@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from custrules.analysis.check.awards import Award, Awards, Case, first_of
 from custrules.analysis.check.findings import Findings, Path
-from custrules.analysis.check.spaces import leaves
+from custrules.conditions.compiler import leaves
 from custrules.errors import Severity
 from custrules.fields import plain
 from custrules.money import from_units

@@ -16,6 +16,8 @@ from typing import Any, TypeAlias
 from custrules.analysis.check.domains import Domain, GaveUp, Scope, World
 from custrules.codec import scalar_text
 from custrules.conditions import Between, Bound, Equals, Leaf, Node, holds
+from custrules.conditions.compiler import leaves
+from custrules.counting import exact
 from custrules.facts import FactType, FactValue
 from custrules.fields import plain, rate_text
 from custrules.money import from_units
@@ -42,15 +44,6 @@ def negation(part: Bound) -> Bound:
 
 def differ(first: Bound, second: Bound) -> Bound:
     return any_of(all_of(first, negation(second)), all_of(negation(first), second))
-
-
-def leaves(bound: Bound) -> Iterator[Leaf]:
-    """Every cell, in document order."""
-    if isinstance(bound, Leaf):
-        yield bound
-    else:
-        for child in bound.children:
-            yield from leaves(child)
 
 
 def answer(bound: Bound, given: Witness) -> bool | None:
@@ -221,7 +214,7 @@ def values_of(domain: Domain, read: Iterable[Leaf], likely: bool = False) -> Ite
     else:
         low = domain.likely_low if likely else domain.low
         numbers = [Fraction(value) for value in named if isinstance(value, int | Fraction)]
-        yield from (_exact(value) for value in _numbers(numbers, low, domain.high, domain.step))  # type: ignore[arg-type]  # numbers have numbers as bounds
+        yield from (exact(value) for value in _numbers(numbers, low, domain.high, domain.step))  # type: ignore[arg-type]  # numbers have numbers as bounds
 
 
 def _others() -> Iterator[str]:
@@ -258,10 +251,6 @@ def _numbers(named: list[Fraction], low: int | None, high: int | None, step: Fra
         between = {(left + right) / 2 for left, right in pairwise(cuts)}
         found = {*cuts, *between, cuts[0] - 1, cuts[-1] + 1}
     return sorted(value for value in found if (low is None or value >= low) and (high is None or value <= high))
-
-
-def _exact(value: Fraction) -> int | Fraction:
-    return value.numerator if value.denominator == 1 else value
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
