@@ -122,7 +122,7 @@ class Step(Settling):
         record = self._record(policy, answer)
         self.decisions.append(self.fold(policy, answer, self.order))
         if self.order is not None:
-            self.order = self.state.orders[self.order.id]
+            self.order = self.state.order(self.order.id)
         if record is not None:
             self.records[policy.id] = record
 
@@ -136,7 +136,7 @@ class Step(Settling):
             return reason(fault.code, **self._shown(fault.params))
         self.parts = parts
         for part in parts:
-            self.state.orders[part.after.id] = part.after
+            self.state.put_order(part.after)
         tally_return(self.rules, self.state, event, self.day, parts, unmatched)
         self._tell_returns(event, unmatched)
         for phase in REVERSING:
@@ -151,7 +151,7 @@ class Step(Settling):
             if unmatched and matching is not None and matching.unmatched == "decline":
                 raise OrderFault("returns.matching.unmatched", amount=sum(wanted.amount for wanted in unmatched))
             return parts, unmatched
-        order = self.state.orders.get(event.of)
+        order = self.state.order(event.of)
         wanted = "purchase" if isinstance(event, Return) else "redemption"
         if order is None or order.type != wanted or order.occurred_at > event.occurred_at or self._closed(order):
             raise OrderFault("event.unknown_order", of=event.of)

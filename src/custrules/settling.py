@@ -168,7 +168,7 @@ class Settling:
     def _note_expired(self, move: Move) -> None:
         """An order remembers how much of what it granted expired: a later reversal forgives it."""
         for lot, quantity in move.parts:
-            order = self.state.orders.get(lot.origin)
+            order = self.state.order(lot.origin)
             if order is not None:
                 self.state.change_order(order, expired={**order.expired, lot.id: order.expired.get(lot.id, 0) + quantity})
 
@@ -275,13 +275,11 @@ class Settling:
 def prune(rules: Rulebook, state: State, day: date) -> None:
     """Let go of what has left the state by its dates: closed orders, old rows of tallies, ids that would be late; join like lots."""
     last = rules.returns.window.ended_before(day)
-    closed = [order for order in state.orders.values() if order.day <= last]
-    for order in closed:
-        del state.orders[order.id]
+    closed = state.close_orders(last)
     for key, days in rules.retention.items():
         state.activity.forget(key, day - timedelta(days=days))
     state.forget_seen(start_of_day(day, rules.zone) - rules.late)
-    state.ledger.merge(lambda origin: origin not in state.orders, day, [lot for order in closed for lot in order.lots()])
+    state.ledger.merge(lambda origin: not state.has_order(origin), day, [lot for order in closed for lot in order.lots()])
 
 
 def adopt(rules: Rulebook, state: State) -> None:

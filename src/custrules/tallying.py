@@ -34,7 +34,7 @@ def tallied(counted: Iterable[Counted]) -> tuple[str, ...]:
 def tally_event(rules: Rulebook, state: State, event: AnyEvent, day: date, order: Order | None, counted_in: Iterable[Counted]) -> None:
     """Count an event in what it counts for; an order is put into the state."""
     if order is not None:
-        state.orders[order.id] = order
+        state.put_order(order)
     for counted in counted_in:
         if counted.what == "latest":
             _latest(rules, state, counted, event, day)
