@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from operator import lt
 from typing import NamedTuple
 
 from custrules.fields import encodable
@@ -106,4 +107,4 @@ def _in_order(keys: Sequence[str]) -> bool:
 
 
 def _rises(names: Sequence[str]) -> bool:
-    return all(first < second for first, second in zip(names, names[1:], strict=False))
+    return all(map(lt, names, names[1:]))

@@ -252,13 +252,14 @@ class State:
 
     def close_orders(self, last: date) -> list[Order]:
         """Let go of the orders of days up to one: they can be undone no more."""
-        text = last.isoformat()
-        sealed = [order_id for order_id, order in self._sealed.items() if order.day <= text]
-        closed = [self._sealed.pop(order_id).open(order_id) for order_id in sealed]
-        closed += [order for order in self._orders.values() if order.day <= last]
+        closed = [order for order in self._orders.values() if order.day <= last]
         for order in closed:
-            self._orders.pop(order.id, None)
-        return closed
+            del self._orders[order.id]
+        return self._close_sealed(last.isoformat()) + closed if self._sealed else closed
+
+    def _close_sealed(self, last: str) -> list[Order]:
+        closed = [order_id for order_id, order in self._sealed.items() if order.day <= last]
+        return [self._sealed.pop(order_id).open(order_id) for order_id in closed]
 
     # -- copies ----------------------------------------------------------------------------------------------------
 
@@ -285,8 +286,9 @@ class State:
 
     def forget_seen(self, before: datetime) -> None:
         """Drop ids that would be late by now: they need not be known any more."""
-        if self._seen and min(self._seen.values()) < before:
-            self.known_from = max(at for at in self._seen.values() if at < before)
+        late = [at for at in self._seen.values() if at < before]
+        if late:
+            self.known_from = max(late)
             self._seen = {event_id: at for event_id, at in self._seen.items() if at >= before}
 
     def change_order(self, order: Order, **changes: Any) -> Order:
