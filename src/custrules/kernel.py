@@ -43,6 +43,7 @@ class Step(Settling):
     """One event being decided on a fork of the state, once time is settled up to it."""
 
     event: AnyEvent
+    days: Days
     day: date
     settled: date
     parts: list[Part]
