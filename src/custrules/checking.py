@@ -22,7 +22,7 @@ CALLED = {"money": "an amount", "number": "a number", "whole": "a whole number",
 def faults_of(rules: Rulebook, event: AnyEvent) -> list[Diagnostic]:
     """Everything that keeps an event from being one of this program's; nothing, for most events, and cheaply so."""
     if isinstance(event, Purchase):
-        return [*_purchase(rules, event)]
+        return [*_purchase(rules, event)] if event.tenders or event.amount.currency != rules.currency else []
     if isinstance(event, Return):
         return [*_amounts(rules, [("amount", event.amount), *((f"lines[{place}].amount", line.amount) for place, line in enumerate(event.lines))])]
     if isinstance(event, Activity):

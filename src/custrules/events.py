@@ -331,16 +331,16 @@ def stamped(event: E, decided_at: datetime) -> E:
     return _like(event, {"decided_at": decided_at}, event.model_fields_set | {"decided_at"})
 
 
+_set = object.__setattr__
+
+
 def _like(event: E, values: dict[str, object], given: set[str]) -> E:
     """A copy with other values, which nobody has to check: ``model_copy`` at a fifth of its price."""
     twin = object.__new__(type(event))
-    for name, value in (
-        ("__dict__", event.__dict__ | values),
-        ("__pydantic_fields_set__", given),
-        ("__pydantic_extra__", None),
-        ("__pydantic_private__", None),
-    ):
-        object.__setattr__(twin, name, value)
+    _set(twin, "__dict__", event.__dict__ | values)
+    _set(twin, "__pydantic_fields_set__", given)
+    _set(twin, "__pydantic_extra__", None)
+    _set(twin, "__pydantic_private__", None)
     return twin
 
 

@@ -6,9 +6,9 @@ The order of things is the whole of the meaning here; each policy sees the state
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.events import AnyEvent, Enrolment, NewDay, ProfileUpdate, Purchase, RedemptionCancelled, Return, Tick, stamped, tick
@@ -21,15 +21,15 @@ from custrules.rulebook import Rulebook
 from custrules.settling import FORWARD, Answer, Due, Settling, adopt, check_state
 from custrules.state import State, TouchpointAsked
 from custrules.tallying import RETURNS, counted_in, returns_decision, tallied, tally_event, tally_return
-from custrules.views import Watch
+from custrules.views import Days, Watch
 
 Verdict = Literal["accepted", "refused", "duplicate", "late"]
 REVERSING: tuple[Phase, ...] = ("earn", "pay", "rank", "lapse", "care")
+_REVERSED, _TIME, _PROFILED = (Return, RedemptionCancelled), (NewDay, Tick), (Enrolment, ProfileUpdate)  # faster to ask than a union
 VALUE_TENDERS = ("points", "stored_value", "gift_card")
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of an event: the verdict, the new state (the old one unless accepted), the stamped event and the decisions."""
 
     verdict: Verdict
@@ -43,7 +43,7 @@ class Step(Settling):
     """One event being decided on a fork of the state, once time is settled up to it."""
 
     event: AnyEvent
-    instant: datetime
+    days: Days
     day: date
     settled: date
     parts: list[Part]
@@ -54,11 +54,11 @@ class Step(Settling):
 
     def decide(self, event: AnyEvent, day: date, decided_at: datetime) -> Reason | None:
         """Decide an event of a local day, up to which time is settled; the reason for which it is refused, or None."""
-        self.event, self.day, self.instant = event, day, decided_at
         assert self.state.day is not None
-        self.settled = self.state.day
+        self.event, self.day, self.settled = event, day, self.state.day
+        self.days = Days(day, self.settled, decided_at)
         self.order, self.parts = None, []
-        if isinstance(event, Return | RedemptionCancelled):
+        if isinstance(event, _REVERSED):
             return self._reverse(event)
         return self._forward(event)
 
@@ -122,7 +122,7 @@ class Step(Settling):
         record = self._record(policy, answer)
         self.decisions.append(self.fold(policy, answer, self.order))
         if self.order is not None:
-            self.order = self.state.orders[self.order.id]
+            self.order = self.state.order(self.order.id)
         if record is not None:
             self.records[policy.id] = record
 
@@ -136,7 +136,7 @@ class Step(Settling):
             return reason(fault.code, **self._shown(fault.params))
         self.parts = parts
         for part in parts:
-            self.state.orders[part.after.id] = part.after
+            self.state.put_order(part.after)
         tally_return(self.rules, self.state, event, self.day, parts, unmatched)
         self._tell_returns(event, unmatched)
         for phase in REVERSING:
@@ -151,7 +151,7 @@ class Step(Settling):
             if unmatched and matching is not None and matching.unmatched == "decline":
                 raise OrderFault("returns.matching.unmatched", amount=sum(wanted.amount for wanted in unmatched))
             return parts, unmatched
-        order = self.state.orders.get(event.of)
+        order = self.state.order(event.of)
         wanted = "purchase" if isinstance(event, Return) else "redemption"
         if order is None or order.type != wanted or order.occurred_at > event.occurred_at or self._closed(order):
             raise OrderFault("event.unknown_order", of=event.of)
@@ -194,16 +194,20 @@ class Step(Settling):
             policy = self.rules.version(policy_id, record.effective_from, part.before.day) if record is not None else None
             if record is None or policy is None:
                 continue
-            answer = self.ask(policy, Part(part.before, self.state.orders[part.after.id]), record)
+            answer = self._asked_again(policy, Part(part.before, self.state.orders[part.after.id]), record)
             if answer is not None:
                 first = sum(len(other.effects) for other in asked)
                 asked.append(self._fold_follow_up(policy, answer, part.after.id, record, first))
         took_part = any(policy_id in part.before.records for part in self.parts)
         if not took_part and in_force is not None:
-            answer = self.ask(in_force)
+            answer = self._asked_again(in_force)
             asked += [self.fold(in_force, answer, None)] if answer is not None else []
         if asked:
             self.decisions.append(joined(asked))
+
+    def _asked_again(self, policy: Policy, part: Part | None = None, record: Record | None = None) -> Answer | None:
+        """A policy's answer to a reversing event, if it hears of such events at all."""
+        return self.ask(policy, part, record) if policy.hears is None or self.event.type in policy.hears else None
 
     def _fold_follow_up(self, policy: Policy, answer: Answer, order_id: str, record: Record, first: int) -> Decision:
         decision = self.fold(policy, answer, self.state.orders[order_id], first)
@@ -227,7 +231,7 @@ def joined(decisions: Sequence[Decision]) -> Decision:
 def step(rules: Rulebook, state: State, event: AnyEvent, watch: Watch | None = None) -> Result:
     """Decide one event: the state after it where it is accepted, the same state where it is not."""
     check_state(rules, state, event.customer_id)
-    if isinstance(event, NewDay | Tick):
+    if isinstance(event, _TIME):
         return _time(rules, state, event, watch)
     if state.knows(event.id):
         return Result("duplicate", state, event, (), reason("event.duplicate", id=event.id))
@@ -263,7 +267,7 @@ def _remember(state: State, event: AnyEvent, day: date) -> None:
     state.saw(event.id, event.occurred_at)
     if event.type == "enrolment" or state.joined is None:
         state.joined = day
-    if isinstance(event, Enrolment | ProfileUpdate) and event.profile:
+    if isinstance(event, _PROFILED) and event.profile:
         profile = event.profile
         state.profile = Frozen({name: value for name, value in {**state.profile, **profile}.items() if value is not None})
     if event.type == "consent_update":

@@ -125,7 +125,8 @@ class Account:
         self.parts, self.total, self.usable_from, self.loose = [], 0, date.min, []
 
     def copy(self, owner: object) -> Account:
-        twin = Account(self.unit, self.scale, owner, self.owed)
+        twin = Account.__new__(Account)
+        twin.unit, twin.scale, twin.owner, twin.owed = self.unit, self.scale, owner, self.owed
         twin.parts, twin.total, twin.usable_from = self.parts.copy(), self.total, self.usable_from
         twin.loose = self.loose.copy()
         return twin
@@ -175,13 +176,32 @@ class Account:
         else:
             self.parts.insert(place, (key, LotPart(lot, by)))
             self.usable_from = max(self.usable_from, lot.usable_from)
-        self.loose.append(key)
+        if self._has_twin(place, key):
+            self.loose.append(key)
 
     def _place(self, key: tuple[date, date, str]) -> int | None:
         place = bisect_left(self.parts, (key,))
         return place if place < len(self.parts) and self.parts[place][0] == key else None
 
     # -- joining lots that nothing can tell apart ------------------------------------------------------------------
+
+    def _has_twin(self, place: int, key: tuple[date, date, str]) -> bool:
+        """Whether a part just beside a place (where ``key`` is, or was) has its last day: no other can be joined there."""
+        last_day, parts = key[0], self.parts
+        if place and parts[place - 1][0][0] == last_day:
+            return True
+        after = place + (place < len(parts) and parts[place][0] == key)
+        return after < len(parts) and parts[after][0][0] == last_day
+
+    def may_join(self, lots: Iterable[Lot]) -> bool:
+        """Whether ``join`` may find something: parts have become neighbours, or lots that can be undone no more have some."""
+        if self.loose:
+            return True
+        for lot in lots:
+            key = lot.order
+            if self._has_twin(bisect_left(self.parts, (key,)), key):
+                return True
+        return False
 
     def join(self, closed: Callable[[str], bool], day: date, lots: Iterable[Lot] = ()) -> None:
         """Join neighbours that have become alike by a day: where parts have moved, and beside ``lots``, which can be undone no more."""
@@ -198,7 +218,7 @@ class Account:
 
     def _join_left(self, place: int, closed: Callable[[str], bool], day: date) -> bool:
         """Join a part into the one before it, where they are alike."""
-        if not 0 < place < len(self.parts):
+        if not 0 < place < len(self.parts) or self.parts[place - 1][0][0] != self.parts[place][0][0]:
             return False
         (key, left), (right_key, right) = self.parts[place - 1 : place + 1]
         if not closed(right.lot.origin) or not closed(left.lot.origin) or left.lot.kind != right.lot.kind:
@@ -326,7 +346,7 @@ class Ledger:
         ``closed`` tells whether an origin can be undone no more; ``lots`` are those for which that has become so by ``day``.
         """
         for name, account in self.accounts.items():
-            if account.parts and (account.loose or lots):
+            if account.parts and account.may_join(lots):
                 self.own(name).join(closed, day, lots)
 
     def to_data(self) -> dict[str, Any]:

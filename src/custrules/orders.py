@@ -138,15 +138,15 @@ class Order:
 
     @property
     def amount(self) -> int:
-        return sum(line.amount for line in self.lines)
+        return sum([line.amount for line in self.lines])
 
     @property
     def returned(self) -> int:
-        return sum(line.back for line in self.lines) + self.spread
+        return sum([line.back for line in self.lines]) + self.spread
 
     @property
     def left(self) -> int:
-        return self.amount - self.returned
+        return sum([line.amount - line.back for line in self.lines]) - self.spread
 
     def lots(self) -> list[Lot]:
         """The lots that came of it."""

@@ -281,6 +281,10 @@ class Policy(BaseModel):
         """Names of the facts that this policy may read: those of its conditions, tables and Fact fields."""
         return frozenset(_facts_in(self))
 
+    def listens_to(self) -> tuple[str, ...] | None:
+        """Types of the events about which this policy is asked: ``hears``, unless its fields narrow that."""
+        return self.hears
+
     def event_name(self) -> str | None:
         """The event type (or declared activity) whose fields the conditions of this policy may read; None: no event's."""
         return None

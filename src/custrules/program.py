@@ -226,7 +226,11 @@ class Program:
 
         EventError for an event that is not this program's, StateError for another program's or customer's state.
         """
-        return Step.of(kernel.step(self.rulebook, state, self._fitting(event)))
+        return Step.of(self._decided(state, event))
+
+    def _decided(self, state: State, event: Event) -> kernel.Result:
+        """``step``, without the dress that it wears for hosts."""
+        return kernel.step(self.rulebook, state, self._fitting(event))
 
     def advance(self, state: State, to: datetime) -> Step:
         """Let time pass up to an aware instant; always accepted. To an instant not after ``as_of``: the same state."""

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from custrules.errors import Diagnostic, EventError
 from custrules.events import AnyEvent, Event
+from custrules.kernel import Result
 from custrules.messages import render_all
 from custrules.policy import Decision
 from custrules.program import Program, aware
 from custrules.state import State
-from custrules.steps import Step
 
 Given = AnyEvent | Mapping[str, Any] | bytes | str
 
@@ -88,9 +88,9 @@ class Replay:
             if self._state is None or self._state.customer_id != event.customer_id:
                 yield from self._close()
                 self._begin(event.customer_id, number)
-            step = self._step(event, number)
-            self._state = step.state
-            yield Entry(event.customer_id, event.id, step.decisions, decided_at(step.event or event))
+            result = self._step(event, number)
+            self._state = result.state
+            yield Entry(event.customer_id, event.id, result.decisions, decided_at(result.event or event))
         yield from self._close()
 
     def _event(self, given: Given, number: int) -> AnyEvent:
@@ -101,10 +101,10 @@ class Replay:
         except EventError as error:
             raise placed(error.diagnostics, number) from None
 
-    def _step(self, event: AnyEvent, number: int) -> Step:
+    def _step(self, event: AnyEvent, number: int) -> Result:
         assert self._state is not None
         try:
-            return self._program.step(self._state, event)
+            return self._program._decided(self._state, event)
         except EventError as error:
             raise placed(error.diagnostics, number) from None
 

@@ -333,7 +333,7 @@ class Rulebook:
         found = self._hearing.get((period, event_type))
         if found is None:
             phases = self._phases(day, period)
-            found = {phase: tuple(policy for policy in phases[phase] if policy.hears is None or event_type in policy.hears) for phase in PHASES}
+            found = {phase: tuple(policy for policy in phases[phase] if _hears(policy, event_type)) for phase in PHASES}
             self._hearing[period, event_type] = found
         return found
 
@@ -370,6 +370,11 @@ class Rulebook:
     def resolve(self, account: str) -> str:
         """The account's own name: ``points`` is also the first points account."""
         return self.first_account if account == "points" and "points" not in self.accounts and self.first_account else account
+
+
+def _hears(policy: Policy, event_type: str) -> bool:
+    heard = policy.listens_to()
+    return heard is None or event_type in heard
 
 
 def merged(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from custrules.events import AnyEvent, NewDay, RedemptionCancelled, Return, Tick
 from custrules.fields import Frozen
 from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, LedgerFault, Move
 from custrules.orders import Order, Record
-from custrules.policy import PHASES, Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, reason
+from custrules.policy import PHASES, Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, View, reason
 from custrules.returns import Part
 from custrules.rulebook import Rulebook
 from custrules.state import State, StatusValue, TouchpointAsked
@@ -52,7 +52,7 @@ class Settling:
     event: AnyEvent
     watch: Watch | None
     state: State
-    instant: datetime
+    days: Days
     day: date
     settled: date
 
@@ -62,16 +62,14 @@ class Settling:
         self.decisions: list[Decision] = []
         self.order: Order | None = None
         self.parts: list[Part] = []
-        self.instant = event.occurred_at
         self.day = self.settled = date.min
+        self.days = Days(date.min, date.min, event.occurred_at)
         self.opened: datetime | None = None  # where a day has just opened: the instants of that moment are still to come
 
     # -- asking one policy -----------------------------------------------------------------------------------------
 
     def ask(self, policy: Policy, part: Part | None = None, record: Record | None = None) -> Answer | None:
         """One policy's answer, checked, with the view that it had; a retired version gives no new ones."""
-        if policy.hears is not None and self.event.type not in policy.hears:
-            return None
         view = self._view(policy).about(part.after if part is not None else self.order, record)
         try:
             answer = policy.decide(self.event, view)
@@ -88,12 +86,12 @@ class Settling:
         return Answer(decision, view)
 
     def _view(self, policy: Policy) -> StepView:
-        return StepView(self.rules, self.state, self.event, Days(self.day, self.settled, self.instant), policy, self.watch)
+        return StepView(self.rules, self.state, self.event, self.days, policy, self.watch)
 
-    def _blamed(self, policy: Policy, error: Exception) -> ContractError:
+    def _blamed(self, policy: Policy, error: Exception, event: AnyEvent | None = None) -> ContractError:
         """What a policy raises, or what its answer breaks, is the policy's fault and says so."""
         told = str(error) if isinstance(error, LedgerFault) else f"raised {type(error).__name__}: {error}"
-        return ContractError(policy.id, self.event.id, told)
+        return ContractError(policy.id, (event or self.event).id, told)
 
     def checked(self, policy: Policy, decision: object) -> Decision:
         if not isinstance(decision, Decision):
@@ -168,7 +166,7 @@ class Settling:
     def _note_expired(self, move: Move) -> None:
         """An order remembers how much of what it granted expired: a later reversal forgives it."""
         for lot, quantity in move.parts:
-            order = self.state.orders.get(lot.origin)
+            order = self.state.order(lot.origin)
             if order is not None:
                 self.state.change_order(order, expired={**order.expired, lot.id: order.expired.get(lot.id, 0) + quantity})
 
@@ -201,7 +199,8 @@ class Settling:
                 break
             instants += isinstance(due.when, datetime)
             if instants > MAX_INSTANTS:
-                raise ContractError(due.policy_id, self.event.id, f"was due at more than {MAX_INSTANTS} instants in one step")
+                asked = tick(self.state.customer_id, self.state.as_of).id
+                raise ContractError(due.policy_id, asked, f"was due at more than {MAX_INSTANTS} instants in one step")
             self.open(due.when)
 
     def _move_to(self, instant: datetime, day: date) -> None:
@@ -218,37 +217,39 @@ class Settling:
         day, as_of = self.state.day, self.state.as_of
         assert day is not None
         assert as_of is not None
-        self._stand_at(as_of, day, tick(self.state.customer_id, as_of))
+        days = Days(day, day, as_of)
         first = self.rules.next_first_day(day)
         dues = [] if first is None else [self._day_due(first)]
         for policy in self.rules.with_due(day):
-            due = self._due_of(policy, day, as_of)
+            due = self._due_of(policy, days)
             if due is not None:
                 dues.append(due)
-        return min(dues, key=lambda due: due[:3], default=None)
+        return min(dues, key=lambda due: due[:3]) if len(dues) > 1 else dues[0] if dues else None
 
-    def _due_of(self, policy: Policy, day: date, as_of: datetime) -> Due | None:
+    def _due_of(self, policy: Policy, days: Days) -> Due | None:
+        view = StepView(self.rules, self.state, None, days, policy, self.watch)
         try:
-            due = policy.due(self._view(policy))
-            return self._clamped(due, day, as_of, policy.id) if due is not None else None
+            due = policy.due(view)
+            return self._clamped(due, view, policy.id) if due is not None else None
         except ContractError:
             raise
         except Exception as error:
-            raise self._blamed(policy, error) from error
+            raise self._blamed(policy, error, view.event) from error
 
     def _day_due(self, day: date, policy_id: str = "") -> Due:
         return Due(start_of_day(day, self.rules.zone), False, day, policy_id)
 
-    def _clamped(self, due: object, day: date, as_of: datetime, policy_id: str) -> Due:
+    def _clamped(self, due: object, view: View, policy_id: str) -> Due:
         """A due that has passed already is asked at the next occasion: no day opens twice, no instant is asked twice."""
         if isinstance(due, datetime):
+            as_of = view.instant
             if due.utcoffset() is None:
-                raise ContractError(policy_id, self.event.id, "named a due without a time zone")
+                raise ContractError(policy_id, view.event.id, "named a due without a time zone")
             instant = max(due.astimezone(UTC), as_of if self.opened == as_of else as_of + timedelta(microseconds=1))
             return Due(instant, True, instant, policy_id)
         if not isinstance(due, date):
-            raise ContractError(policy_id, self.event.id, f"named {type(due).__name__} as its due, not a day or an instant")
-        return self._day_due(max(due, day + ONE_DAY), policy_id)
+            raise ContractError(policy_id, view.event.id, f"named {type(due).__name__} as its due, not a day or an instant")
+        return self._day_due(due if due > view.day else view.day + ONE_DAY, policy_id)
 
     def open(self, due: date | datetime) -> None:
         """Ask every policy as a day opens, or at an instant."""
@@ -268,20 +269,19 @@ class Settling:
 
     def _stand_at(self, instant: datetime, day: date | None, event: AnyEvent) -> None:
         assert day is not None
-        self.instant, self.day, self.settled, self.event = instant, day, day, event
+        self.days = Days(day, day, instant)
+        self.day, self.settled, self.event = day, day, event
         self.order, self.parts = None, []
 
 
 def prune(rules: Rulebook, state: State, day: date) -> None:
     """Let go of what has left the state by its dates: closed orders, old rows of tallies, ids that would be late; join like lots."""
     last = rules.returns.window.ended_before(day)
-    closed = [order for order in state.orders.values() if order.day <= last]
-    for order in closed:
-        del state.orders[order.id]
+    closed = state.close_orders(last)
     for key, days in rules.retention.items():
         state.activity.forget(key, day - timedelta(days=days))
     state.forget_seen(start_of_day(day, rules.zone) - rules.late)
-    state.ledger.merge(lambda origin: origin not in state.orders, day, [lot for order in closed for lot in order.lots()])
+    state.ledger.merge(lambda origin: not state.has_order(origin), day, [lot for order in closed for lot in order.lots()] if closed else ())
 
 
 def adopt(rules: Rulebook, state: State) -> None:

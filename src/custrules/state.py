@@ -9,13 +9,14 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Never
 
 from custrules.activity import ActivityLog
-from custrules.codec import canonical_plain, parse_json
+from custrules.codec import MAX_BYTES, canonical_plain, parse_json
 from custrules.errors import Diagnostic, StateError
 from custrules.event_fields import Scalar, read_scalar
 from custrules.fields import Frozen, instant_text, read_instant
 from custrules.ledger import Ledger, LedgerFault, LotPart, text
 from custrules.money import SCALES, Money, from_units
 from custrules.orders import Order
+from custrules.sealing import Sealed, Split, split
 
 SCHEMA_VERSION = 1
 
@@ -112,6 +113,8 @@ class State:
     """
 
     __slots__ = (
+        "_orders",
+        "_sealed",
         "_seen",
         "activity",
         "adopted",
@@ -126,7 +129,6 @@ class State:
         "joined",
         "known_from",
         "ledger",
-        "orders",
         "profile",
         "program",
         "schema_version",
@@ -151,7 +153,8 @@ class State:
         self.do_not_contact = False
         self.joined: date | None = None
         self.ledger = Ledger()
-        self.orders: dict[str, Order] = {}
+        self._orders: dict[str, Order] = {}
+        self._sealed: dict[str, Sealed] = {}  # those that nobody has asked about since they were read
         self.activity = ActivityLog()
         self.statuses: dict[tuple[str, str], StatusValue] = {}
         self.touchpoints: dict[str, TouchpointAsked] = {}
@@ -221,6 +224,43 @@ class State:
             _refuse("state.unknown_account", name=name, known=", ".join(sorted(self.ledger.accounts)))
         return found
 
+    # -- orders ----------------------------------------------------------------------------------------------------
+
+    @property
+    def orders(self) -> dict[str, Order]:
+        """Every order that can still be undone, by id."""
+        if self._sealed:
+            self._orders = {order_id: sealed.open(order_id) for order_id, sealed in self._sealed.items()} | self._orders
+            self._sealed = {}  # last: whoever looks in between finds each order in one of the two
+        return self._orders
+
+    def order(self, order_id: str) -> Order | None:
+        """One order; the others stay sealed."""
+        sealed = self._sealed.get(order_id)
+        found = self._orders.get(order_id)
+        return sealed.open(order_id) if found is None and sealed is not None else found
+
+    def put_order(self, order: Order) -> None:
+        """Put an order in, or in place of what it was before."""
+        if order.id in self._sealed:
+            self.orders[order.id] = order  # in its own place
+        else:
+            self._orders[order.id] = order
+
+    def has_order(self, order_id: str) -> bool:
+        return order_id in self._sealed or order_id in self._orders
+
+    def close_orders(self, last: date) -> list[Order]:
+        """Let go of the orders of days up to one: they can be undone no more."""
+        closed = [order for order in self._orders.values() if order.day <= last]
+        for order in closed:
+            del self._orders[order.id]
+        return self._close_sealed(last.isoformat()) + closed if self._sealed else closed
+
+    def _close_sealed(self, last: str) -> list[Order]:
+        closed = [order_id for order_id, order in self._sealed.items() if order.day <= last]
+        return [self._sealed.pop(order_id).open(order_id) for order_id in closed]
+
     # -- copies ----------------------------------------------------------------------------------------------------
 
     def fork(self) -> State:
@@ -232,30 +272,37 @@ class State:
         twin.as_of, twin.day, twin.changed = self.as_of, self.day, self.changed
         twin.do_not_contact, twin.profile, twin.consent = self.do_not_contact, self.profile, self.consent
         twin.ledger, twin.activity = self.ledger.fork(), self.activity.fork()
-        twin.orders, twin.statuses = self.orders.copy(), self.statuses.copy()
+        twin._sealed = self._sealed.copy()
+        twin._orders, twin.statuses = self._orders.copy(), self.statuses.copy()  # after those that are sealed: see ``orders``
         twin.touchpoints, twin._seen = self.touchpoints.copy(), self._seen.copy()
         return twin
 
     def knows(self, event_id: str) -> bool:
         """Whether an event of this id was accepted before, as far as the state remembers."""
-        return event_id in self._seen or event_id in self.orders
+        return event_id in self._seen or self.has_order(event_id)
 
     def saw(self, event_id: str, at: datetime) -> None:
         self._seen[event_id] = at
 
     def forget_seen(self, before: datetime) -> None:
         """Drop ids that would be late by now: they need not be known any more."""
-        if self._seen and min(self._seen.values()) < before:
-            self.known_from = max(at for at in self._seen.values() if at < before)
+        late = [at for at in self._seen.values() if at < before]
+        if late:
+            self.known_from = max(late)
             self._seen = {event_id: at for event_id, at in self._seen.items() if at >= before}
 
     def change_order(self, order: Order, **changes: Any) -> Order:
-        self.orders[order.id] = changed = replace(order, **changes)
+        changed = replace(order, **changes)
+        self.put_order(changed)
         return changed
 
     # -- wire ------------------------------------------------------------------------------------------------------
 
     def to_data(self) -> dict[str, Any]:
+        return self._plain() | {"orders": {order_id: order.to_data() for order_id, order in self.orders.items()}}
+
+    def _plain(self) -> dict[str, Any]:
+        """All but the orders."""
         return {
             "customer_id": self.customer_id,
             "program": self.program,
@@ -266,7 +313,6 @@ class State:
             "do_not_contact": self.do_not_contact,
             "joined": self.joined.isoformat() if self.joined else None,
             "ledger": self.ledger.to_data(),
-            "orders": {order_id: order.to_data() for order_id, order in self.orders.items()},
             "activity": self.activity.to_data(),
             "statuses": [[name, subject, status.to_data()] for (name, subject), status in sorted(self.statuses.items())],
             "touchpoints": {key: asked.to_row() for key, asked in self.touchpoints.items()},
@@ -280,21 +326,33 @@ class State:
 
     def to_json(self) -> bytes:
         """Canonical JSON; ``State.from_json`` reads it back."""
-        return canonical_plain(self.to_data())
+        data = self._plain()
+        before = canonical_plain({name: value for name, value in data.items() if name < "orders"})
+        after = canonical_plain({name: value for name, value in data.items() if name > "orders"})
+        return b'%b,"orders":{%b},%b' % (before[:-1], self._orders_text(), after[1:])
+
+    def _orders_text(self) -> bytes:
+        """The members of the orders' canonical object; one that is still sealed is its own text."""
+        sealed = {order_id: order.text for order_id, order in self._sealed.items()}
+        read = {order_id: canonical_plain(order.to_data()).decode() for order_id, order in self._orders.items()}
+        members = sorted((sealed | read).items())
+        return ",".join([f"{canonical_plain(order_id).decode()}:{text}" for order_id, text in members]).encode()
 
     @classmethod
     def from_json(cls, text: bytes | str) -> State:
         """The state whose ``to_json`` this is. StateError for anything else, and for a newer schema version."""
-        data = parse_json(text, StateError)
+        data, sealed = _parsed(text)
         version = data.get("schema_version") if isinstance(data, dict) else None
         if isinstance(version, int) and version > SCHEMA_VERSION:
             _refuse("state.newer_schema", found=version, known=SCHEMA_VERSION)
         if version != SCHEMA_VERSION or isinstance(version, bool):
             _refuse("state.unreadable", reason="schema_version is missing or unknown")
         try:
-            return cls._from_data(data)
+            state = cls._from_data(data)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, LedgerFault) as error:
             _refuse("state.unreadable", reason=f"{type(error).__name__}: {error}"[:200])
+        state._sealed = sealed
+        return state
 
     @classmethod
     def _from_data(cls, data: Mapping[str, Any]) -> State:
@@ -305,7 +363,7 @@ class State:
         state.do_not_contact = data["do_not_contact"] is True
         state.joined = date.fromisoformat(data["joined"]) if data["joined"] is not None else None
         state.ledger = Ledger.from_data(data["ledger"])
-        state.orders = {order_id: Order.from_data(order_id, order) for order_id, order in data["orders"].items()}
+        state._orders = {order_id: Order.from_data(order_id, order) for order_id, order in data["orders"].items()}
         state.activity = ActivityLog.from_data(data["activity"])
         state.statuses = {(text(name), text(subject)): StatusValue.from_data(status) for name, subject, status in data["statuses"]}
         state.touchpoints = {key: TouchpointAsked.from_row(row) for key, row in data["touchpoints"].items()}
@@ -330,6 +388,26 @@ class State:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return State.from_json, (self.to_json(),)
+
+
+def _parsed(text: bytes | str) -> tuple[Any, dict[str, Sealed]]:
+    """The plain data of a state's text, and the orders in it that may stay sealed."""
+    found = _split(text)
+    if found is not None:
+        data = parse_json(found.text, StateError)
+        orders = data.get("orders") if isinstance(data, dict) else None
+        if isinstance(orders, dict) and orders.pop(found.mark, None) == 0 and not orders.keys() & found.sealed.keys():
+            return data, found.sealed
+    return parse_json(text, StateError), {}
+
+
+def _split(text: bytes | str) -> Split | None:
+    if not isinstance(text, bytes | str) or len(text) > MAX_BYTES:
+        return None
+    try:
+        return split(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
+    except UnicodeDecodeError:
+        return None
 
 
 def _left(part: LotPart, unit: str, scale: int) -> LotLeft:

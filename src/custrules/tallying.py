@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from custrules.conditions import evaluate
 from custrules.counting import MONEY_SUBJECTS, Counted, EventFacts, LineFacts, event_value, in_order, name_of
 from custrules.events import AnyEvent, RedemptionCancelled, Return
 from custrules.fields import instant_text
@@ -23,7 +22,7 @@ RETURNS = "returns"  # the policy id under which the kernel tells of returns; re
 
 def counted_in(rules: Rulebook, event: AnyEvent) -> list[Counted]:
     """What an event counts for."""
-    return [counted for counted in rules.counting(event.type, name_of(event)) if _where(rules, counted, event)]
+    return [counted for counted in rules.counting(event.type, name_of(event)) if counted.where is None or _where(rules, counted, event)]
 
 
 def tallied(counted: Iterable[Counted]) -> tuple[str, ...]:
@@ -34,7 +33,7 @@ def tallied(counted: Iterable[Counted]) -> tuple[str, ...]:
 def tally_event(rules: Rulebook, state: State, event: AnyEvent, day: date, order: Order | None, counted_in: Iterable[Counted]) -> None:
     """Count an event in what it counts for; an order is put into the state."""
     if order is not None:
-        state.orders[order.id] = order
+        state.put_order(order)
     for counted in counted_in:
         if counted.what == "latest":
             _latest(rules, state, counted, event, day)
@@ -62,19 +61,19 @@ def tally_return(rules: Rulebook, state: State, event: AnyEvent, day: date, part
         if counted.subject == event.type and _where(rules, counted, event) and counted.what == "count":
             state.activity.add(counted.key, day, 1)
         elif counted.subject in MONEY_SUBJECTS and isinstance(event, Return) and _where(rules, counted, event):
-            state.activity.add(counted.key, day, -sum(wanted.amount for wanted in unmatched if _line_fits(counted, wanted)))
+            state.activity.add(counted.key, day, -sum(wanted.amount for wanted in unmatched if _line_fits(rules, counted, wanted)))
 
 
-def _line_fits(counted: Counted, wanted: Wanted) -> bool:
+def _line_fits(rules: Rulebook, counted: Counted, wanted: Wanted) -> bool:
     line = OrderLine(wanted.sku, None, max(wanted.quantity, Decimal(0)), wanted.amount, 0)
-    return counted.lines is None or evaluate(counted.lines, LineFacts(line))
+    return counted.lines is None or rules.tests.of(counted.lines)(LineFacts(line))
 
 
 def _where(rules: Rulebook, counted: Counted, event: AnyEvent) -> bool:
     if counted.where is None:
         return True
     activity = rules.parts.declared.activities.get(name_of(event))
-    return evaluate(counted.where, EventFacts(event, activity.attributes if activity else {}, rules.scale))
+    return rules.tests.of(counted.where)(EventFacts(event, activity.attributes if activity else {}, rules.scale))
 
 
 def returns_decision(

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY, Window
 from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableOutcome, Trace
 from custrules.counting import LineFacts
 from custrules.draft import Draft
-from custrules.events import AnyEvent
+from custrules.events import AnyEvent, tick
 from custrules.facts import Facts, FactValue
 from custrules.moment import Live, Moment
 from custrules.orders import Order, OrderLine, Record
@@ -76,7 +76,7 @@ class Answered(NamedTuple):
 
 
 class StepView(View):
-    """The view of one policy while one event is decided."""
+    """The view of one policy while one event is decided; without one, while it is asked for its due (``event`` is the instant then)."""
 
     state: State
     event: AnyEvent
@@ -90,8 +90,10 @@ class StepView(View):
     levels: tuple[str, ...]
     draft: Draft | None
 
-    def __init__(self, rules: Rulebook, state: State, event: AnyEvent, days: Days, policy: Policy, watch: Watch | None = None) -> None:
-        self.state, self.event = state, event
+    def __init__(self, rules: Rulebook, state: State, event: AnyEvent | None, days: Days, policy: Policy, watch: Watch | None = None) -> None:
+        self.state = state
+        if event is not None:
+            self.event = event
         self.day, self.settled, self.instant = days
         self.currency, self.scale, self.zone, self.levels = rules.currency, rules.scale, rules.zone, rules.levels
         self.order: Order | None = None
@@ -101,6 +103,14 @@ class StepView(View):
         self._scope = rules.scopes[id(policy)]
         self._today: Moment | None = None
         self._moments: dict[date, Moment] = {}
+
+    if not TYPE_CHECKING:  # an event that is still to be made; what is no attribute at all stays an error to type checkers
+
+        def __getattr__(self, name: str) -> Any:
+            if name != "event":
+                raise AttributeError(name)
+            self.event = tick(self.state.customer_id, self.instant)
+            return self.event
 
     def about(self, order: Order | None, record: Record | None) -> StepView:
         """The same view, of an order; ``record`` is what the policy did for it."""

@@ -106,9 +106,9 @@ def _never_read_again(right: Any, self: Moment, name: str) -> date | None:
     return found
 
 
-def _never_at_once(right: Any, self: Settling, due: Any, day: date, as_of: datetime, policy_id: str) -> Due:
+def _never_at_once(right: Any, self: Settling, due: Any, view: cr.View, policy_id: str) -> Due:
     self.opened = None
-    found: Due = right(self, due, day, as_of, policy_id)
+    found: Due = right(self, due, view, policy_id)
     return found
 
 
@@ -133,7 +133,7 @@ def _settled_all_the_same(right: Any, rules: Rulebook, state: State, event: AnyE
     result: Result = right(rules, state, event, *rest)
     if result.verdict != "refused" or result.event is None:
         return result
-    return replace(result, state=kernel.advance(rules, state, event.occurred_at).state)
+    return result._replace(state=kernel.advance(rules, state, event.occurred_at).state)
 
 
 # -- value -------------------------------------------------------------------------------------------------------------

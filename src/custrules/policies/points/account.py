@@ -82,9 +82,12 @@ class Account(Policy):
         """The day on which the next pending lot becomes usable, or after which the next lot lapses."""
         accounts = view.state.ledger.accounts
         pending, held = accounts[f"{self.id}.pending"], accounts[self.id]
+        if not pending.parts:
+            last = held.first_last_day
+            return last + ONE_DAY if last is not None else None
         days = [part.lot.usable_from for part in pending]
         days += [account.first_last_day + ONE_DAY for account in (pending, held) if account.first_last_day is not None]
-        return min(days, default=None)
+        return min(days)
 
     def decide(self, event: AnyEvent, view: View, /) -> Decision | None:
         if isinstance(event, NewDay):

@@ -166,6 +166,9 @@ class Accrual(Policy):
 
     # -- what the program asks of it -------------------------------------------------------------------------------
 
+    def listens_to(self) -> tuple[str, ...]:
+        return (self.event, "activity", "return")
+
     def event_name(self) -> str:
         return self.event
 

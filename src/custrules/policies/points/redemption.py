@@ -87,20 +87,22 @@ class Redemption(Policy):
     # -- deciding --------------------------------------------------------------------------------------------------
 
     def decide(self, event: events.AnyEvent, view: View, /) -> Decision | None:
-        if isinstance(event, events.Return):
-            return self._give_back(event, view)
-        if isinstance(event, events.RedemptionCancelled):
-            return self._give_back(event, view)
+        if isinstance(event, events.Purchase):
+            return self._tendered(event, view) if event.tenders else None
         if isinstance(event, events.Redemption):
             mine = event.reward is None and view.ledger.resolve(event.account or "points") == view.ledger.resolve(self.account)
             return self._pay(event, view, event.points, None) if mine else None
-        if isinstance(event, events.Purchase):
-            tenders = [tender for tender in event.tenders if tender.type == "points"]
-            if not tenders or view.ledger.resolve(self.account) != view.ledger.resolve("points"):
-                return None  # a tender of points is of the program's first account
-            quantity = sum((tender.quantity or Decimal(0) for tender in tenders), Decimal(0))
-            return self._pay(event, view, quantity, sum(tender.amount.minor for tender in tenders))
-        return None
+        if isinstance(event, events.Return):
+            return self._give_back(event, view)
+        return self._give_back(event, view) if isinstance(event, events.RedemptionCancelled) else None
+
+    def _tendered(self, event: events.Purchase, view: View) -> Decision | None:
+        """Points as a tender are of the program's first account."""
+        tenders = [tender for tender in event.tenders if tender.type == "points"]
+        if not tenders or view.ledger.resolve(self.account) != view.ledger.resolve("points"):
+            return None
+        quantity = sum((tender.quantity or Decimal(0) for tender in tenders), Decimal(0))
+        return self._pay(event, view, quantity, sum(tender.amount.minor for tender in tenders))
 
     def _pay(self, event: events.AnyEvent, view: View, quantity: Decimal, amount: int | None) -> Decision:
         account = account_of(view, self.account)
