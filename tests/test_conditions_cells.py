@@ -162,9 +162,9 @@ def test_a_number_may_have_eighteen_digits(most: Any) -> None:
 
 @pytest.mark.parametrize("number", [10**18, -(10**18), Fraction(1, 10**18), Decimal(10**18)])
 def test_a_number_of_more_than_eighteen_digits_is_refused(number: Any) -> None:
-    with pytest.raises(BadCell, match="^a number of at most 18 digits$") as caught:
+    with pytest.raises(BadCell) as caught:
         read_cell(number)
-    assert caught.value.expected == "a number of at most 18 digits"
+    assert str(caught.value) == caught.value.expected == "a number of at most 18 digits"
 
 
 MISTYPED: list[tuple[Any, FactType, str]] = [

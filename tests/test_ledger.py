@@ -12,7 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custrules.draft import Debit, Draft, Reversal
-from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, WORLD, Account, Ledger, LedgerFault, Lot, LotPart, Move, escaped, text, whole
+from custrules.ledger import (
+    EXPIRED,
+    ISSUED,
+    MAX_UNITS,
+    REVERSED,
+    SPENT,
+    WORLD,
+    Account,
+    Ledger,
+    LedgerFault,
+    Lot,
+    LotPart,
+    Move,
+    escaped,
+    text,
+    whole,
+)
 
 DAY = date(2026, 1, 1)
 BUCKETS = ("points", "points.pending", "points.held", "points.owed")
@@ -50,7 +66,7 @@ def whole_of(*lots: Lot) -> tuple[LotPart, ...]:
 
 # -- every check of the fold can fail ------------------------------------------------------------------------------------
 
-A, B = lot("a"), lot("b")
+A, B, C = lot("a"), lot("b"), lot("c")
 OF_EUROS = lot("euros", unit="EUR")
 
 
@@ -71,6 +87,8 @@ OF_EUROS = lot("euros", unit="EUR")
         (Move("points", SPENT, 100, whole_of(lot("stranger"))), "lot stranger has 0 left"),
         (Move("points.pending", SPENT, 100, whole_of(A)), "lot a has 0 left"),
         (Move(ISSUED, "points.owed", 11), "settled by more than is owed"),
+        (Move(ISSUED, "points.owed", True), "a whole number of smallest units, not bool"),
+        (Move("points.owed", SPENT, 1.0), "a whole number of smallest units, not float"),  # type: ignore[arg-type]
     ],
 )
 def test_a_move_that_cannot_be_made_says_why(move: Move, says: str) -> None:
@@ -274,6 +292,20 @@ def test_no_more_is_forgiven_than_is_still_to_be_reversed() -> None:
     assert draft_on(ledger_with(own)).take_back("points", 30, [own], {"own": 100}) == Reversal(taken=30, forgiven=0, owed=0)
 
 
+def test_what_is_forgiven_is_told_by_lot_and_is_no_more_than_is_to_be_reversed() -> None:
+    first, second, third = lot("a", 40, last=1), lot("b", 40, last=2), lot("c", 40, last=3)
+    draft = draft_on(ledger_with(), settled=9)
+    assert draft.take_back("points", 50, [first, second, third], {"a": 10, "b": 25, "c": 40}) == Reversal(taken=0, forgiven=50, owed=0)
+    assert draft.moves == [Move(EXPIRED, REVERSED, quantity, (LotPart(one, quantity),)) for one, quantity in ((first, 10), (second, 25), (third, 15))]
+
+
+def test_what_expired_before_it_is_given_back_is_told_by_lot() -> None:
+    dead = LotPart(lot("dead", 20, last=4), 15)
+    draft = draft_on(ledger_with(), settled=5)
+    draft.give_back("points", [dead])
+    assert draft.moves == [Move(SPENT, EXPIRED, 15, (dead,))]
+
+
 def test_what_is_given_back_has_its_own_expiry_again_and_settles_debt() -> None:
     alive, dead = lot("alive", 50, last=9), lot("dead", 20, last=4)
     draft = draft_on(ledger_with(owed=10), settled=5)
@@ -345,6 +377,64 @@ def test_a_ledger_is_read_back_from_its_rows(steps: list[tuple[str, int, int | N
         act(draft, kind, quantity, number, 0)
     data = draft.ledger.to_data()
     assert Ledger.from_data(data).to_data() == data
+
+
+def read_back(*parts: LotPart, scale: int = 0, owed: int = 0) -> Ledger:
+    """A ledger out of rows in the order given."""
+    account = {"unit": "points", "scale": scale, "owed": owed, "lots": [part.to_row() for part in parts]}
+    return Ledger.from_data({"first": {"points": "points"}, "accounts": {"points": account}})
+
+
+@pytest.mark.parametrize("order", [(A, B, C), (C, A, B), (B, A, C)])
+def test_rows_are_read_in_any_order(order: Sequence[Lot]) -> None:
+    ledger = read_back(*whole_of(*order))
+    assert list(held(ledger)) == ["a", "b", "c"]
+    assert ledger.usable("points", DAY) == 300
+
+
+def test_rows_of_one_lot_are_read_as_their_sum() -> None:
+    assert held(read_back(LotPart(A, 60), LotPart(A, 40), LotPart(B, 5))) == {"a": 100, "b": 5}
+
+
+def test_a_ledger_that_was_read_back_waits_for_lots_to_become_usable() -> None:
+    ledger = read_back(*whole_of(A, lot("b", usable=3)))
+    assert [ledger.usable("points", later(days)) for days in (0, 2, 3)] == [100, 100, 200]
+
+
+def test_lots_that_were_read_back_become_one() -> None:
+    ledger = read_back(*whole_of(A, B))
+    ledger.merge(lambda origin: True, DAY)
+    assert held(ledger) == {"a": 200}
+
+
+def test_a_ledger_that_was_read_back_is_changed_in_place_and_its_fork_alone() -> None:
+    ledger = read_back(*whole_of(A))
+    account = ledger.accounts["points"]
+    assert ledger.own("points") is account
+    assert ledger.fork().own("points") is not account
+
+
+def test_numbers_of_a_ledger_that_was_read_are_within_their_bounds() -> None:
+    most = MAX_UNITS - 1
+    lots = [LotPart(lot(name, most), most) for name in "abcdefghij"]
+    assert read_back(*lots).usable("points", DAY) == 10 * most
+    assert read_back(scale=18, owed=10**18 - 1).accounts["points"].owed == 10**18 - 1
+
+
+@pytest.mark.parametrize(
+    ("parts", "numbers"),
+    [
+        ([LotPart(A, MAX_UNITS)], {}),
+        ([LotPart(lot(name), MAX_UNITS - 1) for name in "abcdefghij"] + [LotPart(lot("k"), 10)], {}),
+        ([], {"owed": 10**18}),
+        ([], {"owed": -1}),
+        ([], {"scale": 19}),
+        ([], {"scale": -1}),
+    ],
+)
+def test_numbers_of_a_ledger_beyond_their_bounds_are_refused(parts: list[LotPart], numbers: dict[str, int]) -> None:
+    with pytest.raises((ValueError, LedgerFault)):
+        read_back(*parts, **numbers)
 
 
 # -- what becomes one ----------------------------------------------------------------------------------------------------
@@ -430,15 +520,23 @@ def test_a_lot_and_a_move_are_read_back_from_their_rows(one: Lot) -> None:
     assert Move.from_row(move.to_row()) == move
 
 
-@pytest.mark.parametrize("value", [1.0, "1", True, None, []])
-def test_a_row_holds_whole_numbers(value: Any) -> None:
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize(("place", "value"), [(0, 5), (1, None), (2, 5), (6, "100"), (6, True), (7, None)])
+def test_a_row_of_a_lot_holds_text_and_what_was_granted(place: int, value: Any) -> None:
+    row = A.to_row()
+    row[place] = value
+    with pytest.raises(TypeError, match="a lot's id, unit, origin and source are text, what was granted is a whole number"):
+        Lot.from_row(row)
+
+
+@pytest.mark.parametrize(("value", "found"), [(1.0, "float"), ("1", "str"), (True, "bool"), (None, "NoneType"), ([], "list")])
+def test_a_row_holds_whole_numbers(value: Any, found: str) -> None:
+    with pytest.raises(TypeError, match=f"expected a whole number, found {found}"):
         whole(value)
 
 
-@pytest.mark.parametrize("value", [1, None, [], b"a"])
-def test_a_row_holds_text(value: Any) -> None:
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize(("value", "found"), [(1, "int"), (None, "NoneType"), ([], "list"), (b"a", "bytes")])
+def test_a_row_holds_text(value: Any, found: str) -> None:
+    with pytest.raises(TypeError, match=f"expected text, found {found}"):
         text(value)
 
 
