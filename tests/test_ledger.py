@@ -83,6 +83,7 @@ OF_EUROS = lot("euros", unit="EUR")
         (Move("points.owed", "points", 5), "the lots sum to 0"),
         (Move("points.owed", SPENT, 5, (LotPart(A, 4),)), "the lots sum to 4"),
         (Move("points", SPENT, 50, (LotPart(A, 60), LotPart(B, -10))), "without taking any of it"),
+        (Move(ISSUED, "points", 60, (LotPart(A, 60), LotPart(lot("stranger"), 0))), "without taking any of it"),
         (Move("points", SPENT, 101, (LotPart(A, 101),)), "lot a has 100 left, 101 were taken"),
         (Move("points", SPENT, 100, whole_of(lot("stranger"))), "lot stranger has 0 left"),
         (Move("points.pending", SPENT, 100, whole_of(A)), "lot a has 0 left"),

@@ -329,6 +329,12 @@ def test_an_order_that_cost_nothing_comes_back_once() -> None:
     assert fault_of(of, back()).code == "event.exceeds_order"
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_an_order_that_cost_nothing_gives_nothing_back_to_its_tenders(rule: str) -> None:
+    of = order([0], [("coupon", 0), ("card", 0)]).take_back(back())
+    assert (of.tenders_back(rule), of.refunded(rule)) == ([0, 0], 0)
+
+
 def test_an_order_that_cost_nothing_may_come_back_line_by_line() -> None:
     of = order([0, 0]).take_back(back(None, {"line": 1}))
     assert not of.all_gone
@@ -404,6 +410,12 @@ def test_a_record_tells_what_was_moved() -> None:
     assert [part.quantity for part in record().parts(ISSUED)] == [70, 30]
 
 
+def test_the_lots_of_an_order_are_those_that_came_of_it() -> None:
+    own, other = (Lot(name, "points", origin, DAY, DAY, None, 100, "purchase") for name, origin in (("l1", "o1"), ("l2", "o2")))
+    moves = (Move(ISSUED, "points", 100, (LotPart(own, 100),)), Move("points", REVERSED, 20, (LotPart(other, 20),)))
+    assert Order("o1", "purchase", DAY, NOON, records={"earn": Record(DAY, {}, moves)}).lots() == [own]
+
+
 def test_an_order_is_read_back_with_all_that_it_remembers() -> None:
     of = Order(
         "o1",
@@ -428,25 +440,26 @@ def test_an_order_of_no_lines_is_read_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
+    ("field", "value", "says"),
     [
-        ("spread", 1001),
-        ("spread", -1),
-        ("lines", [["a", None, "1", 700, 0, 701, "0"]]),
-        ("lines", [["a", None, "1", 700, 0, 0, "2"]]),
-        ("lines", [["a", None, "0", 700, 0, 0, "0"]]),
-        ("lines", [["a", None, "1", -700, 0, 0, "0"]]),
-        ("lines", [[5, None, "1", 700, 0, 0, "0"]]),
-        ("tenders", [["card", 1000, None, 5]]),
-        ("tenders", [["card", 999, None, None]]),
-        ("tenders", [["card", 1001, None, None], ["cash", -1, None, None]]),
-        ("tenders", [["card", "1000", None, None]]),
-        ("list_amount", "5"),
-        ("records", {"earn": {"effective_from": "2026-01-01", "facts": {"a": []}, "moves": []}}),
-        ("type", None),
+        ("spread", 1001, "^order o1: more came back than was sold"),
+        ("spread", -1, "^order o1: more came back than was sold"),
+        ("lines", [["a", None, "1", 700, 0, 701, "0"]], "^a line of which more came back than was sold"),
+        ("lines", [["a", None, "1", 700, 0, 0, "2"]], "^a line of which more came back than was sold"),
+        ("lines", [["a", None, "0", 700, 0, 0, "0"]], "^a line of which more came back than was sold"),
+        ("lines", [["a", None, "1", -700, 0, 0, "0"]], "^a line of which more came back than was sold"),
+        ("lines", [["a", None, "1", 700.0, 0, 0, "0"]], "^amounts and costs of a line are whole numbers"),
+        ("lines", [[5, None, "1", 700, 0, 0, "0"]], "expected text, found int"),
+        ("tenders", [["card", 1000, None, 5]], "expected text, found int"),
+        ("tenders", [["card", 999, None, None]], "^order o1: the tenders are not what the lines cost"),
+        ("tenders", [["card", 1001, None, None], ["cash", -1, None, None]], "^order o1: the tenders are not what the lines cost"),
+        ("tenders", [["card", "1000", None, None]], "expected a whole number, found str"),
+        ("list_amount", "5", "expected a whole number, found str"),
+        ("records", {"earn": {"effective_from": "2026-01-01", "facts": {"a": []}, "moves": []}}, "wrong_type"),
+        ("type", None, "expected text, found NoneType"),
     ],
 )
-def test_an_order_refuses_rows_that_no_event_can_make(field: str, value: Any) -> None:
+def test_an_order_refuses_rows_that_no_event_can_make(field: str, value: Any, says: str) -> None:
     data = order([700, 300]).to_data() | {field: value}
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises((ValueError, TypeError), match=says):
         Order.from_data("o1", data)
