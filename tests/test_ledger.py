@@ -492,6 +492,14 @@ def test_lots_become_one_when_their_order_closes() -> None:
     assert [(part.lot.id, part.quantity) for part in ledger.accounts["points"]] == [("a", 200)]
 
 
+def test_a_lot_becomes_one_with_all_that_are_like_it_on_both_sides() -> None:
+    lots = [lot(name) for name in "abcde"]
+    ledger = ledger_with(*lots)
+    ledger.merge(lambda origin: False, later(0))
+    ledger.merge(lambda origin: True, later(0), lots[2:3])
+    assert held(ledger) == {"a": 500}
+
+
 def test_lots_that_an_order_may_still_undo_stay_apart() -> None:
     lots = [lot("a"), lot("b"), lot("c")]
     assert merged(*lots, open_origins=frozenset({"event b"})) == {"a": 100, "b": 100, "c": 100}
