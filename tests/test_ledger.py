@@ -83,6 +83,7 @@ OF_EUROS = lot("euros", unit="EUR")
         (Move("points.owed", "points", 5), "the lots sum to 0"),
         (Move("points.owed", SPENT, 5, (LotPart(A, 4),)), "the lots sum to 4"),
         (Move("points", SPENT, 50, (LotPart(A, 60), LotPart(B, -10))), "without taking any of it"),
+        (Move(ISSUED, "points", MAX_UNITS, (LotPart(A, MAX_UNITS),)), f"less than {MAX_UNITS} smallest units of a lot"),
         (Move(ISSUED, "points", 60, (LotPart(A, 60), LotPart(lot("stranger"), 0))), "without taking any of it"),
         (Move("points", SPENT, 101, (LotPart(A, 101),)), "lot a has 100 left, 101 were taken"),
         (Move("points", SPENT, 100, whole_of(lot("stranger"))), "lot stranger has 0 left"),
@@ -188,6 +189,19 @@ def test_a_credit_that_came_late_is_usable_when_its_day_has_been_settled() -> No
     assert draft.usable("points") == 50
 
 
+def test_a_credit_that_came_too_late_to_be_of_use_settles_nothing() -> None:
+    draft = Draft(ledger_with(owed=10), DAY, later(20), "e1", "earn")
+    draft.credit("points", 100, last_day=later(19))
+    assert (held(draft.ledger), draft.owed("points"), draft.usable("points")) == ({"e1/earn/0": 100}, 10, 0)
+    assert [(move.source, move.target, move.quantity) for move in draft.moves] == [(ISSUED, "points", 100)]
+
+
+def test_a_credit_is_a_gift_where_nothing_else_is_said() -> None:
+    draft = draft_on(ledger_with())
+    draft.credit("points", 100, last_day=None)
+    assert [part.lot.source for part in draft.ledger.accounts["points"]] == ["gratis"]
+
+
 def test_a_credit_of_nothing_is_no_move() -> None:
     draft = draft_on(ledger_with())
     draft.credit("points", 0, last_day=None)
@@ -253,6 +267,24 @@ def test_a_debit_takes_part_of_a_lot() -> None:
     draft = draft_on(ledger_with(A))
     assert draft.debit("points", 30, to=SPENT, debt=True) == Debit(30, 0, 0)
     assert held(draft.ledger) == {"a": 70}
+
+
+def test_debt_is_settled_out_of_the_first_lots_and_all_others_are_kept() -> None:
+    ledger = ledger_with(lot("a", 60), lot("b", 40), lot("c", 30), bucket="points.held", owed=70)
+    draft = draft_on(ledger)
+    draft.settle("points.held", "points", list(ledger.accounts["points.held"]))
+    assert (held(draft.ledger), draft.owed("points")) == ({"b": 30, "c": 30}, 0)
+
+
+def test_a_draft_knows_its_own_moves_on_its_own_ledger() -> None:
+    ledger = ledger_with(A)
+    draft = draft_on(ledger)
+    draft.debit("points", 60, to=SPENT)
+    [move] = draft.moves
+    assert draft.made([move], ledger)
+    assert not draft.made([move], ledger_with(A))
+    for others in ([], [move, move], [Move(*move)]):
+        assert not draft.made(others, ledger)
 
 
 def test_the_ledger_itself_is_not_changed_by_a_draft() -> None:
@@ -412,7 +444,9 @@ def test_a_ledger_that_was_read_back_is_changed_in_place_and_its_fork_alone() ->
     ledger = read_back(*whole_of(A))
     account = ledger.accounts["points"]
     assert ledger.own("points") is account
-    assert ledger.fork().own("points") is not account
+    fork = ledger.fork()
+    assert fork.own("points") is not account
+    assert fork.own("points") is fork.own("points")
 
 
 def test_numbers_of_a_ledger_that_was_read_are_within_their_bounds() -> None:
