@@ -98,6 +98,26 @@ def test_a_return_that_finds_no_order_counts_on_its_own_day() -> None:
     assert state.activity.tallies["sum:spend"].to_data()["rows"] == [date(2026, 3, 20).toordinal(), -2500]
 
 
+def test_a_return_that_finds_no_order_counts_where_its_lines_fit() -> None:
+    measures = {
+        "tea": {"sum": "spend", "window": "lifetime", "lines": {"sku": "tea"}},
+        "big": {"sum": "spend", "window": "lifetime", "lines": {"quantity": ">= 2"}},
+    }
+    rules = program(toy("eye"), measures=measures)
+    lines = [{"sku": "tea", "quantity": "1", "amount": "7"}, {"sku": "cup", "quantity": "2", "amount": "5"}]
+    step = stepped(rules, NEW, "return", "2026-03-20", "b-1", lines=lines)
+    rows = [tally.to_data()["rows"][1::2] for _, tally in sorted(step.state.activity.tallies.items())]
+    assert sorted(rows) == [[-700], [-500]]
+
+
+def test_what_a_cap_counted_is_taken_back_on_the_day_of_the_purchase() -> None:
+    rules = program(POINTS, {**EARN, "caps": [{"at_most": 80, "per": "calendar day"}]})
+    state = lived(rules, ("purchase", "2026-03-01", "p-1", {"amount": "60"}), ("return", "2026-03-02", "b-1", {"of": "p-1"}))
+    again = stepped(rules, state, "purchase", "2026-03-01T13:00", "p-2", amount="80")
+    today = stepped(rules, state, "purchase", "2026-03-02T13:00", "p-2", amount="100")
+    assert [step.state.points("points").available for step in (again, today)] == [80, 80]
+
+
 def test_a_follow_up_is_answered_by_the_version_of_the_order() -> None:
     rules = program(POINTS, EARN, {**EARN, "effective_from": date(2026, 3, 10), "points_per_unit": 7})
     step = stepped(rules, lived(rules, BOUGHT), "return", "2026-03-20", "b-1", of="p-1", amount="50")
@@ -201,6 +221,13 @@ def test_the_id_of_an_effect_names_customer_event_policy_and_number() -> None:
     rules = program(POINTS, EARN, LADDER)
     step = stepped(rules, NEW, "purchase", "2026-03-01", "p-1", amount="100")
     assert [effect.id for effect in step.effects] == ["c-1/p-1/earn/0", "c-1/p-1/tier/0"]
+
+
+def test_a_return_that_matches_no_order_is_a_task_with_an_id_of_its_own() -> None:
+    rules = program(POINTS, EARN, returns={"matching": {"match": "same_price_latest", "within": "90 days", "unmatched": "to_person"}})
+    event = rules.event({"type": "return", "id": "b/1", "customer_id": "c/1", "occurred_at": at("2026-03-01"), "amount": "7"})
+    (effect,) = rules.step(cr.State.new("c/1"), event).effects
+    assert effect.id == "c%2F1/b%2F1/returns/0"
 
 
 def test_a_slash_inside_a_part_of_an_id_is_escaped() -> None:
