@@ -279,7 +279,8 @@ def test_a_new_day_is_asked_due_or_not() -> None:
 def test_a_day_that_has_opened_is_a_duplicate(day: int) -> None:
     state = lived(PLAIN, ("visit", "2026-03-02", "v-1", {}))
     step = PLAIN.step(state, cr.NewDay(customer_id=CUSTOMER, day=date(2026, 3, day)))
-    assert (step.verdict, step.state is state, step.event and step.event.id) == ("duplicate", True, f"day:2026-03-0{day}")
+    assert (step.verdict, step.state is state, step.decisions) == ("duplicate", True, ())
+    assert (step.event and step.event.id, step.refusal) == (f"day:2026-03-0{day}", reason("event.duplicate", id=f"day:2026-03-0{day}"))
 
 
 def test_a_tick_that_is_sent_opens_the_day_that_begins_then_where_it_is_due() -> None:

@@ -86,6 +86,14 @@ def test_a_redemption_is_cancelled_once() -> None:
     assert (state.points("points").available, step.refusal and step.refusal.code) == (100, "event.exceeds_order")
 
 
+def test_an_order_remembers_all_that_expired_of_its_lots_piece_by_piece() -> None:
+    rules = program({**POINTS, "expiry": "1 month"}, EARN, PAY)
+    spent = [("redemption", f"2026-03-0{day}", f"r-{day}", {"points": str(10 * day)}) for day in (2, 3)]
+    undone = [("redemption_cancelled", f"2026-04-1{day}", f"x-{day}", {"of": f"r-{day}"}) for day in (2, 3)]
+    expired = [lived(rules, BOUGHT, *spent, *undone[:count]).orders["p-1"].expired for count in (1, 2)]
+    assert expired == [{"p-1/earn/0": 70}, {"p-1/earn/0": 100}]  # 50 lapsed unspent, 20 and 30 as they came back
+
+
 def test_a_return_corrects_the_day_of_the_purchase() -> None:
     rules = program(POINTS, LADDER)
     state = lived(rules, ("purchase", "2026-03-01", "p-1", {"amount": "60"}), ("return", "2026-03-20", "b-1", {"of": "p-1", "amount": "25"}))
