@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
-from kernel_toys import CUSTOMER, EARN, LADDER, PAY, POINTS, at, declines, heard, lived, postings, program, signed, stepped, toy
+from kernel_toys import CUSTOMER, EARN, LADDER, PAY, POINTS, at, declines, heard, lived, postings, program, says, signed, stepped, toy
 
 import custrules as cr
+from custrules.kernel import joined
 from custrules.policy import reason
+from custrules.state import TouchpointAsked
 
-NEW = cr.State.new(CUSTOMER)
+NEW, TODAY = cr.State.new(CUSTOMER), date(2026, 3, 1)
 PLAIN = program(POINTS, EARN)
 
 # -- follow-ups --------------------------------------------------------------------------------------------------------
@@ -131,6 +134,36 @@ def test_a_follow_up_is_answered_by_the_version_of_the_order() -> None:
     step = stepped(rules, lived(rules, BOUGHT), "return", "2026-03-20", "b-1", of="p-1", amount="50")
     earn = next(decision for decision in step.decisions if decision.policy_id == "earn")
     assert (earn.effective_from, postings(step)) == (date(1900, 1, 1), [("points", "world.reversed", 50)])
+
+
+def test_a_return_of_two_orders_is_one_decision_of_each_policy() -> None:
+    matching = {"match": "same_sku_latest", "within": "90 days", "unmatched": "spend_only"}
+    rules = program(POINTS, EARN, {**EARN, "effective_from": date(2026, 3, 10), "points_per_unit": 7}, returns={"matching": matching})
+    line = {"sku": "a", "quantity": "1", "amount": "10"}
+    state = lived(rules, ("purchase", "2026-03-01", "p-1", {"lines": [line]}), ("purchase", "2026-03-11", "p-2", {"lines": [line]}))
+    step = stepped(rules, state, "return", "2026-03-20", "b-1", lines=[{"sku": "a", "quantity": "2", "amount": "20"}])
+    [earn] = [decision for decision in step.decisions if decision.policy_id == "earn"]
+    assert (earn.outcome, earn.effective_from, len(earn.reasons)) == ("APPLIED", date(2026, 3, 10), 2)
+    assert sorted(posting[2] for posting in postings(step)) == [10, 70]
+    assert [effect.id for effect in earn.effects] == ["c-1/b-1/earn/0", "c-1/b-1/earn/1"]
+
+
+def test_several_answers_of_a_policy_are_one_that_is_applied_when_any_is() -> None:
+    policy, event = heard(), cr.Visit(id="v-1", customer_id=CUSTOMER, occurred_at=at("2026-03-01"))
+    no, yes = declines(policy, event), replace(says(policy, event, cr.Status("flag", "x", TODAY)), effective_from=TODAY)
+    assert joined([no]) is no
+    assert joined([no, no]).outcome == "DECLINED"
+    for answers in ([no, yes], [yes, no]):
+        one = joined(answers)
+        assert (one.outcome, one.effective_from, one.effects) == ("APPLIED", TODAY, yes.effects)
+        assert one.reasons == tuple(why for answer in answers for why in answer.reasons)
+
+
+def test_a_contact_that_was_asked_for_is_kept_with_its_days() -> None:
+    asked = cr.Touchpoint("hello", "2026", TODAY, date(2026, 3, 9), "care", "sms")
+    rules = program(toy("ask", lambda policy, event, view: says(policy, event, asked), phase="care"))
+    kept = stepped(rules, NEW, "visit", "2026-03-01", "v-1").state.touchpoints
+    assert kept == {"ask:2026": TouchpointAsked("ask", "2026", "care", "sms", TODAY, date(2026, 3, 9))}
 
 
 # -- retired policies --------------------------------------------------------------------------------------------------
