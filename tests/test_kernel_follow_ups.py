@@ -148,6 +148,31 @@ def test_a_return_of_two_orders_is_one_decision_of_each_policy() -> None:
     assert [effect.id for effect in earn.effects] == ["c-1/b-1/earn/0", "c-1/b-1/earn/1"]
 
 
+def split(step: cr.Step) -> dict[str, Any]:
+    [why] = [why for decision in step.decisions for why in decision.reasons if why.code == "returns.tenders.split"]
+    return {name: str(value) for name, value in why.params.items()}
+
+
+def test_what_goes_back_to_tenders_is_told_of_each_return_by_the_rule_of_the_program() -> None:
+    # 8.00 in points and 30.00 in cash: of 19.00, a half, 4.00 and 15.00 go back; of 9.50, a quarter, 2.00 and 7.50
+    rules = program(POINTS, EARN, PAY, returns={"tenders": "pro_rata"})
+    tenders = [{"type": "points", "amount": "8", "quantity": "80"}, {"type": "cash", "amount": "30"}]
+    state = lived(rules, BOUGHT, ("purchase", "2026-03-02", "p-2", {"tenders": tenders}))
+    first = stepped(rules, state, "return", "2026-03-03", "b-1", of="p-2", amount="19")
+    second = stepped(rules, first.state, "return", "2026-03-04", "b-2", of="p-2", amount="9.50")
+    assert split(first) == {"refund": "15.00 CNY", "points": "4.00 CNY"}
+    assert split(second) == {"refund": "7.50 CNY", "points": "2.00 CNY"}
+
+
+def test_what_goes_back_to_tenders_is_told_over_all_orders() -> None:
+    rules = program(toy("eye"), returns={"matching": {"match": "same_sku_latest", "within": "90 days", "unmatched": "spend_only"}})
+    tenders = [{"type": "coupon", "amount": "2"}, {"type": "cash", "amount": "8"}]
+    bought = {"lines": [{"sku": "a", "quantity": "1", "amount": "10"}], "tenders": tenders}
+    state = lived(rules, ("purchase", "2026-03-01", "p-1", bought), ("purchase", "2026-03-02", "p-2", bought))
+    step = stepped(rules, state, "return", "2026-03-03", "b-1", lines=[{"sku": "a", "quantity": "2", "amount": "20"}])
+    assert split(step) == {"refund": "16.00 CNY", "coupon": "4.00 CNY"}
+
+
 def test_several_answers_of_a_policy_are_one_that_is_applied_when_any_is() -> None:
     policy, event = heard(), cr.Visit(id="v-1", customer_id=CUSTOMER, occurred_at=at("2026-03-01"))
     no, yes = declines(policy, event), replace(says(policy, event, cr.Status("flag", "x", TODAY)), effective_from=TODAY)
