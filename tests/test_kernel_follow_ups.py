@@ -109,6 +109,17 @@ def test_a_return_that_finds_no_order_counts_on_its_own_day() -> None:
     assert state.activity.tallies["sum:spend"].to_data()["rows"] == [date(2026, 3, 20).toordinal(), -2500]
 
 
+def test_the_latest_value_is_that_of_the_latest_instant_whenever_it_came() -> None:
+    seen: list[Any] = []
+    eye = toy("eye", lambda policy, event, view: seen.append(view.value("last")), hears=("visit",))
+    rules = program(eye, measures={"last": {"latest": "purchase.amount", "window": "lifetime"}})
+    at_ten, at_nine = (("purchase", f"2026-03-01T{hour}:00", f"p-{hour}", {"amount": amount}) for hour, amount in (("10", "30"), ("09", "20")))
+    visit = ("visit", "2026-03-02", "v-1", {})
+    for events in ((at_ten, visit), (at_nine, visit), (at_nine, at_ten, visit), (at_ten, at_nine, visit)):
+        lived(rules, *events)
+    assert seen == [3000, 2000, 3000, 3000]
+
+
 def test_a_return_that_finds_no_order_counts_where_its_lines_fit() -> None:
     measures = {
         "tea": {"sum": "spend", "window": "lifetime", "lines": {"sku": "tea"}},
