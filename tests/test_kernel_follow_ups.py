@@ -114,7 +114,7 @@ def test_the_latest_value_is_that_of_the_latest_instant_whenever_it_came() -> No
     eye = toy("eye", lambda policy, event, view: seen.append(view.value("last")), hears=("visit",))
     rules = program(eye, measures={"last": {"latest": "purchase.amount", "window": "lifetime"}})
     at_ten, at_nine = (("purchase", f"2026-03-01T{hour}:00", f"p-{hour}", {"amount": amount}) for hour, amount in (("10", "30"), ("09", "20")))
-    visit = ("visit", "2026-03-02", "v-1", {})
+    visit: tuple[str, str, str, dict[str, Any]] = ("visit", "2026-03-02", "v-1", {})
     for events in ((at_ten, visit), (at_nine, visit), (at_nine, at_ten, visit), (at_ten, at_nine, visit)):
         lived(rules, *events)
     assert seen == [3000, 2000, 3000, 3000]

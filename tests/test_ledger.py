@@ -114,6 +114,10 @@ def test_a_debt_rises_by_what_leaves_it_and_falls_by_what_enters() -> None:
     assert ledger.accounts["points.owed"].owed == 10
 
 
+def test_the_smallest_debt_is_one_unit() -> None:
+    assert ledger_with(owed=1).accounts["points.owed"].owed == 1
+
+
 def test_a_fork_changes_alone() -> None:
     ledger = ledger_with(A)
     fork = ledger.fork()
