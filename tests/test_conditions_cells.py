@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -154,6 +155,18 @@ def test_a_slip_is_refused_with_what_to_write(cell: Any, expected: str) -> None:
     assert expected in caught.value.expected
 
 
+@pytest.mark.parametrize("most", [10**18 - 1, -(10**18) + 1, Fraction(1, 10**18 - 1), Decimal("-999999999999999999")])
+def test_a_number_may_have_eighteen_digits(most: Any) -> None:
+    assert read_cell(most).text == str(most)
+
+
+@pytest.mark.parametrize("number", [10**18, -(10**18), Fraction(1, 10**18), Decimal(10**18)])
+def test_a_number_of_more_than_eighteen_digits_is_refused(number: Any) -> None:
+    with pytest.raises(BadCell) as caught:
+        read_cell(number)
+    assert str(caught.value) == caught.value.expected == "a number of at most 18 digits"
+
+
 MISTYPED: list[tuple[Any, FactType, str]] = [
     ("12.505", MONEY, "at most 2 decimals"),
     (">= 12.50 CNY", MONEY, "an amount"),
@@ -214,6 +227,16 @@ def test_quotes_do_not_hide_an_unknown_value() -> None:
 def test_a_fault_in_a_list_is_told_at_its_item() -> None:
     fault = refusal(["app", "web"], CHANNEL)
     assert (fault.path, fault.params["cell"]) == ("when.fact[1]", "web")
+
+
+@pytest.mark.parametrize(("count", "more"), [(20, ""), (21, ", …")])
+def test_at_most_twenty_values_of_a_closed_set_are_told(count: int, more: str) -> None:
+    values = tuple(f"v{number}" for number in range(count))
+    assert refusal("x", FactType("text", values=values)).params["expected"] == f"one of {', '.join(values[:20])}{more}"
+
+
+def test_a_long_cell_is_quoted_by_its_first_sixty_characters() -> None:
+    assert refusal("x" * 61, CHANNEL).params["cell"] == "x" * 60
 
 
 def test_every_bad_test_of_a_cell_is_told() -> None:

@@ -175,6 +175,8 @@ GAPS = [
     ({"orders": "3, 15"}, {"orders": 6}, -3),
     ({"orders": ["0", ">= 8"]}, {"orders": 6}, 2),
     ({"ratio": "< 0.5"}, {"ratio": Fraction(3, 4)}, Fraction(-1, 4)),
+    ({"ratio": ["0.5", "1.5"]}, {"ratio": Fraction(3, 4)}, Fraction(-1, 4)),
+    ({"ratio": ["0.2", "0.9"]}, {"ratio": Fraction(3, 4)}, Fraction(3, 20)),
     ({"joined": ">= 2026-01-01"}, {"joined": date(2025, 12, 25)}, 7),
     ({"tier": ">= apex"}, {"tier": "zinc"}, 3),
 ]

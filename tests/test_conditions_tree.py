@@ -157,6 +157,16 @@ def test_a_bad_cell_tells_its_fact_and_text_and_what_to_write() -> None:
     assert params_of({"orders": "!= 5"}) == {"fact": "orders", "cell": "!= 5", "expected": "not(x) for anything but x", "nearest": ""}
 
 
+def test_a_bad_item_of_a_list_is_quoted_alone() -> None:
+    assert params_of({"orders": ["5", "!= 5"]})["cell"] == "!= 5"
+
+
+def test_a_field_tells_what_it_was_given() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Row.model_validate({"when": {"orders": ["5", "!= 5"], "any": []}})
+    assert [fault["input"] for fault in caught.value.errors()] == ["!= 5", []]
+
+
 def test_all_faults_come_at_once_each_with_its_place() -> None:
     data = {"a": "[1..", "any": [{"b.c": "!= 5"}, {}, {"not": {"d": 0.5}}], "all": [], "e": ["x", "(", "-"], "f g": "1"}
     assert faults_of(data) == [

@@ -233,6 +233,16 @@ def test_two_days_that_open_at_one_instant_are_both_asked() -> None:
     assert signed(step) == [("on-30", "day:2011-12-30"), ("on-31", "day:2011-12-31")]
 
 
+def test_two_days_that_open_at_one_instant_may_both_be_sent() -> None:
+    clock = toy("clock", lambda policy, event, view: says(policy, event) if event.type == "new_day" else None)
+    rules = program(clock, zone="Pacific/Apia")
+    state = lived(rules, ("visit", "2011-12-29", "v-1", {}))
+    for day in (30, 31):
+        step = rules.step(state, cr.NewDay(customer_id=CUSTOMER, day=date(2011, 12, day)))
+        assert (step.verdict, signed(step)) == ("accepted", [("clock", f"day:2011-12-{day}")])
+        state = step.state
+
+
 def test_time_cannot_be_refused() -> None:
     rules = program(toy("pay", lambda policy, event, view: declines(policy, event) if event.type == "new_day" else None, phase="pay"))
     step = rules.step(lived(rules, ("visit", "2026-03-01", "v-1", {})), cr.NewDay(customer_id=CUSTOMER, day=date(2026, 3, 2)))
@@ -269,7 +279,8 @@ def test_a_new_day_is_asked_due_or_not() -> None:
 def test_a_day_that_has_opened_is_a_duplicate(day: int) -> None:
     state = lived(PLAIN, ("visit", "2026-03-02", "v-1", {}))
     step = PLAIN.step(state, cr.NewDay(customer_id=CUSTOMER, day=date(2026, 3, day)))
-    assert (step.verdict, step.state is state) == ("duplicate", True)
+    assert (step.verdict, step.state is state, step.decisions) == ("duplicate", True, ())
+    assert (step.event and step.event.id, step.refusal) == (f"day:2026-03-0{day}", reason("event.duplicate", id=f"day:2026-03-0{day}"))
 
 
 def test_a_tick_that_is_sent_opens_the_day_that_begins_then_where_it_is_due() -> None:

@@ -32,6 +32,7 @@ def breach(decide: BROKEN, **fields: Any) -> cr.ContractError:
     with pytest.raises(cr.ContractError) as caught:
         stepped(rules, state, "visit", "2026-03-01T13:00", "v-1")
     assert state.to_json() == before
+    assert (caught.value.policy_id, caught.value.event_id) == ("bad", "v-1")
     return caught.value
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
-from kernel_toys import CUSTOMER, EARN, LADDER, PAY, POINTS, at, declines, heard, lived, postings, program, signed, stepped, toy
+from kernel_toys import CUSTOMER, EARN, LADDER, PAY, POINTS, at, declines, heard, lived, postings, program, says, signed, stepped, toy
 
 import custrules as cr
+from custrules.kernel import joined
 from custrules.policy import reason
+from custrules.state import TouchpointAsked
 
-NEW = cr.State.new(CUSTOMER)
+NEW, TODAY = cr.State.new(CUSTOMER), date(2026, 3, 1)
 PLAIN = program(POINTS, EARN)
 
 # -- follow-ups --------------------------------------------------------------------------------------------------------
@@ -86,6 +89,14 @@ def test_a_redemption_is_cancelled_once() -> None:
     assert (state.points("points").available, step.refusal and step.refusal.code) == (100, "event.exceeds_order")
 
 
+def test_an_order_remembers_all_that_expired_of_its_lots_piece_by_piece() -> None:
+    rules = program({**POINTS, "expiry": "1 month"}, EARN, PAY)
+    spent = [("redemption", f"2026-03-0{day}", f"r-{day}", {"points": str(10 * day)}) for day in (2, 3)]
+    undone = [("redemption_cancelled", f"2026-04-1{day}", f"x-{day}", {"of": f"r-{day}"}) for day in (2, 3)]
+    expired = [lived(rules, BOUGHT, *spent, *undone[:count]).orders["p-1"].expired for count in (1, 2)]
+    assert expired == [{"p-1/earn/0": 70}, {"p-1/earn/0": 100}]  # 50 lapsed unspent, 20 and 30 as they came back
+
+
 def test_a_return_corrects_the_day_of_the_purchase() -> None:
     rules = program(POINTS, LADDER)
     state = lived(rules, ("purchase", "2026-03-01", "p-1", {"amount": "60"}), ("return", "2026-03-20", "b-1", {"of": "p-1", "amount": "25"}))
@@ -98,11 +109,97 @@ def test_a_return_that_finds_no_order_counts_on_its_own_day() -> None:
     assert state.activity.tallies["sum:spend"].to_data()["rows"] == [date(2026, 3, 20).toordinal(), -2500]
 
 
+def test_the_latest_value_is_that_of_the_latest_instant_whenever_it_came() -> None:
+    seen: list[Any] = []
+    eye = toy("eye", lambda policy, event, view: seen.append(view.value("last")), hears=("visit",))
+    rules = program(eye, measures={"last": {"latest": "purchase.amount", "window": "lifetime"}})
+    at_ten, at_nine = (("purchase", f"2026-03-01T{hour}:00", f"p-{hour}", {"amount": amount}) for hour, amount in (("10", "30"), ("09", "20")))
+    visit: tuple[str, str, str, dict[str, Any]] = ("visit", "2026-03-02", "v-1", {})
+    for events in ((at_ten, visit), (at_nine, visit), (at_nine, at_ten, visit), (at_ten, at_nine, visit)):
+        lived(rules, *events)
+    assert seen == [3000, 2000, 3000, 3000]
+
+
+def test_a_return_that_finds_no_order_counts_where_its_lines_fit() -> None:
+    measures = {
+        "tea": {"sum": "spend", "window": "lifetime", "lines": {"sku": "tea"}},
+        "big": {"sum": "spend", "window": "lifetime", "lines": {"quantity": ">= 2"}},
+    }
+    rules = program(toy("eye"), measures=measures)
+    lines = [{"sku": "tea", "quantity": "1", "amount": "7"}, {"sku": "cup", "quantity": "2", "amount": "5"}]
+    step = stepped(rules, NEW, "return", "2026-03-20", "b-1", lines=lines)
+    rows = [tally.to_data()["rows"][1::2] for _, tally in sorted(step.state.activity.tallies.items())]
+    assert sorted(rows) == [[-700], [-500]]
+
+
+def test_what_a_cap_counted_is_taken_back_on_the_day_of_the_purchase() -> None:
+    rules = program(POINTS, {**EARN, "caps": [{"at_most": 80, "per": "calendar day"}]})
+    state = lived(rules, ("purchase", "2026-03-01", "p-1", {"amount": "60"}), ("return", "2026-03-02", "b-1", {"of": "p-1"}))
+    again = stepped(rules, state, "purchase", "2026-03-01T13:00", "p-2", amount="80")
+    today = stepped(rules, state, "purchase", "2026-03-02T13:00", "p-2", amount="100")
+    assert [step.state.points("points").available for step in (again, today)] == [80, 80]
+
+
 def test_a_follow_up_is_answered_by_the_version_of_the_order() -> None:
     rules = program(POINTS, EARN, {**EARN, "effective_from": date(2026, 3, 10), "points_per_unit": 7})
     step = stepped(rules, lived(rules, BOUGHT), "return", "2026-03-20", "b-1", of="p-1", amount="50")
     earn = next(decision for decision in step.decisions if decision.policy_id == "earn")
     assert (earn.effective_from, postings(step)) == (date(1900, 1, 1), [("points", "world.reversed", 50)])
+
+
+def test_a_return_of_two_orders_is_one_decision_of_each_policy() -> None:
+    matching = {"match": "same_sku_latest", "within": "90 days", "unmatched": "spend_only"}
+    rules = program(POINTS, EARN, {**EARN, "effective_from": date(2026, 3, 10), "points_per_unit": 7}, returns={"matching": matching})
+    line = {"sku": "a", "quantity": "1", "amount": "10"}
+    state = lived(rules, ("purchase", "2026-03-01", "p-1", {"lines": [line]}), ("purchase", "2026-03-11", "p-2", {"lines": [line]}))
+    step = stepped(rules, state, "return", "2026-03-20", "b-1", lines=[{"sku": "a", "quantity": "2", "amount": "20"}])
+    [earn] = [decision for decision in step.decisions if decision.policy_id == "earn"]
+    assert (earn.outcome, earn.effective_from, len(earn.reasons)) == ("APPLIED", date(2026, 3, 10), 2)
+    assert sorted(posting[2] for posting in postings(step)) == [10, 70]
+    assert [effect.id for effect in earn.effects] == ["c-1/b-1/earn/0", "c-1/b-1/earn/1"]
+
+
+def split(step: cr.Step) -> dict[str, Any]:
+    [why] = [why for decision in step.decisions for why in decision.reasons if why.code == "returns.tenders.split"]
+    return {name: str(value) for name, value in why.params.items()}
+
+
+def test_what_goes_back_to_tenders_is_told_of_each_return_by_the_rule_of_the_program() -> None:
+    # 8.00 in points and 30.00 in cash: of 19.00, a half, 4.00 and 15.00 go back; of 9.50, a quarter, 2.00 and 7.50
+    rules = program(POINTS, EARN, PAY, returns={"tenders": "pro_rata"})
+    tenders = [{"type": "points", "amount": "8", "quantity": "80"}, {"type": "cash", "amount": "30"}]
+    state = lived(rules, BOUGHT, ("purchase", "2026-03-02", "p-2", {"tenders": tenders}))
+    first = stepped(rules, state, "return", "2026-03-03", "b-1", of="p-2", amount="19")
+    second = stepped(rules, first.state, "return", "2026-03-04", "b-2", of="p-2", amount="9.50")
+    assert split(first) == {"refund": "15.00 CNY", "points": "4.00 CNY"}
+    assert split(second) == {"refund": "7.50 CNY", "points": "2.00 CNY"}
+
+
+def test_what_goes_back_to_tenders_is_told_over_all_orders() -> None:
+    rules = program(toy("eye"), returns={"matching": {"match": "same_sku_latest", "within": "90 days", "unmatched": "spend_only"}})
+    tenders = [{"type": "coupon", "amount": "2"}, {"type": "cash", "amount": "8"}]
+    bought = {"lines": [{"sku": "a", "quantity": "1", "amount": "10"}], "tenders": tenders}
+    state = lived(rules, ("purchase", "2026-03-01", "p-1", bought), ("purchase", "2026-03-02", "p-2", bought))
+    step = stepped(rules, state, "return", "2026-03-03", "b-1", lines=[{"sku": "a", "quantity": "2", "amount": "20"}])
+    assert split(step) == {"refund": "16.00 CNY", "coupon": "4.00 CNY"}
+
+
+def test_several_answers_of_a_policy_are_one_that_is_applied_when_any_is() -> None:
+    policy, event = heard(), cr.Visit(id="v-1", customer_id=CUSTOMER, occurred_at=at("2026-03-01"))
+    no, yes = declines(policy, event), replace(says(policy, event, cr.Status("flag", "x", TODAY)), effective_from=TODAY)
+    assert joined([no]) is no
+    assert joined([no, no]).outcome == "DECLINED"
+    for answers in ([no, yes], [yes, no]):
+        one = joined(answers)
+        assert (one.outcome, one.effective_from, one.effects) == ("APPLIED", TODAY, yes.effects)
+        assert one.reasons == tuple(why for answer in answers for why in answer.reasons)
+
+
+def test_a_contact_that_was_asked_for_is_kept_with_its_days() -> None:
+    asked = cr.Touchpoint("hello", "2026", TODAY, date(2026, 3, 9), "care", "sms")
+    rules = program(toy("ask", lambda policy, event, view: says(policy, event, asked), phase="care"))
+    kept = stepped(rules, NEW, "visit", "2026-03-01", "v-1").state.touchpoints
+    assert kept == {"ask:2026": TouchpointAsked("ask", "2026", "care", "sms", TODAY, date(2026, 3, 9))}
 
 
 # -- retired policies --------------------------------------------------------------------------------------------------
@@ -201,6 +298,13 @@ def test_the_id_of_an_effect_names_customer_event_policy_and_number() -> None:
     rules = program(POINTS, EARN, LADDER)
     step = stepped(rules, NEW, "purchase", "2026-03-01", "p-1", amount="100")
     assert [effect.id for effect in step.effects] == ["c-1/p-1/earn/0", "c-1/p-1/tier/0"]
+
+
+def test_a_return_that_matches_no_order_is_a_task_with_an_id_of_its_own() -> None:
+    rules = program(POINTS, EARN, returns={"matching": {"match": "same_price_latest", "within": "90 days", "unmatched": "to_person"}})
+    event = rules.event({"type": "return", "id": "b/1", "customer_id": "c/1", "occurred_at": at("2026-03-01"), "amount": "7"})
+    (effect,) = rules.step(cr.State.new("c/1"), event).effects
+    assert effect.id == "c%2F1/b%2F1/returns/0"
 
 
 def test_a_slash_inside_a_part_of_an_id_is_escaped() -> None:

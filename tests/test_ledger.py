@@ -12,7 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custrules.draft import Debit, Draft, Reversal
-from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, WORLD, Account, Ledger, LedgerFault, Lot, LotPart, Move, escaped, text, whole
+from custrules.ledger import (
+    EXPIRED,
+    ISSUED,
+    MAX_UNITS,
+    REVERSED,
+    SPENT,
+    WORLD,
+    Account,
+    Ledger,
+    LedgerFault,
+    Lot,
+    LotPart,
+    Move,
+    escaped,
+    text,
+    whole,
+)
 
 DAY = date(2026, 1, 1)
 BUCKETS = ("points", "points.pending", "points.held", "points.owed")
@@ -50,7 +66,7 @@ def whole_of(*lots: Lot) -> tuple[LotPart, ...]:
 
 # -- every check of the fold can fail ------------------------------------------------------------------------------------
 
-A, B = lot("a"), lot("b")
+A, B, C = lot("a"), lot("b"), lot("c")
 OF_EUROS = lot("euros", unit="EUR")
 
 
@@ -67,10 +83,14 @@ OF_EUROS = lot("euros", unit="EUR")
         (Move("points.owed", "points", 5), "the lots sum to 0"),
         (Move("points.owed", SPENT, 5, (LotPart(A, 4),)), "the lots sum to 4"),
         (Move("points", SPENT, 50, (LotPart(A, 60), LotPart(B, -10))), "without taking any of it"),
+        (Move(ISSUED, "points", MAX_UNITS, (LotPart(A, MAX_UNITS),)), f"less than {MAX_UNITS} smallest units of a lot"),
+        (Move(ISSUED, "points", 60, (LotPart(A, 60), LotPart(lot("stranger"), 0))), "without taking any of it"),
         (Move("points", SPENT, 101, (LotPart(A, 101),)), "lot a has 100 left, 101 were taken"),
         (Move("points", SPENT, 100, whole_of(lot("stranger"))), "lot stranger has 0 left"),
         (Move("points.pending", SPENT, 100, whole_of(A)), "lot a has 0 left"),
         (Move(ISSUED, "points.owed", 11), "settled by more than is owed"),
+        (Move(ISSUED, "points.owed", True), "a whole number of smallest units, not bool"),
+        (Move("points.owed", SPENT, 1.0), "a whole number of smallest units, not float"),  # type: ignore[arg-type]
     ],
 )
 def test_a_move_that_cannot_be_made_says_why(move: Move, says: str) -> None:
@@ -92,6 +112,10 @@ def test_a_debt_rises_by_what_leaves_it_and_falls_by_what_enters() -> None:
     assert ledger.accounts["points.owed"].owed == 30
     ledger.fold(Move(ISSUED, "points.owed", 20))
     assert ledger.accounts["points.owed"].owed == 10
+
+
+def test_the_smallest_debt_is_one_unit() -> None:
+    assert ledger_with(owed=1).accounts["points.owed"].owed == 1
 
 
 def test_a_fork_changes_alone() -> None:
@@ -169,6 +193,19 @@ def test_a_credit_that_came_late_is_usable_when_its_day_has_been_settled() -> No
     assert draft.usable("points") == 50
 
 
+def test_a_credit_that_came_too_late_to_be_of_use_settles_nothing() -> None:
+    draft = Draft(ledger_with(owed=10), DAY, later(20), "e1", "earn")
+    draft.credit("points", 100, last_day=later(19))
+    assert (held(draft.ledger), draft.owed("points"), draft.usable("points")) == ({"e1/earn/0": 100}, 10, 0)
+    assert [(move.source, move.target, move.quantity) for move in draft.moves] == [(ISSUED, "points", 100)]
+
+
+def test_a_credit_is_a_gift_where_nothing_else_is_said() -> None:
+    draft = draft_on(ledger_with())
+    draft.credit("points", 100, last_day=None)
+    assert [part.lot.source for part in draft.ledger.accounts["points"]] == ["gratis"]
+
+
 def test_a_credit_of_nothing_is_no_move() -> None:
     draft = draft_on(ledger_with())
     draft.credit("points", 0, last_day=None)
@@ -236,6 +273,24 @@ def test_a_debit_takes_part_of_a_lot() -> None:
     assert held(draft.ledger) == {"a": 70}
 
 
+def test_debt_is_settled_out_of_the_first_lots_and_all_others_are_kept() -> None:
+    ledger = ledger_with(lot("a", 60), lot("b", 40), lot("c", 30), bucket="points.held", owed=70)
+    draft = draft_on(ledger)
+    draft.settle("points.held", "points", list(ledger.accounts["points.held"]))
+    assert (held(draft.ledger), draft.owed("points")) == ({"b": 30, "c": 30}, 0)
+
+
+def test_a_draft_knows_its_own_moves_on_its_own_ledger() -> None:
+    ledger = ledger_with(A)
+    draft = draft_on(ledger)
+    draft.debit("points", 60, to=SPENT)
+    [move] = draft.moves
+    assert draft.made([move], ledger)
+    assert not draft.made([move], ledger_with(A))
+    for others in ([], [move, move], [Move(*move)]):
+        assert not draft.made(others, ledger)
+
+
 def test_the_ledger_itself_is_not_changed_by_a_draft() -> None:
     ledger = ledger_with(A)
     draft_on(ledger).debit("points", 30, to=SPENT)
@@ -272,6 +327,20 @@ def test_no_more_is_forgiven_than_is_still_to_be_reversed() -> None:
     own = lot("own", 40, last=20)
     assert draft_on(ledger_with(own)).take_back("points", 45, [own], {"own": 100}) == Reversal(taken=40, forgiven=5, owed=0)
     assert draft_on(ledger_with(own)).take_back("points", 30, [own], {"own": 100}) == Reversal(taken=30, forgiven=0, owed=0)
+
+
+def test_what_is_forgiven_is_told_by_lot_and_is_no_more_than_is_to_be_reversed() -> None:
+    first, second, third = lot("a", 40, last=1), lot("b", 40, last=2), lot("c", 40, last=3)
+    draft = draft_on(ledger_with(), settled=9)
+    assert draft.take_back("points", 50, [first, second, third], {"a": 10, "b": 25, "c": 40}) == Reversal(taken=0, forgiven=50, owed=0)
+    assert draft.moves == [Move(EXPIRED, REVERSED, quantity, (LotPart(one, quantity),)) for one, quantity in ((first, 10), (second, 25), (third, 15))]
+
+
+def test_what_expired_before_it_is_given_back_is_told_by_lot() -> None:
+    dead = LotPart(lot("dead", 20, last=4), 15)
+    draft = draft_on(ledger_with(), settled=5)
+    draft.give_back("points", [dead])
+    assert draft.moves == [Move(SPENT, EXPIRED, 15, (dead,))]
 
 
 def test_what_is_given_back_has_its_own_expiry_again_and_settles_debt() -> None:
@@ -347,6 +416,66 @@ def test_a_ledger_is_read_back_from_its_rows(steps: list[tuple[str, int, int | N
     assert Ledger.from_data(data).to_data() == data
 
 
+def read_back(*parts: LotPart, scale: int = 0, owed: int = 0) -> Ledger:
+    """A ledger out of rows in the order given."""
+    account = {"unit": "points", "scale": scale, "owed": owed, "lots": [part.to_row() for part in parts]}
+    return Ledger.from_data({"first": {"points": "points"}, "accounts": {"points": account}})
+
+
+@pytest.mark.parametrize("order", [(A, B, C), (C, A, B), (B, A, C)])
+def test_rows_are_read_in_any_order(order: Sequence[Lot]) -> None:
+    ledger = read_back(*whole_of(*order))
+    assert list(held(ledger)) == ["a", "b", "c"]
+    assert ledger.usable("points", DAY) == 300
+
+
+def test_rows_of_one_lot_are_read_as_their_sum() -> None:
+    assert held(read_back(LotPart(A, 60), LotPart(A, 40), LotPart(B, 5))) == {"a": 100, "b": 5}
+
+
+def test_a_ledger_that_was_read_back_waits_for_lots_to_become_usable() -> None:
+    ledger = read_back(*whole_of(A, lot("b", usable=3)))
+    assert [ledger.usable("points", later(days)) for days in (0, 2, 3)] == [100, 100, 200]
+
+
+def test_lots_that_were_read_back_become_one() -> None:
+    ledger = read_back(*whole_of(A, B))
+    ledger.merge(lambda origin: True, DAY)
+    assert held(ledger) == {"a": 200}
+
+
+def test_a_ledger_that_was_read_back_is_changed_in_place_and_its_fork_alone() -> None:
+    ledger = read_back(*whole_of(A))
+    account = ledger.accounts["points"]
+    assert ledger.own("points") is account
+    fork = ledger.fork()
+    assert fork.own("points") is not account
+    assert fork.own("points") is fork.own("points")
+
+
+def test_numbers_of_a_ledger_that_was_read_are_within_their_bounds() -> None:
+    most = MAX_UNITS - 1
+    lots = [LotPart(lot(name, most), most) for name in "abcdefghij"]
+    assert read_back(*lots).usable("points", DAY) == 10 * most
+    assert read_back(scale=18, owed=10**18 - 1).accounts["points"].owed == 10**18 - 1
+
+
+@pytest.mark.parametrize(
+    ("parts", "numbers"),
+    [
+        ([LotPart(A, MAX_UNITS)], {}),
+        ([LotPart(lot(name), MAX_UNITS - 1) for name in "abcdefghij"] + [LotPart(lot("k"), 10)], {}),
+        ([], {"owed": 10**18}),
+        ([], {"owed": -1}),
+        ([], {"scale": 19}),
+        ([], {"scale": -1}),
+    ],
+)
+def test_numbers_of_a_ledger_beyond_their_bounds_are_refused(parts: list[LotPart], numbers: dict[str, int]) -> None:
+    with pytest.raises((ValueError, LedgerFault)):
+        read_back(*parts, **numbers)
+
+
 # -- what becomes one ----------------------------------------------------------------------------------------------------
 
 
@@ -401,6 +530,14 @@ def test_lots_become_one_when_their_order_closes() -> None:
     assert [(part.lot.id, part.quantity) for part in ledger.accounts["points"]] == [("a", 200)]
 
 
+def test_a_lot_becomes_one_with_all_that_are_like_it_on_both_sides() -> None:
+    lots = [lot(name) for name in "abcde"]
+    ledger = ledger_with(*lots)
+    ledger.merge(lambda origin: False, later(0))
+    ledger.merge(lambda origin: True, later(0), lots[2:3])
+    assert held(ledger) == {"a": 500}
+
+
 def test_lots_that_an_order_may_still_undo_stay_apart() -> None:
     lots = [lot("a"), lot("b"), lot("c")]
     assert merged(*lots, open_origins=frozenset({"event b"})) == {"a": 100, "b": 100, "c": 100}
@@ -430,15 +567,23 @@ def test_a_lot_and_a_move_are_read_back_from_their_rows(one: Lot) -> None:
     assert Move.from_row(move.to_row()) == move
 
 
-@pytest.mark.parametrize("value", [1.0, "1", True, None, []])
-def test_a_row_holds_whole_numbers(value: Any) -> None:
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize(("place", "value"), [(0, 5), (1, None), (2, 5), (6, "100"), (6, True), (7, None)])
+def test_a_row_of_a_lot_holds_text_and_what_was_granted(place: int, value: Any) -> None:
+    row = A.to_row()
+    row[place] = value
+    with pytest.raises(TypeError, match="a lot's id, unit, origin and source are text, what was granted is a whole number"):
+        Lot.from_row(row)
+
+
+@pytest.mark.parametrize(("value", "found"), [(1.0, "float"), ("1", "str"), (True, "bool"), (None, "NoneType"), ([], "list")])
+def test_a_row_holds_whole_numbers(value: Any, found: str) -> None:
+    with pytest.raises(TypeError, match=f"expected a whole number, found {found}"):
         whole(value)
 
 
-@pytest.mark.parametrize("value", [1, None, [], b"a"])
-def test_a_row_holds_text(value: Any) -> None:
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize(("value", "found"), [(1, "int"), (None, "NoneType"), ([], "list"), (b"a", "bytes")])
+def test_a_row_holds_text(value: Any, found: str) -> None:
+    with pytest.raises(TypeError, match=f"expected text, found {found}"):
         text(value)
 
 

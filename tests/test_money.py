@@ -133,6 +133,16 @@ def test_an_amount_is_the_same_however_it_is_written(same: Money) -> None:
     assert (same.minor, same.amount, str(same)) == (1250, Decimal("12.50"), "12.50 CNY")
 
 
+def test_nothing_is_written_without_a_sign() -> None:
+    assert [str(nothing) for nothing in (cny("0"), cny("-0.00"), Money.from_minor(0, "CNY"))] == ["0.00 CNY"] * 3
+
+
+def test_an_amount_is_at_most_forty_characters_of_text() -> None:
+    assert cny("0." + "0" * 38) == cny("0")
+    with pytest.raises(MoneyError, match="is not an amount"):
+        cny("0." + "0" * 39)
+
+
 @pytest.mark.parametrize(
     ("currency", "amount", "minor"), [("JPY", "1250", 1250), ("KWD", "1.250", 1250), ("CLF", "0.1250", 1250), ("CNY", "-0.01", -1), ("CNY", "-0", 0)]
 )
@@ -188,7 +198,7 @@ def test_amount_and_currency_in_one_text_have_one_spelling(text: str) -> None:
 
 
 def test_a_float_is_refused_with_what_to_write() -> None:
-    with pytest.raises(MoneyError, match=r"write '0\.1' as text"):
+    with pytest.raises(MoneyError, match=r"write '0\.1' as text, or Decimal\('0\.1'\), instead of 0\.1"):
         Money(0.1, "CNY")  # type: ignore[arg-type]
 
 
@@ -198,10 +208,16 @@ def test_an_int_is_refused_because_it_could_mean_cents(number: Any) -> None:
         Money(number, "CNY")
 
 
-@pytest.mark.parametrize("value", [None, b"12.50", [], Fraction(1, 2)])
-def test_what_is_no_amount_is_refused(value: Any) -> None:
-    with pytest.raises(MoneyError):
+@pytest.mark.parametrize(("value", "found"), [(None, "NoneType"), (b"12.50", "bytes"), ([], "list"), (Fraction(1, 2), "Fraction")])
+def test_what_is_no_amount_is_refused_by_its_type(value: Any, found: str) -> None:
+    with pytest.raises(MoneyError, match=rf"such as '12\.50', found {found}$"):
         Money(value, "CNY")
+
+
+@pytest.mark.parametrize("value", ["12.50", Decimal("12.50"), None])
+def test_an_amount_without_a_currency_is_asked_for_it(value: Any) -> None:
+    with pytest.raises(MoneyError, match=r"names no currency: write '12\.50 CNY'"):
+        Money(value)
 
 
 @pytest.mark.parametrize("currency", ["RMB", "cny", "", "XXX", 5, ["CNY"]])
@@ -216,7 +232,7 @@ def test_an_unknown_currency_is_refused(currency: Any) -> None:
 
 @pytest.mark.parametrize(("amount", "currency"), [("0.001", "CNY"), ("0.5", "JPY"), ("1.2345", "KWD"), (Decimal("1E-50"), "CNY")])
 def test_an_amount_with_too_many_decimals_is_refused_rather_than_rounded(amount: Any, currency: str) -> None:
-    with pytest.raises(MoneyError, match="more decimals"):
+    with pytest.raises(MoneyError, match=rf"^{amount} has more decimals than {currency} "):
         Money(amount, currency)
 
 
@@ -248,9 +264,16 @@ def test_eighteen_digits_of_the_smallest_unit_are_the_most() -> None:
         _ = Money.from_minor(10**18 - 1, "CNY") + Money.from_minor(1, "CNY")
 
 
-@pytest.mark.parametrize("minor", [1.0, "1", True, None])
-def test_smallest_units_are_whole_numbers(minor: Any) -> None:
-    with pytest.raises(MoneyError, match="whole numbers"):
+@pytest.mark.parametrize(("most", "scale"), [("999999999999999999", 0), ("9999999999999999.99", 2)])
+def test_the_bound_of_eighteen_digits_counts_decimals(most: str, scale: int) -> None:
+    assert to_units(Decimal(most), scale, "a unit") == 10**18 - 1
+    with pytest.raises(MoneyError, match="a unit's smallest unit"):
+        to_units(Decimal(10 ** (18 - scale)), scale, "a unit")
+
+
+@pytest.mark.parametrize(("minor", "found"), [(1.0, "float"), ("1", "str"), (True, "bool"), (None, "NoneType")])
+def test_smallest_units_are_whole_numbers(minor: Any, found: str) -> None:
+    with pytest.raises(MoneyError, match=f"whole numbers, found {found}"):
         Money.from_minor(minor, "CNY")
 
 
@@ -284,7 +307,11 @@ def test_amounts_are_ordered_and_hashed_like_their_smallest_units(left: int, rig
         left >= right,
         left > right,
     )
-    assert (hash(first) == hash(second)) == (left == right) or left != right
+    assert hash(Money.from_minor(left, "EUR")) == hash(first)
+
+
+def test_different_amounts_mostly_hash_differently() -> None:
+    assert len({hash(Money.from_minor(minor, currency)) for minor in range(50) for currency in ("CNY", "EUR")}) > 90
 
 
 def test_two_currencies_never_mix() -> None:
@@ -297,9 +324,10 @@ def test_two_currencies_never_mix() -> None:
 
 @pytest.mark.parametrize("other", [1, "1.00 CNY", Decimal(1), None])
 def test_money_goes_with_money_only(other: Any) -> None:
+    message = rf"money goes with money, found {type(other).__name__}: write Money\('12\.50', 'CNY'\)"
     mixes: list[Callable[[], object]] = [lambda: cny("1") + other, lambda: cny("1") - other, lambda: cny("1") < other]
     for mix in mixes:
-        with pytest.raises(MoneyError, match="money goes with money"):
+        with pytest.raises(MoneyError, match=message):
             mix()
     assert cny("1") != other
 
@@ -315,7 +343,7 @@ def test_a_factor_names_its_rounding() -> None:
 
 @pytest.mark.parametrize("factor", [1.15, Decimal("1.15"), "1.15", True])
 def test_a_factor_that_is_not_exact_is_refused(factor: Any) -> None:
-    with pytest.raises(MoneyError):
+    with pytest.raises(MoneyError, match=rf"write Fraction\('1\.15'\) or a whole number, not {type(factor).__name__}"):
         cny("1").times(factor, Rounding.floor)
 
 
@@ -332,7 +360,7 @@ def test_a_rounding_may_be_named_by_its_text() -> None:
 
 def test_an_unknown_rounding_is_refused() -> None:
     rounding: Any = "down"
-    with pytest.raises(MoneyError, match="half_even"):
+    with pytest.raises(MoneyError, match="one of floor, ceil, half_up, half_down, half_even"):
         cny("1").times(Fraction(1, 3), rounding)
     with pytest.raises(MoneyError, match="half_even"):
         cny("1").split([1, 2], rounding)
@@ -346,7 +374,7 @@ def test_money_does_not_change() -> None:
         lambda: setattr(amount, "note", ""),
     ]
     for change in changes:
-        with pytest.raises(AttributeError):
+        with pytest.raises(AttributeError, match="Money does not change; make a new one"):
             change()
     assert copy.deepcopy(amount) == amount
 
@@ -377,6 +405,12 @@ def test_a_model_refuses_what_is_no_amount_with_its_reason(value: Any) -> None:
     with pytest.raises(ValidationError) as caught:
         money.validate_python(value)
     assert caught.value.errors()[0]["type"] == "money"
+
+
+def test_a_model_says_why_an_amount_is_refused() -> None:
+    with pytest.raises(ValidationError) as caught:
+        money.validate_python("12.50")
+    assert caught.value.errors()[0]["msg"].startswith("12.50 names no currency: write '12.50 CNY'")
 
 
 def test_a_model_writes_an_amount_as_its_text() -> None:

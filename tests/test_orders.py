@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from custrules.events import Purchase, Return, read_event
 from custrules.ledger import ISSUED, REVERSED, Lot, LotPart, Move
-from custrules.orders import MONEY, NOT_EARNING, Order, OrderFault, OrderLine, OrderTender, Record, order_of
+from custrules.orders import MONEY, NOT_EARNING, Basket, Order, OrderFault, OrderLine, OrderTender, Record, order_of, price_of
 
 DAY = date(2026, 3, 31)
 NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -225,6 +225,70 @@ def test_what_was_paid_by_tenders_that_do_not_earn_is_shared_over_all_that_is_ke
     assert order([700, 300]).earning("reverse") == 1
 
 
+def test_what_earns_depends_on_which_tenders_get_their_money_back() -> None:
+    # 500 of 1000 come back: all of it from the card, which leaves 100 of 500, or 300 of it, which leaves 300
+    of = order([1000], [("points", 400), ("card", 600)]).take_back(back(500))
+    assert of.earning("reverse") == Fraction(100, 500)
+    assert of.earning("pro_rata") == Fraction(300, 500)
+
+
+def test_an_amount_of_a_line_brings_back_the_pieces_that_it_stands_for() -> None:
+    # four for 10.00: half the amount is two of them; half of what is left then is one
+    of = order([OrderLine("a", None, Decimal(4), 1000, 0)]).take_back(back(None, {"sku": "a", "amount": "5.00"}))
+    assert of.lines[0].back_quantity == 2
+    assert of.take_back(back(None, {"sku": "a", "amount": "2.50"})).lines[0].back_quantity == 3
+
+
+def test_pieces_that_an_amount_stands_for_are_rounded_down_at_six_decimals() -> None:
+    # two pieces x 1/3 is 0.666666…
+    of = order([OrderLine("a", None, Decimal(2), 300, 0)]).take_back(back(None, {"sku": "a", "amount": "1.00"}))
+    assert of.lines[0].back_quantity == Decimal("0.666666")
+
+
+def test_a_line_that_says_amount_and_quantity_brings_back_both() -> None:
+    of = order([OrderLine("a", None, Decimal(4), 1000, 0)]).take_back(back(None, {"sku": "a", "quantity": 1, "amount": "5.00"}))
+    assert (of.lines[0].back, of.lines[0].back_quantity) == (500, Decimal(1))
+
+
+def test_no_amount_of_what_cost_nothing_is_no_piece_of_it() -> None:
+    of = order([0]).take_back(back(None, {"sku": "a", "amount": "0.00"}))
+    assert of.lines[0].back_quantity == 0
+
+
+def test_a_piece_of_an_odd_amount_leaves_the_greater_half() -> None:
+    # of 0.05 for two pieces, 2.5 rounded half up stay for the one that is kept
+    of = order([OrderLine("a", None, Decimal(2), 5, 0)])
+    assert of.take_back(back(None, {"sku": "a", "quantity": 1})).returned == 2
+
+
+def test_a_piece_may_cost_nothing() -> None:
+    # of 0.01 for three, two that are kept cost 0.0067, so 0.01
+    of = order([OrderLine("a", None, Decimal(3), 1, 0)])
+    assert of.take_back(back(None, {"sku": "a", "quantity": 1})).returned == 0
+
+
+def test_a_line_without_pieces_left_gives_none_of_what_is_left_of_its_amount() -> None:
+    of = order([OrderLine("a", None, Decimal(1), 700, 0), OrderLine("a", None, Decimal(1), 300, 0)])
+    of = of.take_back(back(None, {"line": 1, "quantity": 1, "amount": "1.00"}))
+    assert [line.back for line in of.take_back(back(None, {"sku": "a", "quantity": 1})).lines] == [100, 300]
+
+
+def test_a_basket_out_of_which_nothing_was_taken_is_the_order_itself() -> None:
+    of = order([700, 300]).take_back(back(50))
+    assert Basket(of).order() is of
+
+
+def test_lines_of_one_price_are_found_by_it() -> None:
+    of = order([OrderLine("a", None, Decimal(2), 2000, 0), OrderLine("b", None, Decimal(1), 500, 0), OrderLine("c", None, Decimal("0.5"), 500, 0)])
+    assert Basket(of).of_price(price_of(1000, Decimal(1))) == [0, 2]
+
+
+@pytest.mark.parametrize(("amount", "quantity"), [(10**17 + 1, Decimal(1)), (1, Decimal("90071992547.409931"))])
+def test_a_price_is_exact_whatever_its_size(amount: int, quantity: Decimal) -> None:
+    above, below = price_of(amount, quantity)
+    assert Fraction(above, below) == Fraction(amount * 10**6, int(quantity * 10**6)) / 10**6
+
+
 def test_an_order_without_tenders_was_paid_in_cash() -> None:
     of = order([1000]).take_back(back(400))
     for rule in RULES:
@@ -245,6 +309,7 @@ def test_an_order_without_tenders_was_paid_in_cash() -> None:
         back(None, {"line": 1, "sku": "b"}),
         back(None, {"sku": "a", "quantity": 2}),
         back(None, {"sku": "a", "amount": "7.01"}),
+        back(None, {"sku": "a", "amount": "7.00", "quantity": 2}),
         back(None, {"sku": "a"}, {"line": 1}),
         back(None, {"sku": "b"}, {"sku": "b", "amount": "0.01"}),
     ],
@@ -264,6 +329,12 @@ def test_an_order_that_cost_nothing_comes_back_once() -> None:
     assert fault_of(of, back()).code == "event.exceeds_order"
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_an_order_that_cost_nothing_gives_nothing_back_to_its_tenders(rule: str) -> None:
+    of = order([0], [("coupon", 0), ("card", 0)]).take_back(back())
+    assert (of.tenders_back(rule), of.refunded(rule)) == ([0, 0], 0)
+
+
 def test_an_order_that_cost_nothing_may_come_back_line_by_line() -> None:
     of = order([0, 0]).take_back(back(None, {"line": 1}))
     assert not of.all_gone
@@ -272,7 +343,24 @@ def test_an_order_that_cost_nothing_may_come_back_line_by_line() -> None:
 
 def test_a_fault_says_how_much_is_left() -> None:
     of = order([700, 300]).take_back(back(400))
-    assert fault_of(of, back(601)).params == {"of": "o1", "asked": 601, "left": 600}
+    fault = fault_of(of, back(601))
+    assert (str(fault), fault.params) == ("event.exceeds_order", {"of": "o1", "asked": 601, "left": 600})
+
+
+@pytest.mark.parametrize(
+    ("line", "asked", "left"),
+    [
+        ({"sku": "a", "quantity": 2}, "a", 700),
+        ({"sku": "a", "amount": "7.01"}, "a", 700),
+        ({"line": 1, "amount": "7.01"}, "1", 700),
+        ({"sku": "z"}, "z", 0),
+        ({"line": 3}, "3", 0),
+        ({"sku": "b"}, "b", 0),
+    ],
+)
+def test_a_fault_of_a_line_says_what_was_asked_and_how_much_of_it_is_left(line: dict[str, Any], asked: str, left: int) -> None:
+    of = order([700, 300]).take_back(back(None, {"sku": "b"}))
+    assert fault_of(of, back(None, line)).params == {"of": "o1", "asked": asked, "left": left}
 
 
 # -- made of events ------------------------------------------------------------------------------------------------------
@@ -299,6 +387,10 @@ def test_an_order_has_the_lines_and_tenders_of_its_event() -> None:
     assert of.list_amount == 1200
 
 
+def test_a_line_whose_cost_is_not_given_cost_nothing() -> None:
+    assert order_of(purchase(lines=[{"sku": "a", "quantity": 1, "amount": "10.00"}]), DAY).lines[0].cost == 0
+
+
 # -- what policies did ---------------------------------------------------------------------------------------------------
 
 
@@ -318,13 +410,19 @@ def test_a_record_tells_what_was_moved() -> None:
     assert [part.quantity for part in record().parts(ISSUED)] == [70, 30]
 
 
+def test_the_lots_of_an_order_are_those_that_came_of_it() -> None:
+    own, other = (Lot(name, "points", origin, DAY, DAY, None, 100, "purchase") for name, origin in (("l1", "o1"), ("l2", "o2")))
+    moves = (Move(ISSUED, "points", 100, (LotPart(own, 100),)), Move("points", REVERSED, 20, (LotPart(other, 20),)))
+    assert Order("o1", "purchase", DAY, NOON, records={"earn": Record(DAY, {}, moves)}).lots() == [own]
+
+
 def test_an_order_is_read_back_with_all_that_it_remembers() -> None:
     of = Order(
         "o1",
         "purchase",
         DAY,
         NOON,
-        order([700, 300]).lines,
+        (OrderLine("a", "coffee", Decimal(1), 700, 0), OrderLine(None, None, Decimal("0.5"), 300, 100)),
         (OrderTender("points", 1000, Decimal("12.5"), "ref"),),
         spread=5,
         list_amount=0,
@@ -336,26 +434,32 @@ def test_an_order_is_read_back_with_all_that_it_remembers() -> None:
     assert Order.from_data("o1", of.to_data()) == of
 
 
+def test_an_order_of_no_lines_is_read_back() -> None:
+    of = Order("o1", "redemption", DAY, NOON, records={"spend": record()})
+    assert Order.from_data("o1", of.to_data()) == of
+
+
 @pytest.mark.parametrize(
-    ("field", "value"),
+    ("field", "value", "says"),
     [
-        ("spread", 1001),
-        ("spread", -1),
-        ("lines", [["a", None, "1", 700, 0, 701, "0"]]),
-        ("lines", [["a", None, "1", 700, 0, 0, "2"]]),
-        ("lines", [["a", None, "0", 700, 0, 0, "0"]]),
-        ("lines", [["a", None, "1", -700, 0, 0, "0"]]),
-        ("lines", [[5, None, "1", 700, 0, 0, "0"]]),
-        ("tenders", [["card", 1000, None, 5]]),
-        ("tenders", [["card", 999, None, None]]),
-        ("tenders", [["card", 1001, None, None], ["cash", -1, None, None]]),
-        ("tenders", [["card", "1000", None, None]]),
-        ("list_amount", "5"),
-        ("records", {"earn": {"effective_from": "2026-01-01", "facts": {"a": []}, "moves": []}}),
-        ("type", None),
+        ("spread", 1001, "^order o1: more came back than was sold"),
+        ("spread", -1, "^order o1: more came back than was sold"),
+        ("lines", [["a", None, "1", 700, 0, 701, "0"]], "^a line of which more came back than was sold"),
+        ("lines", [["a", None, "1", 700, 0, 0, "2"]], "^a line of which more came back than was sold"),
+        ("lines", [["a", None, "0", 700, 0, 0, "0"]], "^a line of which more came back than was sold"),
+        ("lines", [["a", None, "1", -700, 0, 0, "0"]], "^a line of which more came back than was sold"),
+        ("lines", [["a", None, "1", 700.0, 0, 0, "0"]], "^amounts and costs of a line are whole numbers"),
+        ("lines", [[5, None, "1", 700, 0, 0, "0"]], "expected text, found int"),
+        ("tenders", [["card", 1000, None, 5]], "expected text, found int"),
+        ("tenders", [["card", 999, None, None]], "^order o1: the tenders are not what the lines cost"),
+        ("tenders", [["card", 1001, None, None], ["cash", -1, None, None]], "^order o1: the tenders are not what the lines cost"),
+        ("tenders", [["card", "1000", None, None]], "expected a whole number, found str"),
+        ("list_amount", "5", "expected a whole number, found str"),
+        ("records", {"earn": {"effective_from": "2026-01-01", "facts": {"a": []}, "moves": []}}, "wrong_type"),
+        ("type", None, "expected text, found NoneType"),
     ],
 )
-def test_an_order_refuses_rows_that_no_event_can_make(field: str, value: Any) -> None:
+def test_an_order_refuses_rows_that_no_event_can_make(field: str, value: Any, says: str) -> None:
     data = order([700, 300]).to_data() | {field: value}
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises((ValueError, TypeError), match=says):
         Order.from_data("o1", data)
