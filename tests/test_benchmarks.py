@@ -75,5 +75,6 @@ def test_the_tables_go_below_the_mark_of_a_page(tmp_path: Path) -> None:
     page.write_text(f"# Figures\n\n{command.MARK}\nolder ones\n", "utf-8")
     assert command.main(["imports", "--rounds", "1", "--markdown", str(page)]) == 0
     text = page.read_text("utf-8")
-    assert text.startswith(f"# Figures\n\n{command.MARK}\n") and "older" not in text
+    assert text.startswith(f"# Figures\n\n{command.MARK}\n")
+    assert "older" not in text
     assert "| import custrules |" in text
