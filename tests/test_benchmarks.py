@@ -68,3 +68,13 @@ def test_the_command_prints_and_writes_its_tables(tmp_path: Path, capsys: pytest
     assert command.main(["w3-trace", "--rows", "20", "--rounds", "1", "--markdown", str(tmp_path / "figures.md")]) == 0
     assert "custrules, full trace" in capsys.readouterr().out
     assert "| W3 with full trace vs code that explains nothing | ≤ 2.2 |" in (tmp_path / "figures.md").read_text("utf-8")
+
+
+def test_the_tables_go_below_the_mark_of_a_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"# Figures\n\n{command.MARK}\nolder ones\n", "utf-8")
+    assert command.main(["imports", "--rounds", "1", "--markdown", str(page)]) == 0
+    text = page.read_text("utf-8")
+    assert text.startswith(f"# Figures\n\n{command.MARK}\n")
+    assert "older" not in text
+    assert "| import custrules |" in text

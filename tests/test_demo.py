@@ -286,7 +286,7 @@ def test_the_commands_that_are_printed_work(printed: tuple[Path, str], capsys: p
     commands = [line.split("custrules ", 1)[1] for line in printed[1].splitlines()[-3:]]
     assert [command.split()[0] for command in commands] == ["test", "explain", "compare"]
     assert [main(command.split()) for command in commands] == [0, 0, 0]
-    capsys.readouterr()
+    assert "close at another level: 4\n" in capsys.readouterr().out  # as the demo itself says: both let time pass to the same day
 
 
 def test_the_customer_in_the_commands_is_the_one_closest_to_a_level(printed: tuple[Path, str]) -> None:

@@ -16,6 +16,7 @@ from benchmarks import engines, flatness, rows, state_size, w1, w2, w3, w4
 from benchmarks.rounds import Row
 from benchmarks.timing import Goal, Report, check_outputs, of_children, race
 
+MARK = "<!-- figures -->"
 OUT = "hand-written, Decimal"
 FACTS_IN = ("zen-engine, compiled expression", "datalogic-py, session", "rule-engine", "business-rules")
 
@@ -108,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which to run (default: all)")
     parser.add_argument("--rounds", type=int, default=21, help="interleaved rounds (default: 21)")
     parser.add_argument("--rows", type=int, default=3000, help="random rows of each workload (default: 3000)")
-    parser.add_argument("--markdown", type=Path, help="also write the tables to this file")
+    parser.add_argument("--markdown", type=Path, help=f"also write the tables to this file; what stands above its line {MARK} stays")
     options = parser.parse_args(arguments)
     reports = []
     for name in options.names or BENCHMARKS:
@@ -116,7 +117,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(_table(reports[-1]), flush=True)
     print(_goals(reports))
     if options.markdown:
-        options.markdown.write_text(_markdown(reports), encoding="utf-8")
+        before = options.markdown.read_text(encoding="utf-8") if options.markdown.exists() else ""
+        options.markdown.write_text(_below(before, _markdown(reports)), encoding="utf-8")
     return 0
 
 
@@ -130,7 +132,7 @@ def _goals(reports: list[Report]) -> str:
 
 
 def _goal(goal: Goal) -> str:
-    return f"{'met   ' if goal.met else 'missed'} {goal.measure}: {goal.found:.2f} (goal {'>=' if goal.at_least else '<='} {goal.wanted})"
+    return f"{'met   ' if goal.met else 'missed'} {goal.measure}: {_ratio(goal.found)} (goal {'>=' if goal.at_least else '<='} {goal.wanted})"
 
 
 def _absent() -> list[str]:
@@ -141,11 +143,26 @@ def _markdown(reports: list[Report]) -> str:
     parts = [f"{_versions()}. Processor time, medians over interleaved rounds; ratios are taken round by round to the first row.\n"]
     for report in reports:
         rows_of = [f"| {figure.name} | {figure.nanoseconds:,.0f} | {figure.ratio:.2f} |" for figure in report.figures]
-        table = ["| | ns | ratio |", "|---|---:|---:|", *rows_of, ""] if rows_of else []
+        table = ["| | ns | ratio |", "|---|---:|---:|", *rows_of] if rows_of else []
         parts.append("\n".join([f"## {report.title}", "", *table, *(f"- {remark}" for remark in report.remarks), ""]))
-    goals = [f"| {goal.measure} | {'≥' if goal.at_least else '≤'} {goal.wanted} | {goal.found:.2f} |" for report in reports for goal in report.goals]
-    parts.append("\n".join(["## Goals", "", "| measure | goal | found |", "|---|---:|---:|", *goals, ""]))
-    return "\n".join(parts)
+    goals = [_goal_row(goal) for report in reports for goal in report.goals]
+    parts.append("\n".join(["## Goals", "", "| measure | goal | found | |", "|---|---:|---:|---|", *goals]))
+    return "\n".join(parts) + "\n"
+
+
+def _goal_row(goal: Goal) -> str:
+    return f"| {goal.measure} | {'≥' if goal.at_least else '≤'} {goal.wanted:g} | {_ratio(goal.found)} | {'met' if goal.met else '**missed**'} |"
+
+
+def _ratio(found: float) -> str:
+    """Two decimals, or two digits that count."""
+    return f"{found:.2f}" if found >= 0.1 else f"{found:.2g}"
+
+
+def _below(before: str, tables: str) -> str:
+    """A file's text with these tables in place of what stood below its mark, or of everything where it has none."""
+    head, mark, _ = before.partition(f"{MARK}\n")
+    return f"{head}{mark}\n{tables}" if mark else tables
 
 
 def _versions() -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from custrules.demo.change import CHANGED, changed_text
-from custrules.demo.figures import EVENTS, HERE, PROGRAM
+from custrules.demo.figures import EVENTS, HERE, LAST_DAY, PROGRAM
 from custrules.schemas.folder import files_of
 
 SCENARIOS, DATA, README = "gift-shop.scenarios.yaml", "events.jsonl", "README.md"
@@ -59,7 +59,7 @@ def commands(folder: str, customer: str) -> list[str]:
     return [
         f"{ours} test {shlex.quote(folder)}",
         f"{ours} explain {program} --events {events} --customer {shlex.quote(customer)}",
-        f"{ours} compare {program} {changed} {events}",
+        f"{ours} compare {program} {changed} {events} --until {LAST_DAY}",
     ]
 
 
