@@ -11,7 +11,7 @@ from custrules.events import AnyEvent, Event, NewDay, Tick
 from custrules.policy import Decision, Policy
 from custrules.rulebook import Rulebook
 from custrules.settling import Answer, Settling
-from custrules.views import StepView
+from custrules.views import Days, StepView
 
 Decide = Callable[[Policy, AnyEvent, StepView], Decision | None]
 
@@ -83,7 +83,7 @@ class Probe:
 
     def _answered(self, policy: Policy, event: AnyEvent, view: StepView, answer: Decision) -> None:
         work = Settling(self.rules, view.state, event)
-        work.instant, work.day, work.settled = view.instant, view.day, view.settled
+        work.days, work.day, work.settled = Days(view.day, view.settled, view.instant), view.day, view.settled
         work.fold(policy, Answer(work.checked(policy, answer), view), view.order)
         if Decision.from_json(answer.to_json()) != answer:
             self._breach("answers", event, "its decision does not come back from JSON as it was: reasons and data hold text, whole numbers and flags")
