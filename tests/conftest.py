@@ -10,3 +10,5 @@ settings.register_profile("ci", max_examples=30, deadline=None, suppress_health_
 settings.register_profile("few", max_examples=8, deadline=None, suppress_health_check=QUIET)
 settings.register_profile("much", max_examples=2_000, deadline=None, suppress_health_check=QUIET)
 settings.load_profile(os.environ.get("CUSTRULES_HYPOTHESIS", "ci"))
+
+collect_ignore = ["plugin", "typing"]  # a distribution of its own, and a file for the type checkers: other tests use them

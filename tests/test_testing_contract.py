@@ -42,9 +42,15 @@ def _sentences(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     (info / "entry_points.txt").write_text("[custrules.messages]\nacme = acme_words\nshort = acme_words\n")
     (folder / "acme_words.py").write_text(f"MESSAGES = {WORDS!r}\n", "utf-8")
     sys.path.insert(0, str(folder))
-    messages._plugin_catalogue.cache_clear()
     yield
     sys.path.remove(str(folder))
+
+
+@pytest.fixture(autouse=True)
+def _forgotten(_sentences: None) -> Iterator[None]:
+    """Nothing that another test found of this family is remembered, here and afterwards."""
+    messages._plugin_catalogue.cache_clear()
+    yield
     messages._plugin_catalogue.cache_clear()
 
 
