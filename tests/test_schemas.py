@@ -261,6 +261,13 @@ def test_the_shipped_schema_is_the_generated_one(of: schemas.Of, lang: str) -> N
     assert schemas.stored(of, lang) == fresh, "run: python -m custrules.schemas"
 
 
+def test_the_files_that_ship_are_written_by_one_command(tmp_path: Path) -> None:
+    schemas.write(tmp_path)
+    assert {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()} == {
+        schemas.file_name(of, lang): schemas.stored(of, lang) for of, lang in BOTH
+    }
+
+
 def test_a_schema_of_something_else_is_refused() -> None:
     with pytest.raises(ValueError, match="there are schemas of program and scenarios"):
         cr.schema("events")  # type: ignore[arg-type]

@@ -36,11 +36,11 @@ WORDS["zh"] |= {"acme.reminder.differs": "{weeks} 周。", "acme.reminder.lacks"
 def _sentences(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A distribution with the sentences of the toys, as if it were installed."""
     folder = tmp_path_factory.mktemp("distribution")
-    info = folder / "acme_words-1.0.dist-info"
+    info = folder / "acme_reminder_words-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-words\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[custrules.messages]\nacme = acme_words\nshort = acme_words\n")
-    (folder / "acme_words.py").write_text(f"MESSAGES = {WORDS!r}\n", "utf-8")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-reminder-words\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[custrules.messages]\nacme = acme_reminder_words\nshort = acme_reminder_words\n")
+    (folder / "acme_reminder_words.py").write_text(f"MESSAGES = {WORDS!r}\n", "utf-8")
     sys.path.insert(0, str(folder))
     yield
     sys.path.remove(str(folder))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from custrules.messages import LANGUAGES
@@ -39,6 +40,13 @@ def file_name(of: Of, lang: str = "en") -> str:
 def text_of(content: Mapping[str, Any]) -> str:
     """A schema as its file has it."""
     return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=False) + "\n"
+
+
+def write(folder: Path) -> None:
+    """Draw every schema in every language into a folder."""
+    for of in SCHEMAS:
+        for lang in LANGUAGES:
+            (folder / file_name(of, lang)).write_text(text_of(schema(of, lang)), "utf-8")
 
 
 def stored(of: Of, lang: str = "en") -> str:

@@ -2,11 +2,7 @@
 
 from pathlib import Path
 
-from custrules import schemas
-from custrules.messages import LANGUAGES
+from custrules.schemas import write
 
-of: schemas.Of
-for of in schemas.SCHEMAS:
-    for lang in LANGUAGES:
-        path: Path = Path(__file__).with_name(schemas.file_name(of, lang))
-        path.write_text(schemas.text_of(schemas.schema(of, lang)), "utf-8")
+if __name__ == "__main__":
+    write(Path(__file__).parent)
