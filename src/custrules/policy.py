@@ -31,6 +31,7 @@ from custrules.given import FactsCode
 from custrules.money import Money
 from custrules.orders import Order, OrderLine, Record
 from custrules.state import State
+from custrules.validation import Loc, inside
 
 Phase = Literal["pay", "earn", "rank", "lapse", "care"]
 PHASES: tuple[Phase, ...] = get_args(Phase)
@@ -334,28 +335,14 @@ class Policy(BaseModel):
         return cls.model_validate(data, context={"currency": currency})
 
 
-def conditions_in(value: object, path: tuple[int | str, ...] = ()) -> list[tuple[tuple[int | str, ...], Condition]]:
+def conditions_in(value: object, path: Loc = ()) -> list[tuple[Loc, Condition]]:
     """Every condition inside a policy (or a part of one) with its path."""
-    if isinstance(value, Condition):
-        return [(path, value)]
-    if isinstance(value, BaseModel):
-        return [found for name in type(value).model_fields for found in conditions_in(getattr(value, name), (*path, name))]
-    if isinstance(value, Mapping):
-        return [found for name, item in value.items() for found in conditions_in(item, (*path, str(name)))]
-    if isinstance(value, tuple):
-        return [found for index, item in enumerate(value) for found in conditions_in(item, (*path, index))]
-    return []
+    return inside(value, Condition, path)
 
 
-def fact_fields(value: object, path: tuple[int | str, ...] = ()) -> list[tuple[tuple[int | str, ...], Fact[Any]]]:
+def fact_fields(value: object, path: Loc = ()) -> list[tuple[Loc, Fact[Any]]]:
     """Every Fact field inside a policy with its path."""
-    if isinstance(value, Fact):
-        return [(path, value)]
-    if isinstance(value, BaseModel):
-        return [found for name in type(value).model_fields for found in fact_fields(getattr(value, name), (*path, name))]
-    if isinstance(value, tuple):
-        return [found for index, item in enumerate(value) for found in fact_fields(item, (*path, index))]
-    return []
+    return inside(value, Fact, path)
 
 
 def _facts_in(policy: Policy) -> set[str]:

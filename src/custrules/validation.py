@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from custrules.fields import MAX_NAME, describe
 
 Loc = tuple[int | str, ...]
 Value = TypeVar("Value")
+Part = TypeVar("Part")
 
 
 def path_text(loc: Sequence[int | str]) -> str:
@@ -66,10 +67,10 @@ def _diagnostic(fault: Any, model: type[BaseModel] | None) -> Diagnostic:
     if kind == "missing":
         return Diagnostic("document.missing_field", params={"field": loc[-1]})
     if kind == "extra_forbidden":
-        inside = model_at(model, loc[:-1])
-        known = [*inside.model_fields, *getattr(inside, "spellings", ())] if inside else []
+        around = model_at(model, loc[:-1])
+        known = [*around.model_fields, *getattr(around, "spellings", ())] if around else []
         word = str(loc[-1])
-        if word in getattr(inside, "later_fields", ()):
+        if word in getattr(around, "later_fields", ()):
             return Diagnostic("document.not_available", params={"what": f"the field '{word}'"})
         return Diagnostic("document.unknown_field", params={"field": word, "known": ", ".join(sorted(known)), "nearest": nearest(word, known)})
     expected = _EXPECTED.get(kind, kind.replace("_", " "))
@@ -109,3 +110,18 @@ def _model_inside(annotation: Any) -> type[BaseModel] | None:
         return annotation if issubclass(annotation, BaseModel) else None
     arguments = getattr(annotation, "__args__", ())
     return next((model for argument in arguments if (model := _model_inside(argument))), None)
+
+
+def inside(value: object, kind: type[Part], path: Loc = ()) -> list[tuple[Loc, Part]]:
+    """Every part of a kind inside a model (or a part of one) with its path; of what stands inside such a part nothing is told."""
+    if isinstance(value, kind):
+        return [(path, value)]
+    return [found for step, item in _parts(value) for found in inside(item, kind, (*path, step))]
+
+
+def _parts(value: object) -> Iterable[tuple[int | str, object]]:
+    if isinstance(value, BaseModel):
+        return [(name, getattr(value, name)) for name in type(value).model_fields]
+    if isinstance(value, Mapping):
+        return [(str(name), item) for name, item in value.items()]
+    return enumerate(value) if isinstance(value, tuple) else ()

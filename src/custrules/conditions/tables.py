@@ -36,7 +36,7 @@ from custrules.conditions.tree import bad_cell, is_fact_name
 from custrules.errors import DocumentError
 from custrules.facts import Kind
 from custrules.fields import Name, describe, fault, one_of, wrong_type
-from custrules.validation import diagnostics_of
+from custrules.validation import Loc, diagnostics_of, inside
 
 MAX_ROWS = 2_000
 MAX_COLUMNS = 60
@@ -282,14 +282,6 @@ class _RowReader:
         return text
 
 
-def tables_in(value: object, path: tuple[int | str, ...] = ()) -> list[tuple[tuple[int | str, ...], Table]]:
+def tables_in(value: object, path: Loc = ()) -> list[tuple[Loc, Table]]:
     """Every table in a policy (or a part of one) with its path; a policy that is a table itself stands at its own."""
-    if isinstance(value, Table):
-        return [(path, value)]
-    if isinstance(value, BaseModel):
-        return [found for name in type(value).model_fields for found in tables_in(getattr(value, name), (*path, name))]
-    if isinstance(value, Mapping):
-        return [found for name, item in value.items() for found in tables_in(item, (*path, str(name)))]
-    if isinstance(value, tuple):
-        return [found for index, item in enumerate(value) for found in tables_in(item, (*path, index))]
-    return []
+    return inside(value, Table, path)
