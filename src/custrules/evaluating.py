@@ -91,8 +91,7 @@ class GivenView(FactsView):
         return self._rules.in_force(policy_id, day)
 
     def account(self, name: str) -> Policy | None:
-        kept_by = self._rules.kept_by.get(self._rules.resolve(name))
-        return self._rules.in_force(kept_by, self.day) or self._rules.versions[kept_by][0] if kept_by else None
+        return self._rules.keeper(name, self.day)
 
     def record(self, policy: Policy) -> Record | None:
         return None

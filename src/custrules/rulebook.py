@@ -316,6 +316,11 @@ class Rulebook:
         recorded = next((policy for policy in self.versions.get(policy_id, ()) if policy.effective_from == effective_from), None)
         return recorded or self.in_force(policy_id, day)
 
+    def keeper(self, account: str, day: date) -> Policy | None:
+        """The version in force on a day of the policy that keeps an account; before its first, the first."""
+        kept_by = self.kept_by.get(self.resolve(account))
+        return self.in_force(kept_by, day) or self.versions[kept_by][0] if kept_by else None
+
     def phases(self, day: date) -> Mapping[Phase, tuple[Policy, ...]]:
         """The policies in force on a day, by phase, in document order."""
         return self._phases(day, bisect_right(self.first_days, day))

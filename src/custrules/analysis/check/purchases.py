@@ -35,7 +35,7 @@ def together(findings: Findings) -> Iterator[tuple[Awards, list[Redemption]]]:
         paying = [policy for policy in phases["pay"] if isinstance(policy, Redemption) and not policy.retired]
         for name in dict.fromkeys(rules.resolve(policy.account) for policy in earning):
             accruals = [policy for policy in earning if rules.resolve(policy.account) == name]
-            keeper = rules.in_force(rules.kept_by[name], day) or rules.versions[rules.kept_by[name]][0]
+            keeper = rules.keeper(name, day)
             redemptions = [policy for policy in paying if rules.resolve(policy.account) == name]
             key = (id(keeper), *map(id, accruals), *map(id, redemptions))
             if key not in seen and isinstance(keeper, Account):
