@@ -84,7 +84,7 @@ class Replay:
 
     def _run(self) -> Iterator[Entry]:
         for number, given in enumerate(self._events):
-            event = self._event(given, number)
+            event = event_of(self._program.event, given, number)
             if self._state is None or self._state.customer_id != event.customer_id:
                 yield from self._close()
                 self._begin(event.customer_id, number)
@@ -92,14 +92,6 @@ class Replay:
             self._state = result.state
             yield Entry(event.customer_id, event.id, result.decisions, decided_at(result.event or event))
         yield from self._close()
-
-    def _event(self, given: Given, number: int) -> AnyEvent:
-        if isinstance(given, Event):
-            return given  # the step checks it
-        try:
-            return self._program.event(given)
-        except EventError as error:
-            raise placed(error.diagnostics, number) from None
 
     def _step(self, event: AnyEvent, number: int) -> Result:
         assert self._state is not None
@@ -126,6 +118,16 @@ class Replay:
                 yield Entry(state.customer_id, "", step.decisions, state.as_of)
         if self._on_state is not None:
             self._on_state(state)
+
+
+def event_of(read: Callable[[Given], AnyEvent], given: Given, number: int) -> AnyEvent:
+    """One event of many, read where it is none yet; EventError at a path that says which one it is."""
+    if isinstance(given, Event):
+        return given  # the step checks it
+    try:
+        return read(given)
+    except EventError as error:
+        raise placed(error.diagnostics, number) from None
 
 
 def decided_at(event: AnyEvent) -> datetime:

@@ -12,11 +12,11 @@ from custrules.analysis.flows import Account, Accounts
 from custrules.analysis.lanes import Lane, Watcher, instant_of
 from custrules.analysis.refusal import worded
 from custrules.errors import Diagnostic, EventError
-from custrules.events import AnyEvent, Event
+from custrules.events import AnyEvent
 from custrules.fields import describe
 from custrules.policy import StatusFact
 from custrules.program import Program, aware
-from custrules.replaying import Given, placed
+from custrules.replaying import Given, event_of, placed
 from custrules.validation import nearest
 
 MOST_SEGMENTS = 1_000
@@ -101,7 +101,7 @@ class Experiment:
     def run(self, events: Iterable[Given]) -> Comparison:
         """The whole pass."""
         for number, given in enumerate(events):
-            event = self._read(given, number)
+            event = event_of(self._reader.event, given, number)
             if event.customer_id != self._customer:
                 self._next(event.customer_id, number)
             if self._after_the_end(event):
@@ -115,14 +115,6 @@ class Experiment:
         """Whether an event happened after the end; a day that is sent happens when it opens."""
         at = instant_of(event.id, event.occurred_at, self._programs["base"].zone)
         return self._until is not None and at is not None and at > self._until
-
-    def _read(self, given: Given, number: int) -> AnyEvent:
-        if isinstance(given, Event):
-            return given  # the steps check it
-        try:
-            return self._reader.event(given)
-        except EventError as error:
-            raise placed(error.diagnostics, number) from None
 
     def _next(self, customer_id: str, number: int) -> None:
         self._close()
