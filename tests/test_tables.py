@@ -312,7 +312,7 @@ def codes(document: dict[str, Any]) -> list[tuple[str, str]]:
         ({"inputs": ["region", "region"], "rows": [["-", "-", "x"]]}, [("name_taken", "inputs[1]")]),
         ({"outputs": ["tier"]}, [("name_taken", "outputs[0].name")]),
         ({"inputs": ["tire", "region"]}, [("unknown_fact", "inputs[0]")]),
-        ({"inputs": [], "rows": [["x"]]}, [("wrong_length", "inputs")]),
+        ({"inputs": [], "rows": [["x"]]}, [("too_few", "inputs")]),
         ({"rows": []}, [("wrong_type", "rows")]),
         ({"rows": [["-", "-"]]}, [("wrong_cells", "rows[0]")]),
         ({"rows": [["-", "", "x"]]}, [("empty_cell", "rows[0][1]")]),
@@ -352,7 +352,7 @@ def test_many_outputs_cannot_be_made_one_value() -> None:
         ("tier | -> owner", [("bad_table", "rows")]),
         ("tier | -> owner\n- | x | y\n-", [("wrong_cells", "rows[0]"), ("wrong_cells", "rows[1]")]),
         ('tier | -> owner\n"- | x', [("bad_table", "rows[0]")]),
-        ("-> owner\nx", [("wrong_length", "inputs")]),
+        ("-> owner\nx", [("too_few", "inputs")]),
     ],
 )
 def test_a_text_that_is_no_table_is_a_fault(text: str, expected: list[tuple[str, str]]) -> None:

@@ -53,7 +53,7 @@ def faults_of(**data: Any) -> list[Diagnostic]:
         ({"inner": {"flag": "NO"}}, "document.wrong_type", "inner.flag", {"expected": "true or false", "found": "'NO'"}),
         ({"parts": [{}, {"amount": 1.5}]}, "document.bad_money", "parts[1].amount", {}),
         ({"parts": [{}, {}, {}]}, "document.wrong_length", "parts", {"limit": 2}),
-        ({"numbers": []}, "document.wrong_length", "numbers", {"limit": 1}),
+        ({"numbers": []}, "document.too_few", "numbers", {"found": 0, "least": 1}),
         ({"numbers": ["1", "x"]}, "document.wrong_type", "numbers[1]", {"found": "'x'"}),
         ({"inner": []}, "document.wrong_type", "inner", {"expected": "a mapping", "found": "a list"}),
         ({"parts": {}}, "document.wrong_type", "parts", {"expected": "a list"}),

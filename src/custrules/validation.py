@@ -73,10 +73,11 @@ def _diagnostic(fault: Any, model: type[BaseModel] | None) -> Diagnostic:
         if word in getattr(around, "later_fields", ()):
             return Diagnostic("document.not_available", params={"what": f"the field '{word}'"})
         return Diagnostic("document.unknown_field", params={"field": word, "known": ", ".join(sorted(known)), "nearest": nearest(word, known)})
+    if kind == "too_long":
+        return Diagnostic("document.wrong_length", params={"found": fault["ctx"].get("actual_length", "?"), "limit": fault["ctx"]["max_length"]})
+    if kind == "too_short":
+        return Diagnostic("document.too_few", params={"found": fault["ctx"]["actual_length"], "least": fault["ctx"]["min_length"]})
     expected = _EXPECTED.get(kind, kind.replace("_", " "))
-    if kind in ("too_long", "too_short"):
-        limit = fault["ctx"].get("max_length", fault["ctx"].get("min_length"))
-        return Diagnostic("document.wrong_length", params={"found": fault["ctx"].get("actual_length", "?"), "limit": limit})
     return Diagnostic("document.wrong_type", params={"expected": expected, "found": describe(found)})
 
 

@@ -47,7 +47,7 @@ def without_counts(found: Sequence[tuple[Path, Diagnostic]]) -> list[tuple[Path,
     return [
         (loc, fault)
         for loc, fault in found
-        if fault.code != "document.wrong_length" or not any(len(other) > len(loc) and other[: len(loc)] == loc for other, _ in found)
+        if fault.code != "document.too_few" or not any(len(other) > len(loc) and other[: len(loc)] == loc for other, _ in found)
     ]
 
 
