@@ -81,7 +81,7 @@ class Moment:
             return decoded(held, self.type_of(name)) if held is not None else None
         if name in self.event_names:
             return self._of_event(name)
-        return self.live(name) if name in self.rules.types else None
+        return self.live(name) if name in self.rules.types or name in self.rules.meters else None
 
     def _of_event(self, name: str) -> FactValue | None:
         """A field of the event that the conditions are about; of an order, what is kept of its amount."""

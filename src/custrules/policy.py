@@ -28,6 +28,7 @@ from custrules.events import AnyEvent, Event
 from custrules.facts import FactType, FactValue
 from custrules.fields import Day, Flag, Name, Title, read_name, wrong_type
 from custrules.given import FactsCode
+from custrules.measures import Measure
 from custrules.money import Money
 from custrules.orders import Order, OrderLine, Record
 from custrules.state import State
@@ -309,6 +310,10 @@ class Policy(BaseModel):
     def remembers(self) -> int:
         """Days that it may look back beyond the windows of its measures (a term)."""
         return 0
+
+    def measured(self) -> Mapping[str, Measure]:
+        """Measures that this policy needs for itself, compiled under ``<id>.<name>``; one name is one measure in all versions."""
+        return {}
 
     def counts_awards(self) -> int | None:
         """Days for which its own awards are tallied, for its caps; None: not at all."""

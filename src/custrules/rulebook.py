@@ -139,6 +139,15 @@ class Rulebook:
         compiler = Compiler(self.parts.measures, self.parts.declared)
         self.faults += compiler.faults
         self.meters: dict[str, Meter] = compiler.meters
+        for policy in self.parts.policies:
+            self._measured_for(policy)
+
+    def _measured_for(self, policy: Policy) -> None:
+        """The measures that a policy needs for itself; what is wrong with one is wrong with the policy."""
+        compiler = Compiler(policy.measured(), self.parts.declared)
+        place = path_text(self.places[id(policy)])
+        self.faults += [replace(fault, path=place) for fault in compiler.faults]
+        self.meters |= {f"{policy.id}.{name}": meter for name, meter in compiler.meters.items()}
 
     def _facts(self) -> None:
         """Every fact that conditions may read anywhere, by name; a name means one thing."""
@@ -157,7 +166,7 @@ class Rulebook:
         sections = (
             ("profile", profile),
             ("calendar", {name: FactType("flag") for name in self.parts.calendar}),
-            ("measures", {name: meter.type for name, meter in self.meters.items()}),
+            ("measures", {name: self.meters[name].type for name in self.parts.measures if name in self.meters}),
         )
         for section, types in sections:
             for name, kind in types.items():

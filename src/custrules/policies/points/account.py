@@ -14,7 +14,7 @@ from custrules.errors import Diagnostic
 from custrules.events import Adjustment, AnyEvent, NewDay
 from custrules.facts import FactType
 from custrules.fields import Name, Whole, fault, wrong_type
-from custrules.ledger import ADJUSTED
+from custrules.ledger import ADJUSTED, ISSUED
 from custrules.money import to_units
 from custrules.policy import BalanceFact, Decision, Known, Moved, Phase, Policy, Reason, StatusFact, View, reason
 from custrules.state import shown
@@ -77,6 +77,11 @@ class Account(Policy):
 
     def usable_from(self, accrued: date) -> date:
         return self.pending.after(accrued) + ONE_DAY if self.pending is not None else accrued
+
+    def grant(self, view: View, units: int, *, source: str, day: date | None = None, of: str = ISSUED) -> None:
+        """Put new points into the account on a draft: pending and expiry counted from a day (the event's where not said), debt settled first."""
+        accrued = day or view.day
+        view.ledger.credit(self.id, units, last_day=self.last_day(accrued), usable_from=self.usable_from(accrued), source=source, of=of)
 
     def due(self, view: View, /) -> date | None:
         """The day on which the next pending lot becomes usable, or after which the next lot lapses."""

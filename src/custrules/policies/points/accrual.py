@@ -231,7 +231,7 @@ class Accrual(Policy):
         if answer.outcome == "DECLINED":
             return self.declined(event, answer.reasons)
         source = "purchase" if isinstance(event, Purchase) else "gratis"
-        view.ledger.credit(account.id, units, last_day=account.last_day(view.day), usable_from=account.usable_from(view.day), source=source)
+        account.grant(view, units, source=source)
         return self.applied(event, answer.reasons, moved(view, account))
 
     def _answered(self, event: AnyEvent | None, view: View, account: Account) -> tuple[int, Answer]:
