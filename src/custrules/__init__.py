@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from custrules.analysis.check import Change, check, diff
+    from custrules.analysis.cohorts import Breakage, breakage
     from custrules.analysis.comparing import compare
     from custrules.analysis.comparison import Comparison
-    from custrules.analysis.monthly import Metrics, metrics
+    from custrules.analysis.deferral import allocate, recognise
+    from custrules.analysis.liability import Liability, liability
+    from custrules.analysis.periodic import Metrics, metrics
+    from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
     from custrules.calendars import Span, Window
     from custrules.conditions import Condition
     from custrules.errors import (
@@ -65,9 +69,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "analysis.check": "Change check diff",
+    "analysis.cohorts": "Breakage breakage",
     "analysis.comparing": "compare",
     "analysis.comparison": "Comparison",
-    "analysis.monthly": "Metrics metrics",
+    "analysis.deferral": "allocate recognise",
+    "analysis.liability": "Liability liability",
+    "analysis.periodic": "Metrics metrics",
+    "analysis.revenue": "DeferredRevenue deferred_revenue",
     "calendars": "Span Window",
     "conditions": "Condition",
     "errors": "AnalysisError ContractError CustrulesError Diagnostic DocumentError EventError FactsError MissingExtra MoneyError "
@@ -93,6 +101,7 @@ __all__ = [
     "Activity",
     "Adjustment",
     "AnalysisError",
+    "Breakage",
     "Change",
     "Comparison",
     "Condition",
@@ -101,6 +110,7 @@ __all__ = [
     "CustrulesError",
     "Decision",
     "DecisionChange",
+    "DeferredRevenue",
     "Diagnostic",
     "DocumentError",
     "Enrolment",
@@ -113,6 +123,7 @@ __all__ = [
     "Flip",
     "Gap",
     "Gaps",
+    "Liability",
     "Line",
     "Measure",
     "Metrics",
@@ -149,12 +160,17 @@ __all__ = [
     "Visit",
     "Window",
     "__version__",
+    "allocate",
+    "breakage",
     "check",
     "compare",
+    "deferred_revenue",
     "diff",
+    "liability",
     "load",
     "loads",
     "metrics",
+    "recognise",
     "render",
     "replay",
     "schema",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from custrules.events import AnyEvent, RedemptionCancelled
-from custrules.ledger import ADJUSTED, EXPIRED, ISSUED, REVERSED, SPENT, WORLD
+from custrules.ledger import ADJUSTED, EXPIRED, ISSUED, REVERSED, SPENT, WORLD, Lot
 from custrules.money import Money
 from custrules.policy import Decision, Posting
 from custrules.program import Program
@@ -46,6 +46,15 @@ class Flow(NamedTuple):
     units: int
 
 
+class PartFlow(NamedTuple):
+    """So much of a flow as is of one lot; ``lot`` is None where a posting names none: what becomes owed is of no lot."""
+
+    account: Account
+    name: str
+    units: int
+    lot: Lot | None
+
+
 class Accounts:
     """The accounts of a program, and which of them each policy works on: a posting between two outsides names none."""
 
@@ -66,6 +75,14 @@ class Accounts:
                     for account, name, units in _flows(effect, self.of_policy.get(decision.policy_id, "")):
                         yield Flow(Account(account, effect.unit, effect.scale), name, units)
 
+    def parts(self, decision: Decision) -> Iterator[PartFlow]:
+        """Everything that a decision moved, lot by lot."""
+        for posting in decision.effects:
+            if isinstance(posting, Posting):
+                of_policy = self.of_policy.get(decision.policy_id, "")
+                for name, flow, units in _flows(posting, of_policy):
+                    yield from _parted(Account(name, posting.unit, posting.scale), flow, posting, units)
+
     def balances(self, state: State) -> Iterator[Flow]:
         """What a state holds, by bucket: ``usable`` is the account itself."""
         for name, held in state.ledger.accounts.items():
@@ -80,6 +97,15 @@ class Accounts:
 def change(name: str, units: int) -> int:
     """By how much a flow changes what its account holds."""
     return -units if name in OUT else 0 if name in BESIDE else units
+
+
+def _parted(account: Account, name: str, posting: Posting, units: int) -> Iterator[PartFlow]:
+    sign, left = (1, units) if units > 0 else (-1, -units)
+    for lot, quantity in posting.lots:
+        left -= quantity
+        yield PartFlow(account, name, sign * quantity, lot)
+    if left:
+        yield PartFlow(account, name, sign * left, None)
 
 
 def _flows(posting: Posting, of_policy: str) -> Iterator[tuple[str, str, int]]:
@@ -116,7 +142,8 @@ def _leaving(source: str, target: str, units: int) -> Iterator[tuple[str, str, i
 def _entering(source: str, target: str, units: int) -> Iterator[tuple[str, str, int]]:
     head = _head(target)
     if source.startswith(WORLD):
-        yield head, _ENTERS.get(source) or _outside(source), units
+        name = _ENTERS.get(source) or _outside(source)
+        yield head, name, -units if name in OUT else units
     elif _head(source) != head or source.endswith(".owed"):
         yield head, _MOVED, units
     if target.endswith(".owed"):

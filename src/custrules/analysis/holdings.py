@@ -1,0 +1,110 @@
+"""What customers hold and owe, added up by source, vintage and last usable day: out of states, or out of a journal as of a day."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date
+from itertools import chain
+from typing import NamedTuple, cast
+
+from custrules.analysis.flows import Account, Accounts, change
+from custrules.analysis.journals import Dated, Vintages, by_customer, lines
+from custrules.analysis.periods import first_of, name_of
+from custrules.analysis.refusal import refuse
+from custrules.calendars import end_of_day
+from custrules.ledger import Lot
+from custrules.program import Program
+from custrules.replaying import Entry
+from custrules.state import State
+
+NEVER, UNKNOWN = "never", ""
+
+
+class Cell(NamedTuple):
+    """Points that are alike to an accountant: where they came from, when they were accrued, and until when they can be used."""
+
+    source: str
+    vintage: date | None
+    last_day: date | None
+
+    @classmethod
+    def of(cls, lot: Lot, vintage: date | None = None) -> Cell:
+        return cls(lot.source, vintage or lot.day, lot.last_day)
+
+    def group(self, name: str, per: str) -> str:
+        """What it counts under, by source, vintage or expiry."""
+        if name == "source":
+            return self.source
+        if name == "vintage":
+            return name_of(first_of(self.vintage, per), per) if self.vintage is not None else UNKNOWN
+        return name_of(first_of(self.last_day, per), per) if self.last_day is not None else NEVER
+
+
+class Holdings:
+    """Smallest units by account and cell, usable or not yet, and what is owed: never netted against one another."""
+
+    held: dict[Account, Counter[Cell]]
+    owed: Counter[Account]
+
+    def __init__(self, program: Program) -> None:
+        self.held = {account: Counter() for account in Accounts(program).known}
+        self.owed = Counter()
+
+    def add(self, account: Account, cell: Cell, units: int) -> None:
+        self.held.setdefault(account, Counter())[cell] += units
+
+    def take_in(self, state: State) -> None:
+        """What one state holds and owes. Lots that have become one count under the oldest's day."""
+        for name, bucket in state.ledger.accounts.items():
+            account = Account(name.partition(".")[0], bucket.unit, bucket.scale)
+            self.owed[account] += bucket.owed
+            for lot, quantity in bucket:
+                self.add(account, Cell.of(lot), quantity)
+
+    def cells(self, account: Account) -> Iterator[tuple[Cell, int]]:
+        return ((cell, units) for cell, units in self.held.get(account, Counter()).items() if units)
+
+
+def of_states(program: Program, states: Iterable[State], on: date) -> Holdings:
+    """What states hold when a day ends: each is advanced to it. AnalysisError for a state that is already later."""
+    found, end = Holdings(program), end_of_day(on, program.zone)
+    for state in states:
+        if state.day is not None and state.day > on:
+            refuse("analysis.later_state", "held", customer=state.customer_id, day=state.day.isoformat(), on=on.isoformat())
+        found.take_in(program.advance(state, end).state if state.as_of is not None else state)
+    return found
+
+
+def of_entries(program: Program, entries: Iterable[Entry], on: date) -> Holdings:
+    """What a journal comes to when a day ends, with the vintage of every point; what has passed its last day by then is held no more."""
+    found = Holdings(program)
+    for line, begins in by_customer(lines(program, entries, end_of_day(on, program.zone))):
+        if begins:
+            vintages = Vintages(line.customer_id)
+        for flow in line.flows:
+            for dated in vintages.dated(flow):
+                _book(found, dated)
+    for counter in found.held.values():
+        for cell in [cell for cell in counter if cell.last_day is not None and cell.last_day < on]:
+            del counter[cell]
+    return found
+
+
+def _book(found: Holdings, dated: Dated) -> None:
+    flow, units, vintage = dated
+    by = change(flow.name, units)
+    if by:
+        cell = Cell.of(flow.lot, vintage) if flow.lot is not None else Cell(UNKNOWN, None, None)
+        found.add(flow.account, cell, by)
+    if flow.name in ("shortfall", "settled"):
+        found.owed[flow.account] += units if flow.name == "shortfall" else -units
+
+
+def holdings(program: Program, held: Iterable[State | Entry], on: date) -> Holdings:
+    """Out of states or out of a journal, whichever is handed over: by its first item."""
+    items = iter(held)
+    first = next(items, None)
+    if isinstance(first, State):
+        return of_states(program, cast("Iterator[State]", chain([first], items)), on)
+    return of_entries(program, cast("Iterator[Entry]", chain([first], items)), on) if first is not None else Holdings(program)
