@@ -19,6 +19,7 @@ from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Posting
 from custrules.testing.walks import Passing, Walk, walked
 from custrules.views import Days, StepView
+from properties import books
 from properties.amends import Amend, Replay, changed_by_hand, replayed_with_verdicts, taken_up, without_contacts
 from properties.histories import CUSTOMER, Case
 from properties.toys import KINDS
@@ -484,3 +485,11 @@ def effect_ids_are_unique(case: Case) -> None:
     assert len(ids) == len(set(ids))
     signed = [(decision.policy_id, decision.event_id) for step in steps if step.accepted for decision in step.decisions]
     assert len(signed) == len(set(signed))
+
+
+# -- accounting ----------------------------------------------------------------------------------------------------------
+
+
+def the_books_close(case: Case) -> None:
+    """Opening and what came in less what went out is closing, by account, source, vintage and expiry, and that is what states hold."""
+    books.books_close(case)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 import custrules as cr
 from custrules import kernel, orders, restating, settling, tallying
 from custrules.activity import ActivityLog, Tally
+from custrules.analysis import flows
+from custrules.analysis.journals import Vintages
 from custrules.draft import Draft
 from custrules.events import AnyEvent
 from custrules.kernel import Result
@@ -212,6 +215,19 @@ def _never_flipped(right: Any, *rest: Any) -> Any:
     return ()
 
 
+# -- accounting --------------------------------------------------------------------------------------------------------
+
+
+def _of_the_first_lot(right: Any, *args: Any) -> Iterator[Any]:
+    return islice(right(*args), 1)
+
+
+def _of_its_own_day(right: Any, self: Vintages, account: Any, lot: Lot, wanted: int) -> list[tuple[date, int]]:
+    days = self._days(account, lot)
+    days[lot.day] = days.get(lot.day, 0) - wanted
+    return [(lot.day, wanted)]
+
+
 MUTANTS = (
     Mutant("replay goes by when things happened", invariants.stepping_is_replay, ANY, _changed(Replay, "__init__", _in_order_of_occurrence)),
     Mutant("states share their tallies", invariants.a_prefix_gives_a_prefix, ANY, _changed(ActivityLog, "own", _shared_tally)),
@@ -276,6 +292,8 @@ MUTANTS = (
         lambda patch: patch.setattr(orders, "MONEY", {"cash", "card", "coupon"}),
     ),
     Mutant("caps forget what was awarded", invariants.awards_never_exceed_caps, IN_ORDER, _changed(StepView, "awarded", lambda right, *rest: 0)),
+    Mutant("a posting counts for its first lot alone", invariants.the_books_close, GIVEN_BACK, _changed(flows, "_parted", _of_the_first_lot)),
+    Mutant("joined lots are all of the oldest's day", invariants.the_books_close, GIVEN_BACK, _changed(Vintages, "_taken", _of_its_own_day)),
     Mutant("effects are not numbered", invariants.effect_ids_are_unique, ANY, _changed(Settling, "fold", _all_numbered_nought)),
 )
 

@@ -113,3 +113,8 @@ def test_awards_never_exceed_their_caps(case: Case) -> None:
 @given(ANY)
 def test_effect_ids_are_unique(case: Case) -> None:
     invariants.effect_ids_are_unique(case)
+
+
+@given(ANY)
+def test_the_books_close(case: Case) -> None:
+    invariants.the_books_close(case)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -21,7 +22,6 @@ from custrules.fields import rate_text
 from custrules.ledger import Lot
 from custrules.messages import Speaker, speak
 from custrules.messages.columns import table
-from custrules.policy import Decision
 from custrules.program import Program
 from custrules.replaying import Entry
 from custrules.state import shown
@@ -65,29 +65,45 @@ class _Customer:
         self._of_order: dict[tuple[Account, str], CohortKey] = {}
 
     def read(self, line: Line) -> Iterator[Came]:
-        returned = _returned(line.decision)
+        wanted = _returned(line)
         for flow in line.flows:
-            order = self._of_order.get((flow.account, returned)) if returned else None
-            if flow.lot is None:
-                if order is not None and flow.name == "shortfall":
-                    yield from _came(order, "shortfall", flow.units, line, None)
+            name, lot = flow.name, flow.lot
+            if lot is None:
+                if name == "shortfall":
+                    yield from self._owed_for(flow.account, flow.units, wanted, line)
                 continue
             for _, units, vintage in self._vintages.dated(flow):
-                key = CohortKey(flow.account, flow.lot.source, first_of(vintage or flow.lot.day, self._per))
-                if flow.name == "issued":
-                    self._of_order[flow.account, flow.lot.origin] = key
-                if order is not None and flow.name == "reversed" and flow.lot.origin != returned:
-                    # points of another order pay for those that were used: that is debt, settled at once
-                    yield from _came(key, "settled", units, line, flow.lot)
-                    yield from _came(order, "shortfall", units, line, flow.lot)
-                else:
-                    yield from _came(key, flow.name, units, line, flow.lot)
+                key = CohortKey(flow.account, lot.source, first_of(vintage or lot.day, self._per))
+                if name == "issued":
+                    self._of_order[flow.account, lot.origin] = key
+                own = min(units, wanted.get(lot.origin, 0)) if wanted and name == "reversed" else units
+                if own:
+                    yield from _came(key, name, own, line, lot)
+                if own != units:  # points of another order pay for those that were used: that is debt, settled at once
+                    yield from _came(key, "settled", units - own, line, lot)
+                    yield from self._owed_for(flow.account, units - own, wanted, line)
+                if wanted and name in ("reversed", "forgiven") and lot.origin in wanted:
+                    wanted[lot.origin] -= own
+
+    def _owed_for(self, account: Account, units: int, wanted: dict[str, int], line: Line) -> Iterator[Came]:
+        """Points that were used before they were taken back: of the orders that came back, one after the other."""
+        for order, left in tuple(wanted.items()):
+            part = min(units, left)
+            wanted[order] = left - part
+            units -= part
+            if part and (account, order) in self._of_order:
+                yield from _came(self._of_order[account, order], "shortfall", part, line, None)
 
 
-def _returned(decision: Decision) -> str:
-    """The order whose award a decision took back."""
-    found = (why.params.get("order") for why in decision.reasons if why.code == "points.reversal.return")
-    return str(next(found, ""))
+def _returned(line: Line) -> dict[str, int]:
+    """The orders whose awards a decision took back, each with how much of it in smallest units."""
+    found: dict[str, int] = {}
+    scale = line.flows[0].account.scale if line.flows else 0
+    for why in line.decision.reasons:
+        if why.code == "points.reversal.return":
+            order = str(why.params["order"])
+            found[order] = found.get(order, 0) + int(Decimal(why.params["points"]).scaleb(scale))
+    return found
 
 
 def _came(key: CohortKey, name: str, units: int, line: Line, lot: Lot | None) -> Iterator[Came]:

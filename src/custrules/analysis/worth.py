@@ -80,12 +80,9 @@ class Worth:
     def _paid(self, account: Account, day: date) -> Fraction | None:
         rules = self._program.rulebook
         paying = (policy for policy in rules.phases(day)["pay"] if isinstance(policy, Redemption))
-        redemptions = [policy for policy in paying if rules.resolve(policy.account) == account.name]
-        values = {Fraction(policy.value.money) / Fraction(policy.value.points) for policy in redemptions}
-        if len(values) > 1:
-            refuse("analysis.several_values", "value", account=account.name, policies=", ".join(policy.id for policy in redemptions))
+        found = next((policy.value for policy in paying if rules.resolve(policy.account) == account.name), None)  # one alone serves an account
         units = Fraction(10 ** SCALES[self._program.currency], 10**account.scale)
-        return next(iter(values)) * units if values else None
+        return Fraction(found.money) / Fraction(found.points) * units if found is not None else None
 
 
 def percent(rate: Fraction) -> str:
