@@ -26,7 +26,8 @@ Entry = Mapping[str, str]
 
 
 def render(x: object, lang: str = "en") -> str:
-    """A Reason, Decision, Step, Diagnostic, Explanation, Progress, Comparison or Metrics in words; ``lang`` is en or zh.
+    """A Reason, Decision, Step, Diagnostic, Explanation, Progress, Comparison, Metrics, Breakage,
+    Liability or DeferredRevenue in words; ``lang`` is en or zh.
 
     A code without a sentence is shown with its numbers. TypeError for what has no words, ValueError for another language.
     """
