@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from custrules.events import (
         Activity,
         Adjustment,
+        Capture,
         ConsentUpdate,
         Enrolment,
         Event,
+        Hold,
         Line,
         NewDay,
         ProfileUpdate,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
         Tick,
         TierGrant,
         Visit,
+        Void,
     )
     from custrules.measures import Measure
     from custrules.messages import render
@@ -73,8 +76,8 @@ _HOMES = {
     "errors": "AnalysisError ContractError CustrulesError Diagnostic DocumentError EventError FactsError MissingExtra MoneyError "
     "ScenarioError StateError",
     "evaluation": "Evaluation",
-    "events": "Activity Adjustment ConsentUpdate Enrolment Event Line NewDay ProfileUpdate Purchase Redemption RedemptionCancelled "
-    "Referral Return ReturnLine Tender Tick TierGrant Visit",
+    "events": "Activity Adjustment Capture ConsentUpdate Enrolment Event Hold Line NewDay ProfileUpdate Purchase Redemption RedemptionCancelled "
+    "Referral Return ReturnLine Tender Tick TierGrant Visit Void",
     "measures": "Measure",
     "messages": "render",
     "money": "Money Rounding",
@@ -93,6 +96,7 @@ __all__ = [
     "Activity",
     "Adjustment",
     "AnalysisError",
+    "Capture",
     "Change",
     "Comparison",
     "Condition",
@@ -113,6 +117,7 @@ __all__ = [
     "Flip",
     "Gap",
     "Gaps",
+    "Hold",
     "Line",
     "Measure",
     "Metrics",
@@ -147,6 +152,7 @@ __all__ = [
     "Touchpoint",
     "View",
     "Visit",
+    "Void",
     "Window",
     "__version__",
     "check",
