@@ -10,7 +10,7 @@ import pytest
 from kernel_toys import CUSTOMER, EARN, LADDER, PAY, POINTS, at, declines, heard, lived, postings, program, says, signed, stepped, toy
 
 import custrules as cr
-from custrules.kernel import joined
+from custrules.decisions import joined
 from custrules.policy import reason
 from custrules.state import TouchpointAsked
 

@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     from custrules.events import (
         Activity,
         Adjustment,
+        Capture,
         ConsentUpdate,
         Enrolment,
         Event,
+        Hold,
         Line,
         NewDay,
         ProfileUpdate,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
         Tick,
         TierGrant,
         Visit,
+        Void,
     )
     from custrules.measures import Measure
     from custrules.messages import render
@@ -81,8 +84,8 @@ _HOMES = {
     "errors": "AnalysisError ContractError CustrulesError Diagnostic DocumentError EventError FactsError MissingExtra MoneyError "
     "ScenarioError StateError",
     "evaluation": "Evaluation",
-    "events": "Activity Adjustment ConsentUpdate Enrolment Event Line NewDay ProfileUpdate Purchase Redemption RedemptionCancelled "
-    "Referral Return ReturnLine Tender Tick TierGrant Visit",
+    "events": "Activity Adjustment Capture ConsentUpdate Enrolment Event Hold Line NewDay ProfileUpdate Purchase Redemption RedemptionCancelled "
+    "Referral Return ReturnLine Tender Tick TierGrant Visit Void",
     "measures": "Measure",
     "messages": "render",
     "money": "Money Rounding",
@@ -102,6 +105,7 @@ __all__ = [
     "Adjustment",
     "AnalysisError",
     "Breakage",
+    "Capture",
     "Change",
     "Comparison",
     "Condition",
@@ -123,6 +127,7 @@ __all__ = [
     "Flip",
     "Gap",
     "Gaps",
+    "Hold",
     "Liability",
     "Line",
     "Measure",
@@ -158,6 +163,7 @@ __all__ = [
     "Touchpoint",
     "View",
     "Visit",
+    "Void",
     "Window",
     "__version__",
     "allocate",

@@ -10,7 +10,7 @@ from custrules.calendars import known_zone
 from custrules.counting import ActivityType, AttributeKind, attribute_value
 from custrules.errors import Diagnostic
 from custrules.event_fields import Scalar
-from custrules.events import Activity, Adjustment, AnyEvent, Enrolment, ProfileUpdate, Purchase, Redemption, Return, TierGrant
+from custrules.events import Activity, Adjustment, AnyEvent, Enrolment, Hold, ProfileUpdate, Purchase, Redemption, Return, TierGrant
 from custrules.fields import describe
 from custrules.policy import StatusFact
 from custrules.rulebook import Rulebook
@@ -29,8 +29,8 @@ def faults_of(rules: Rulebook, event: AnyEvent) -> list[Diagnostic]:
         return [*_activity(rules, event)]
     if isinstance(event, Enrolment | ProfileUpdate):
         return [*_profile(rules, event)]
-    if isinstance(event, Redemption):
-        return [*_quantity(rules, event.account or "points", event.points, "points")]
+    if isinstance(event, Redemption | Hold):
+        return [*_quantity(rules, event.account or "points", event.points, "points")] if event.points is not None else []
     if isinstance(event, Adjustment):
         return [*_adjustment(rules, event)]
     return [*_grant(rules, event)] if isinstance(event, TierGrant) else []

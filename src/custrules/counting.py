@@ -141,7 +141,7 @@ def in_order(counted: Counted, order: Order, rule: str) -> int:
 
 def _kept_any(counted: Counted, order: Order) -> bool:
     """Whether anything that is counted is kept: of an amount, or of the quantity of a line that cost nothing."""
-    if not order.lines:
+    if not order.lines or order.type != "purchase":
         return not order.done  # a redemption
     if counted.lines is None:
         return not order.all_gone

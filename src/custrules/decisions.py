@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
@@ -341,3 +341,13 @@ def decided(
     if not reasons:
         raise ValueError(f"policy {policy_id!r}: a decision has at least one reason")
     return _decision(policy_id, effective_from, event_id, outcome, reasons, _Unread(effects) if effects else None)
+
+
+def joined(decisions: Sequence[Decision]) -> Decision:
+    """One decision out of a policy's answers about several orders: applied when any was."""
+    if len(decisions) == 1:
+        return decisions[0]
+    outcome: Outcome = "APPLIED" if any(decision.outcome == "APPLIED" for decision in decisions) else "DECLINED"
+    latest = max(decisions, key=lambda decision: decision.effective_from)
+    reasons = tuple(why for decision in decisions for why in decision.reasons)
+    return replace(latest, outcome=outcome, reasons=reasons, effects=tuple(effect for decision in decisions for effect in decision.effects))

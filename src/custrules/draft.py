@@ -153,13 +153,13 @@ class Draft:
         debit = self.debit(account, left - forgiven, to=REVERSED, debt=True)
         return Reversal(quantity - left + debit.taken, forgiven, debit.owed)
 
-    def give_back(self, account: str, parts: Iterable[LotPart]) -> int:
-        """Undo a spending: into the lots it came from, with their own expiry; how much of it had expired meanwhile."""
+    def give_back(self, account: str, parts: Iterable[LotPart], *, of: str = SPENT) -> int:
+        """Undo a spending (or a hold): into the lots it came from, with their own expiry; how much of it had expired meanwhile."""
         parts = list(parts)
         expired = tuple(part for part in parts if part.lot.expired(self.settled))
         quantity = sum(part.quantity for part in expired)
-        self.post(Move(SPENT, EXPIRED, quantity, expired))
-        self.settle(SPENT, account, [part for part in parts if not part.lot.expired(self.settled)])
+        self.post(Move(of, EXPIRED, quantity, expired))
+        self.settle(of, account, [part for part in parts if not part.lot.expired(self.settled)])
         return quantity
 
     def expire(self, bucket: str) -> int:

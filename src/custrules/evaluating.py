@@ -103,6 +103,9 @@ class GivenView(FactsView):
     def awarded(self, policy: Policy, window: Window) -> int:
         return 0
 
+    def counted(self, policy: Policy, name: str, window: Window) -> int:
+        return 0
+
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
         return evaluate(self.bound(condition), LineFacts(line))
 

@@ -215,19 +215,59 @@ class Return(Event):
 
 
 class Redemption(Event):
-    """Points are spent outside an order: as money off, or for a named ``reward``."""
+    """Points are spent outside an order: as money off, or for a ``quantity`` of a named ``reward``, whose price may be left out."""
 
     type: Literal["redemption"] = "redemption"
     brings_value: ClassVar[bool] = True
-    points: Positive
+    points: Positive | None = None
     account: Id | None = None
     reward: Id | None = None
+    quantity: Positive = Decimal(1)
+
+    @model_validator(mode="after")
+    def _says_what_is_redeemed(self) -> Self:
+        if self.points is None and self.reward is None:
+            raise fault("event.redemption_of_nothing")
+        if self.reward is None and self.quantity != 1:
+            raise fault("event.quantity_without_reward")
+        return self
 
 
 class RedemptionCancelled(Event):
     """A redemption is undone; ``of`` names it."""
 
     type: Literal["redemption_cancelled"] = "redemption_cancelled"
+    of: Id
+
+
+class Hold(Event):
+    """Points are set aside, to be captured or let go; ``until`` is the instant at which they go back if neither happened."""
+
+    type: Literal["hold"] = "hold"
+    brings_value: ClassVar[bool] = True
+    points: Positive
+    account: Id | None = None
+    until: Instant | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_began(self) -> Self:
+        if self.until is not None and self.until <= self.occurred_at:
+            raise fault("event.hold_ends_too_early", until=instant_text(self.until), occurred_at=instant_text(self.occurred_at))
+        return self
+
+
+class Capture(Event):
+    """What a hold set aside is taken, all of it or so many ``points``; the rest of it goes back. ``of`` names the hold."""
+
+    type: Literal["capture"] = "capture"
+    of: Id
+    points: Positive | None = None
+
+
+class Void(Event):
+    """A hold is let go: all of it goes back. ``of`` names the hold."""
+
+    type: Literal["void"] = "void"
     of: Id
 
 
@@ -352,6 +392,9 @@ AnyEvent = (
     | Return
     | Redemption
     | RedemptionCancelled
+    | Hold
+    | Capture
+    | Void
     | Referral
     | Visit
     | Activity

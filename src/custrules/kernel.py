@@ -11,14 +11,30 @@ from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
 from custrules.calendars import ONE_DAY, local_day, start_of_day
-from custrules.events import AnyEvent, Enrolment, NewDay, ProfileUpdate, Purchase, RedemptionCancelled, Return, Tick, stamped, tick
+from custrules.decisions import joined
+from custrules.events import (
+    AnyEvent,
+    Capture,
+    Enrolment,
+    Hold,
+    NewDay,
+    ProfileUpdate,
+    Purchase,
+    RedemptionCancelled,
+    Return,
+    Tick,
+    Void,
+    stamped,
+    tick,
+)
 from custrules.fields import Frozen
+from custrules.holding import Holding
 from custrules.money import Money, exactly
 from custrules.orders import Order, OrderFault, Record, begun
-from custrules.policy import Decision, Outcome, Phase, Policy, Reason, Touchpoint, reason
+from custrules.policy import Decision, Phase, Policy, Reason, Touchpoint, reason
 from custrules.returns import Part, Wanted, find_orders
 from custrules.rulebook import Rulebook
-from custrules.settling import FORWARD, Answer, Due, Settling, adopt, check_state
+from custrules.settling import FORWARD, Answer, Due, adopt, check_state
 from custrules.state import State, TouchpointAsked
 from custrules.tallying import RETURNS, counted_in, returns_decision, tallied, tally_event, tally_return
 from custrules.views import Days, Watch
@@ -26,6 +42,7 @@ from custrules.views import Days, Watch
 Verdict = Literal["accepted", "refused", "duplicate", "late"]
 REVERSING: tuple[Phase, ...] = ("earn", "pay", "rank", "lapse", "care")
 _REVERSED, _TIME, _PROFILED = (Return, RedemptionCancelled), (NewDay, Tick), (Enrolment, ProfileUpdate)  # faster to ask than a union
+_CLOSING = (Capture, Void)
 VALUE_TENDERS = ("points", "stored_value", "gift_card")
 
 
@@ -39,7 +56,7 @@ class Result(NamedTuple):
     refusal: Reason | None = None
 
 
-class Step(Settling):
+class Step(Holding):
     """One event being decided on a fork of the state, once time is settled up to it."""
 
     event: AnyEvent
@@ -60,7 +77,7 @@ class Step(Settling):
         self.order, self.parts = None, []
         if isinstance(event, _REVERSED):
             return self._reverse(event)
-        return self._forward(event)
+        return self._close(event) if isinstance(event, _CLOSING) else self._forward(event)
 
     def _forward(self, event: AnyEvent) -> Reason | None:
         counted = counted_in(self.rules, event)
@@ -93,8 +110,11 @@ class Step(Settling):
                 continue
             record = self._record(policy, answer)
             self.decisions.append(self.fold(policy, answer, self.order))
-            if record is not None:
+            if record is not None and self.order is not None:
                 records[policy.id] = record
+                if isinstance(event := self.event, Hold):
+                    self.order = replace(self.order, until=policy.holds_until(event))
+                self.recount(policy, answer.view, None, (self.order, record))
         return declined, records
 
     def _record(self, policy: Policy, answer: Answer) -> Record | None:
@@ -126,6 +146,20 @@ class Step(Settling):
         if record is not None:
             self.records[policy.id] = record
 
+    # -- an event that resolves a hold -----------------------------------------------------------------------------
+
+    def _close(self, event: Capture | Void) -> Reason | None:
+        """A hold that is known and stands is captured or let go: that cannot be refused any more."""
+        refusal = self.close_hold(event)
+        if refusal is not None:
+            self.decisions = []
+            return refusal
+        tally_event(self.rules, self.state, event, self.day, None, counted_in(self.rules, event))
+        heard = self.rules.hearing(self.day, event.type)
+        for policy in (policy for phase in FORWARD for policy in heard[phase]):
+            self._answer(policy)
+        return None
+
     # -- a reversing event -----------------------------------------------------------------------------------------
 
     def _reverse(self, event: Return | RedemptionCancelled) -> Reason | None:
@@ -153,7 +187,7 @@ class Step(Settling):
             return parts, unmatched
         order = self.state.order(event.of)
         wanted = "purchase" if isinstance(event, Return) else "redemption"
-        if order is None or order.type != wanted or order.occurred_at > event.occurred_at or self._closed(order):
+        if order is None or _undone_as(order) != wanted or order.occurred_at > event.occurred_at or self._closed(order):
             raise OrderFault("event.unknown_order", of=event.of)
         if isinstance(event, Return):
             return [Part(order, order.take_back(event))], []
@@ -197,7 +231,7 @@ class Step(Settling):
             answer = self._asked_again(policy, Part(part.before, self.state.orders[part.after.id]), record)
             if answer is not None:
                 first = sum(len(other.effects) for other in asked)
-                asked.append(self._fold_follow_up(policy, answer, part.after.id, record, first))
+                asked.append(self.follow(policy, answer, part, record, first))
         took_part = any(policy_id in part.before.records for part in self.parts)
         if not took_part and in_force is not None:
             answer = self._asked_again(in_force)
@@ -209,22 +243,12 @@ class Step(Settling):
         """A policy's answer to a reversing event, if it hears of such events at all."""
         return self.ask(policy, part, record) if policy.hears is None or self.event.type in policy.hears else None
 
-    def _fold_follow_up(self, policy: Policy, answer: Answer, order_id: str, record: Record, first: int) -> Decision:
-        decision = self.fold(policy, answer, self.state.orders[order_id], first)
-        order = self.state.orders[order_id]
-        changed = replace(record, moves=record.moves + decision.moves)
-        self.state.change_order(order, records={**order.records, policy.id: changed})
-        return decision
 
-
-def joined(decisions: Sequence[Decision]) -> Decision:
-    """One decision out of a policy's answers about several orders: applied when any was."""
-    if len(decisions) == 1:
-        return decisions[0]
-    outcome: Outcome = "APPLIED" if any(decision.outcome == "APPLIED" for decision in decisions) else "DECLINED"
-    latest = max(decisions, key=lambda decision: decision.effective_from)
-    reasons = tuple(why for decision in decisions for why in decision.reasons)
-    return replace(latest, outcome=outcome, reasons=reasons, effects=tuple(effect for decision in decisions for effect in decision.effects))
+def _undone_as(order: Order) -> str:
+    """What an order is undone as: a hold that was captured is a redemption."""
+    if order.type != "hold":
+        return order.type
+    return "redemption" if order.resolved == "captured" else ""
 
 
 @exactly

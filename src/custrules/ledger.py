@@ -346,6 +346,8 @@ class Ledger:
         ``closed`` tells whether an origin can be undone no more; ``lots`` are those for which that has become so by ``day``.
         """
         for name, account in self.accounts.items():
+            if name.endswith(".held"):
+                continue  # a hold goes back into the lots it came from: its record tells them apart
             if account.parts and account.may_join(lots):
                 self.own(name).join(closed, day, lots)
 

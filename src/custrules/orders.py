@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, Never
 
 from custrules.event_fields import read_scalar
-from custrules.events import AnyEvent, Purchase, Redemption, Return, ReturnLine
+from custrules.events import AnyEvent, Hold, Purchase, Redemption, Return, ReturnLine
 from custrules.fields import Frozen, instant_text, read_instant
 from custrules.ledger import REVERSED, Lot, LotPart, Move, text, whole
 from custrules.money import Rounding, rounded, split
@@ -67,7 +67,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An event that moved value. ``spread`` is what came back as a mere amount, shared over what is left of all lines."""
+    """An event that moved value. ``spread`` is what came back as a mere amount, shared over what is left of all lines.
+
+    A hold stands until the instant ``until`` (None: without end), and then or before is ``resolved``: captured or void.
+    """
 
     id: str
     type: str
@@ -81,6 +84,13 @@ class Order:
     records: Mapping[str, Record] = field(default_factory=dict)
     expired: Mapping[str, int] = field(default_factory=dict)
     done: bool = False
+    until: datetime | None = None
+    resolved: str = ""
+
+    @property
+    def open_hold(self) -> bool:
+        """Whether it is a hold of which nothing has become yet: such an order is kept for as long as it stands."""
+        return self.type == "hold" and not self.resolved
 
     @property
     def amount(self) -> int:
@@ -197,6 +207,10 @@ class Order:
             data["expired"] = dict(self.expired)
         if self.done:
             data["done"] = self.done
+        if self.type == "hold":
+            data["until"] = instant_text(self.until) if self.until is not None else None
+        if self.resolved:
+            data["resolved"] = self.resolved
         return data
 
     @classmethod
@@ -217,6 +231,8 @@ class Order:
             {policy: Record.from_data(row) for policy, row in read("records", _NONE).items()},
             {lot: whole(quantity) for lot, quantity in data["expired"].items()} if "expired" in data else {},
             read("done", False) is True,
+            read_instant(data["until"]) if read("until") is not None else None,
+            text(read("resolved", "")),
         )
         if order.spread and not 0 <= order.spread <= sum(line.left for line in lines):
             raise ValueError(f"order {event_id}: more came back than was sold")
@@ -318,9 +334,15 @@ class Basket:
 
 
 def begun(event: AnyEvent, day: date, tallied: tuple[str, ...], records: Mapping[str, Record]) -> Order | None:
-    """The order of a purchase or redemption; None for other events. ``records`` is filled in while the event is decided."""
+    """The order of a purchase, redemption or hold; None for other events. ``records`` is filled in while the event is decided.
+
+    The line of a redemption is its reward, which costs no money here.
+    """
     if isinstance(event, Redemption):
-        return Order(event.id, event.type, day, event.occurred_at, tallied=tallied, records=records)
+        lines = (OrderLine(event.reward, None, event.quantity, 0, 0),) if event.reward is not None else ()
+        return Order(event.id, event.type, day, event.occurred_at, lines, tallied=tallied, records=records)
+    if isinstance(event, Hold):
+        return Order(event.id, event.type, day, event.occurred_at, tallied=tallied, records=records, until=event.until)
     return order_of(event, day, tallied, records) if isinstance(event, Purchase) else None
 
 

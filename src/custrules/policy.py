@@ -24,7 +24,7 @@ from custrules.decisions import EFFECTS, Decision, Effect, Moved, Outcome, Posti
 from custrules.draft import Draft
 from custrules.errors import Diagnostic, FactsError
 from custrules.evaluation import Answer
-from custrules.events import AnyEvent, Event
+from custrules.events import AnyEvent, Event, Hold
 from custrules.facts import FactType, FactValue
 from custrules.fields import Day, Flag, Name, Title, read_name, wrong_type
 from custrules.given import FactsCode
@@ -153,6 +153,10 @@ class View(ABC):
     @abstractmethod
     def awarded(self, policy: Policy, window: Window) -> int:
         """What a policy has awarded (less reversals) on the days of a window as of ``view.day``, in smallest units."""
+
+    @abstractmethod
+    def counted(self, policy: Policy, name: str, window: Window) -> int:
+        """What stands in a policy's own tally on the days of a window as of ``view.day``."""
 
     @abstractmethod
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
@@ -319,6 +323,22 @@ class Policy(BaseModel):
     def counts_awards(self) -> int | None:
         """Days for which its own awards are tallied, for its caps; None: not at all."""
         return None
+
+    def tallies(self) -> Mapping[str, tuple[Window, ...]]:
+        """Tallies of its own, by name, and the windows over which it reads them (``view.counted``)."""
+        return {}
+
+    def counts(self, order: Order, record: Record, view: View, /) -> Mapping[str, int]:
+        """What its part in an order, as it stands, comes to in each of its tallies; counted on the order's day."""
+        return {}
+
+    def answers_for(self) -> tuple[str, ...]:
+        """Which value of its account it answers for: ``serves``, unless its fields say it more exactly. No two policies answer for the same."""
+        return self.serves
+
+    def holds_until(self, event: Hold, /) -> datetime | None:
+        """The instant at which a hold that it answered runs out; None: it stands until it is captured or let go."""
+        return event.until
 
     def faults(self, known: Known) -> list[Diagnostic]:
         """What is wrong with this policy inside its program, at paths that begin at its fields."""

@@ -77,7 +77,8 @@ def gaps(rules: Rulebook, state: State) -> Gaps:
     check_state(rules, state)
     if state.day is None:
         return Gaps(state.customer_id, None)
-    found = (*_of_measures(rules, state, state.day), *_of_caps(rules, state, state.day), *_ids(rules, state), *_vanished(rules, state))
+    tallies = (*_of_measures(rules, state, state.day), *_of_caps(rules, state, state.day), *_of_limits(rules, state, state.day))
+    found = (*tallies, *_ids(rules, state), *_vanished(rules, state))
     return Gaps(state.customer_id, state.day, found)
 
 
@@ -175,6 +176,19 @@ def _of_caps(rules: Rulebook, state: State, day: date) -> Iterator[Gap]:
             continue
         whole = latest(_covered_on(window, kept, day) for window in windows)
         yield _gap(state, log, key, whole, (), (policy_id,))
+
+
+def _of_limits(rules: Rulebook, state: State, day: date) -> Iterator[Gap]:
+    """What a limit would count and that was not kept."""
+    log = _as_of_now(rules, state)
+    for policy_id, keys in rules.own_tallies.items():
+        for name, key in keys.items():
+            kept = log.tally(key)
+            windows = [window for policy in _versions(rules, policy_id, day) for window in policy.tallies().get(name, ())]
+            if kept is None or all(kept.reaches(window.bounds(day)[0]) for window in windows):
+                continue
+            whole = latest(None if window.kind == "lifetime" else _covered_on(window, kept, day) for window in windows)
+            yield _gap(state, log, key, whole, (), (policy_id,))
 
 
 def _periods(policy: Policy) -> list[Window]:

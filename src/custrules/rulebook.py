@@ -288,7 +288,7 @@ class Rulebook:
         servers: dict[tuple[str, str], str] = {}
         for policy in self.parts.policies:
             account = policy.works_on()
-            for what in policy.serves if account is not None else ():
+            for what in policy.answers_for() if account is not None else ():
                 first = servers.setdefault((what, self.resolve(account or "")), policy.id)
                 if first != policy.id:
                     self._fault("document.two_servers", (*self.places[id(policy)], "kind"), what=what, first=first, second=policy.id, account=account)
@@ -312,6 +312,12 @@ class Rulebook:
                 key = f"awarded:{policy.id}"
                 self.award_tallies[policy.id] = key
                 self.retention[key] = max(self.retention.get(key, 0), days + extra)
+        self.own_tallies: dict[str, dict[str, str]] = {}
+        for policy in self.parts.policies:
+            for name, windows in policy.tallies().items():
+                key = f"used:{policy.id}.{name}"
+                self.own_tallies.setdefault(policy.id, {})[name] = key
+                self.retention[key] = max(self.retention.get(key, 0), max((window.at_most_days or 0 for window in windows), default=0) + extra)
 
     # -- asking ----------------------------------------------------------------------------------------------------
 

@@ -137,7 +137,7 @@ class Settling:
         """Make moves on the ledger; where they are those of a draft on it, the draft has checked and made them already."""
         made = draft is not None and draft.made(moves, self.state.ledger)
         for move in moves:
-            if move.target == SPENT and not move.source.endswith(".held"):
+            if (move.target == SPENT or move.target.endswith(".held")) and not move.source.endswith(".held"):
                 self._check_usable(policy, move)
             if not made:
                 self.state.ledger.fold(move)
@@ -154,6 +154,15 @@ class Settling:
         for part in move.parts:
             if not part.lot.usable(self.settled):
                 raise ContractError(policy.id, self.event.id, f"lot {part.lot.id} is not usable on {self.settled}")
+
+    def recount(self, policy: Policy, view: View, before: tuple[Order, Record] | None, after: tuple[Order, Record]) -> None:
+        """Bring a policy's own tallies from what its part in an order came to before to what it comes to now, on the order's day."""
+        keys = self.rules.own_tallies.get(policy.id)
+        if not keys:
+            return
+        was, now = policy.counts(*before, view) if before is not None else {}, policy.counts(*after, view)
+        for name, key in keys.items():
+            self.state.activity.add(key, after[0].day, now.get(name, 0) - was.get(name, 0))
 
     def _count_award(self, policy: Policy, move: Move, order: Order | None) -> None:
         """What a policy that has caps awards and takes back is tallied."""
@@ -220,6 +229,9 @@ class Settling:
         days = Days(day, day, as_of)
         first = self.rules.next_first_day(day)
         dues = [] if first is None else [self._day_due(first)]
+        if self.state.holds:
+            ends = max(min(self.state.holds.values()), as_of if self.opened == as_of else as_of + timedelta(microseconds=1))
+            dues.append(Due(ends, True, ends))
         for policy in self.rules.with_due(day):
             due = self._due_of(policy, days)
             if due is not None:
@@ -257,6 +269,7 @@ class Settling:
             self._move_to(due, local_day(due, self.rules.zone))
             self._stand_at(due, self.state.day, tick(self.state.customer_id, due))
             self.opened = None
+            self.run_out(due)
         else:
             self.opened = start_of_day(due, self.rules.zone)
             self._move_to(self.opened, due)
@@ -266,6 +279,9 @@ class Settling:
             answer = self.ask(policy)
             if answer is not None:
                 self.decisions.append(self.fold(policy, answer, None))
+
+    def run_out(self, instant: datetime) -> None:
+        """Let go of the holds that stood until an instant."""
 
     def _stand_at(self, instant: datetime, day: date | None, event: AnyEvent) -> None:
         assert day is not None
@@ -295,7 +311,7 @@ def adopt(rules: Rulebook, state: State) -> None:
     held_from = state.day + ONE_DAY if state.day is not None else None
     for key, counted in rules.tallies.items():
         state.activity.open(key, counted.what == "latest", held_from)
-    for key in rules.award_tallies.values():
+    for key in (*rules.award_tallies.values(), *(key for keys in rules.own_tallies.values() for key in keys.values())):
         state.activity.open(key, latest=False, held_from=held_from)
 
 

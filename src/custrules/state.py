@@ -126,6 +126,7 @@ class State:
         "day",
         "digest",
         "do_not_contact",
+        "holds",
         "joined",
         "known_from",
         "ledger",
@@ -141,6 +142,7 @@ class State:
     customer_id: str
     digest: str
     do_not_contact: bool
+    holds: dict[str, datetime]
     ledger: Ledger
     program: str
     schema_version: int
@@ -155,6 +157,7 @@ class State:
         self.ledger = Ledger()
         self._orders: dict[str, Order] = {}
         self._sealed: dict[str, Sealed] = {}  # those that nobody has asked about since they were read
+        self.holds: dict[str, datetime] = {}  # of the orders: holds that run out, with the instant at which they do
         self.activity = ActivityLog()
         self.statuses: dict[tuple[str, str], StatusValue] = {}
         self.touchpoints: dict[str, TouchpointAsked] = {}
@@ -242,17 +245,25 @@ class State:
 
     def put_order(self, order: Order) -> None:
         """Put an order in, or in place of what it was before."""
+        if order.type == "hold":
+            self._note_hold(order)
         if order.id in self._sealed:
             self.orders[order.id] = order  # in its own place
         else:
             self._orders[order.id] = order
 
+    def _note_hold(self, order: Order) -> None:
+        if order.open_hold and order.until is not None:
+            self.holds[order.id] = order.until
+        else:
+            self.holds.pop(order.id, None)
+
     def has_order(self, order_id: str) -> bool:
         return order_id in self._sealed or order_id in self._orders
 
     def close_orders(self, last: date) -> list[Order]:
-        """Let go of the orders of days up to one: they can be undone no more."""
-        closed = [order for order in self._orders.values() if order.day <= last]
+        """Let go of the orders of days up to one: they can be undone no more. A hold that stands is not yet done."""
+        closed = [order for order in self._orders.values() if order.day <= last and not order.open_hold]
         for order in closed:
             del self._orders[order.id]
         return self._close_sealed(last.isoformat()) + closed if self._sealed else closed
@@ -275,6 +286,7 @@ class State:
         twin._sealed = self._sealed.copy()
         twin._orders, twin.statuses = self._orders.copy(), self.statuses.copy()  # after those that are sealed: see ``orders``
         twin.touchpoints, twin._seen = self.touchpoints.copy(), self._seen.copy()
+        twin.holds = self.holds.copy()
         return twin
 
     def knows(self, event_id: str) -> bool:
@@ -363,7 +375,8 @@ class State:
         state.do_not_contact = data["do_not_contact"] is True
         state.joined = date.fromisoformat(data["joined"]) if data["joined"] is not None else None
         state.ledger = Ledger.from_data(data["ledger"])
-        state._orders = {order_id: Order.from_data(order_id, order) for order_id, order in data["orders"].items()}
+        for order_id, order in data["orders"].items():
+            state.put_order(Order.from_data(order_id, order))
         state.activity = ActivityLog.from_data(data["activity"])
         state.statuses = {(text(name), text(subject)): StatusValue.from_data(status) for name, subject, status in data["statuses"]}
         state.touchpoints = {key: TouchpointAsked.from_row(row) for key, row in data["touchpoints"].items()}

@@ -219,8 +219,21 @@ class StepView(View):
         tally = self.state.activity.tally(self._rules.award_tallies.get(policy.id, ""))
         if tally is None:
             return 0
-        ends = [self.day] if window.kind == "this" else [self.day + ONE_DAY * ahead for ahead in range((self.settled - self.day).days + 1)]
-        return max(tally.between(window.bounds(end)[0], max(end, window.end(end))) or 0 for end in ends)
+        return max(tally.between(window.bounds(end)[0], max(end, window.end(end))) or 0 for end in self._ends(window))
+
+    def counted(self, policy: Policy, name: str, window: Window) -> int:
+        tally = self.state.activity.tally(self._rules.own_tallies.get(policy.id, {}).get(name, ""))
+        if tally is None:
+            return 0
+        found = 0
+        for end in self._ends(window):
+            after, _ = window.bounds(end)
+            found = max(found, tally.total(max(end, window.end(end))) - (tally.total(after) if after is not None else 0))
+        return found
+
+    def _ends(self, window: Window) -> list[date]:
+        """The days on which a window ends that holds ``view.day``: what came late counts in later ones too."""
+        return [self.day] if window.kind == "this" else [self.day + ONE_DAY * ahead for ahead in range((self.settled - self.day).days + 1)]
 
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
         result = self._rules.tests.of(self._rules.bound[id(condition), self._scope])(LineFacts(line))

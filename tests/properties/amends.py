@@ -52,6 +52,8 @@ def taken_up(amend: Amend, walk: Walk) -> dict[str, Any] | None:
         return {"event": walk.program.event(fresh | own[amend.kind])}
     if amend.kind == "correct":
         return {"event": walk.program.event({**fresh, "type": "purchase", "amount": amend.amount, "id": near.id, "occurred_at": near.occurred_at})}
+    if amend.kind == "move" and isinstance(near, cr.Hold):
+        return None  # it would have to run out later too
     if amend.kind == "move":
         return {"event": near.model_copy(update={"occurred_at": at, "decided_at": None})}
     return {"withdraw": near.id} if amend.kind == "withdraw" else {"event": near.model_copy(update={"recorded_at": at})}

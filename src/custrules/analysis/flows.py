@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from custrules.events import AnyEvent, RedemptionCancelled
+from custrules.events import AnyEvent, Capture, RedemptionCancelled
 from custrules.ledger import ADJUSTED, EXPIRED, ISSUED, REVERSED, SPENT, WORLD, Lot
 from custrules.money import Money
 from custrules.policy import Decision, Posting
@@ -181,7 +181,7 @@ class MoneyFlows:
                     sums["refunds"] += _minor(why.params["refund"])
                     sums["money_off_undone"] += _minor(why.params.get("points"))
         if event is not None and sums["money_off"]:
-            self.paid[event.id] = sums["money_off"]
+            self.paid[event.of if isinstance(event, Capture) else event.id] = sums["money_off"]
         if isinstance(event, RedemptionCancelled):
             sums["money_off_undone"] += self.paid.pop(event.of, 0)
         return sums

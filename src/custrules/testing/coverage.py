@@ -18,6 +18,7 @@ from custrules.documents.tables import Files
 from custrules.fields import Frozen, rate_text
 from custrules.policies.points import Account, Accrual, Redemption
 from custrules.policies.points.evaluating import NO_LEVEL
+from custrules.policies.points.limits import Limit
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Policy, Reason, Status, conditions_in
 from custrules.program import Program
@@ -35,9 +36,16 @@ _TOLD_BY: Mapping[type[Policy], Mapping[str, tuple[str, ...]]] = {
         "maximum": ("points.redemption.above_maximum",),
         "step": ("points.redemption.not_a_step",),
         "max_share": ("points.redemption.over_share",),
+        "hold": ("points.hold.until",),
     },
     Account: {"pending": ("points.pending.matured",), "expiry": ("points.expiry.lapsed",)},
     Ladder: {"term": ("tiers.review.kept", "tiers.review.floor", "tiers.downgrade.one_level", "tiers.downgrade.to_earned")},
+}
+_OVER_LIMITS = {
+    "points.redemption.over_limit": "at_most",
+    "points.redemption.over_money_limit": "money",
+    "points.redemption.too_often": "times",
+    "points.redemption.too_many": "quantity",
 }
 _EARNED = ("points.accrual.spend", "points.accrual.event")
 
@@ -198,6 +206,16 @@ def _rows(policy: Policy) -> Iterator[Path]:
         yield from (("caps", number) for number in range(len(policy.caps)))
         yield from (("bonuses", number) for number, bonus in enumerate(policy.bonuses) if bonus.when is None)
         yield from ((name, level) for name, rates in _rates(policy) for level in rates)
+    if isinstance(policy, Redemption):
+        yield from (("rewards", number) for number in range(len(policy.rewards)))
+        yield from (path for path, _ in _limits(policy))
+
+
+def _limits(policy: Redemption) -> Iterator[tuple[Path, Limit]]:
+    """The limits of a redemption and of its rewards, with their places."""
+    yield from ((("limits", number), limit) for number, limit in enumerate(policy.limits))
+    for place, reward in enumerate(policy.rewards):
+        yield from ((("rewards", place, "limits", number), limit) for number, limit in enumerate(reward.limits))
 
 
 def _rates(policy: Accrual) -> Iterator[tuple[str, Frozen]]:
@@ -216,6 +234,15 @@ def _shown_by(policy: Policy, decision: Decision, levels: tuple[str, ...]) -> It
         yield from (f"levels[{number}]" for number, name in enumerate(policy.names) if name in values)
     if isinstance(policy, Accrual):
         yield from (rule for why in decision.reasons for rule in _of_accrual(policy, why, levels))
+    if isinstance(policy, Redemption):
+        yield from (rule for why in decision.reasons for rule in _of_redemption(policy, why))
+
+
+def _of_redemption(policy: Redemption, why: Reason) -> Iterator[str]:
+    if why.code == "points.redemption.reward":
+        yield from (f"rewards[{number}]" for number, reward in enumerate(policy.rewards) if reward.name == why.params["reward"])
+    measure = _OVER_LIMITS.get(why.code)
+    yield from (path_text(path) for path, limit in _limits(policy) if (limit.measure, str(limit.per)) == (measure, why.params.get("per")))
 
 
 def _of_accrual(policy: Accrual, why: Reason, levels: tuple[str, ...]) -> Iterator[str]:

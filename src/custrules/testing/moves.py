@@ -20,6 +20,7 @@ from custrules.errors import CustrulesError
 from custrules.events import AnyEvent, Tick
 from custrules.moment import Moment
 from custrules.money import from_units
+from custrules.policies.points import Redemption
 from custrules.policy import StatusFact
 from custrules.program import Program
 from custrules.state import State
@@ -260,14 +261,55 @@ def _unnamed(order: Data, amount: str, picks: Picks) -> Data:
 # -- points and levels -------------------------------------------------------------------------------------------------
 
 
+def _account(writer: Writer, picks: Picks) -> tuple[str, Data]:
+    """An account, and how events name it: not at all where it is the first."""
+    account = picks.one(tuple(writer.program.rulebook.accounts))
+    return account, {} if account == writer.program.rulebook.first_account else {"account": account}
+
+
 def _redemption(writer: Writer, picks: list[Picks]) -> Data:
-    account = picks[0].one(tuple(writer.program.rulebook.accounts))
-    named = {} if account == writer.program.rulebook.first_account else {"account": account}
+    account, named = _account(writer, picks[0])
+    rewards = _rewards(writer, account)
+    if rewards and picks[2].yes():
+        return {"type": "redemption", "reward": picks[2].one(rewards), "quantity": picks[2].one((1, 1, 2)), **named}
     return {"type": "redemption", "points": writer.quantity(writer.points(picks[1], account), account), **named}
 
 
+def _rewards(writer: Writer, account: str) -> list[str]:
+    rules = writer.program.rulebook
+    policies = [policy for policy in rules.parts.policies if isinstance(policy, Redemption) and rules.resolve(policy.account) == account]
+    return list(dict.fromkeys(reward.name for policy in policies for reward in policy.rewards))
+
+
+def _hold(writer: Writer, picks: list[Picks]) -> Data:
+    account, named = _account(writer, picks[0])
+    after = picks[2].one((None, None, timedelta(minutes=30), timedelta(days=1), timedelta(days=40), MICROSECOND))
+    until = {} if after is None else {"until": writer.now + after}
+    return {"type": "hold", "points": writer.quantity(writer.points(picks[1], account), account), **until, **named}
+
+
+def _held(writer: Writer, picks: Picks) -> Data | None:
+    holds = [event for event in writer.known if event["type"] == "hold"]
+    return picks.one((holds[-1], *holds[-3:])) if holds else None
+
+
+def _capture(writer: Writer, picks: list[Picks]) -> Data:
+    held = _held(writer, picks[0])
+    if held is None:
+        return _hold(writer, picks)
+    part = picks[1].one((None, None, Fraction(1, 2), Fraction(9, 10), Fraction(2)))
+    account = str(held.get("account") or writer.program.rulebook.first_account)
+    units = int(Fraction(held["points"]) * 10 ** writer.program.rulebook.accounts[account][1] * part) if part is not None else 0
+    return {"type": "capture", "of": held["id"]} | ({"points": writer.quantity(units, account)} if units else {})
+
+
+def _void(writer: Writer, picks: list[Picks]) -> Data:
+    held = _held(writer, picks[0])
+    return {"type": "void", "of": held["id"]} if held is not None else _hold(writer, picks)
+
+
 def _redemption_cancelled(writer: Writer, picks: list[Picks]) -> Data:
-    spent = [event["id"] for event in writer.known if event["type"] == "redemption"]
+    spent = [event["id"] for event in writer.known if event["type"] in ("redemption", "hold")]
     return {"type": "redemption_cancelled", "of": picks[0].one(spent[-3:])} if spent else _redemption(writer, picks)
 
 
@@ -341,6 +383,9 @@ MAKERS: Mapping[str, Maker] = {
     "return": _return,
     "redemption": _redemption,
     "redemption_cancelled": _redemption_cancelled,
+    "hold": _hold,
+    "capture": _capture,
+    "void": _void,
     "adjustment": _adjustment,
     "tier_grant": _tier_grant,
     "profile_update": _profile_update,
@@ -355,7 +400,7 @@ WEIGHTS = {"purchase": 7, "return": 4, "redemption": 2, "adjustment": 2, "activi
 def kinds_for(program: Program) -> tuple[str, ...]:
     """The kinds of events that a program can read, the frequent ones several times."""
     rules = program.rulebook
-    without = set() if rules.accounts else {"redemption", "redemption_cancelled", "adjustment"}
+    without = set() if rules.accounts else {"redemption", "redemption_cancelled", "hold", "capture", "void", "adjustment"}
     without |= set() if _ladders(program) else {"tier_grant"}
     without |= set() if rules.parts.profile else {"profile_update"}
     without |= set() if rules.parts.declared.activities else {"activity"}

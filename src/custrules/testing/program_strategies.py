@@ -17,6 +17,7 @@ WINDOWS = ("1 day", "7 days", "30 days", "1 month", "3 months", "12 months", "th
 TERMS = ("none", "14 days", "1 month", "3 months", {"length": "3 months", "rounded_to": "end_of_month"}, "12 months")
 EXPIRIES = ("never", "6 months", "10 days", "1 month", {"length": "2 months", "rounded_to": "end_of_month"}, {"length": "1 month", "plus": "3 days"})
 PERIODS = ("event", "calendar day", "calendar week", "calendar month", "30 days")
+BY_LEVEL: Mapping[str, str] = {"basic": "1", "silver": "2"}
 MEASURES = ("spend", "spend_before", "orders", "referrals", "idle", "visits")
 
 Data = dict[str, Any]
@@ -105,8 +106,37 @@ def caps(draw: st.DrawFn) -> Data:
 @st.composite
 def redemptions(draw: st.DrawFn) -> Data:
     limits: Data = {"minimum": 10, "maximum": 100, "step": 5, "max_share": "50%"}
+    others: Data = {"over": "clip", "with_coupon": False, "on_return": "full_return_only", "hold": {"length": "30 minutes"}}
     chosen = draw(st.lists(st.sampled_from(sorted(limits)), max_size=2, unique=True))
-    return {"id": "pay", "kind": "points.redemption", "value": {"points": 10, "money": "1"}} | {name: limits[name] for name in chosen}
+    also = draw(st.lists(st.sampled_from(sorted(others)), max_size=2, unique=True))
+    redemption: Data = {"id": "pay", "kind": "points.redemption", "value": {"points": 10, "money": draw(st.sampled_from(("1", "1", dict(BY_LEVEL))))}}
+    redemption |= {name: limits[name] for name in chosen} | {name: others[name] for name in also}
+    if draw(st.booleans()):
+        redemption["limits"] = draw(st.lists(spending_limits(("at_most", "money", "times")), min_size=1, max_size=2))
+    if draw(st.booleans()):
+        redemption["rewards"] = [draw(rewards("mug")), draw(rewards("cap"))][: draw(st.integers(1, 2))]
+    return redemption
+
+
+@st.composite
+def spending_limits(draw: st.DrawFn, measures: tuple[str, ...]) -> Data:
+    most: Data = {"at_most": (50, 100, {"basic": 20, "silver": 200}), "money": (5, 20), "times": (1, 3), "quantity": (1, 2)}
+    measure = draw(st.sampled_from(measures))
+    return {measure: draw(st.sampled_from(most[measure])), "per": draw(st.sampled_from((*PERIODS, "lifetime")))}
+
+
+@st.composite
+def rewards(draw: st.DrawFn, name: str) -> Data:
+    """A reward for points, or for points and money; at times for some, for a while, or so many of it."""
+    reward: Data = {"name": name, "points": draw(st.sampled_from((10, 50, {"basic": 40, "silver": 25}, {"silver": 25})))}
+    more: Data = {
+        "money": "2",
+        "when": {"segment": "vip"},
+        "last_day": "2012-03-31",
+        "first_day": "2012-01-15",
+        "limits": [draw(spending_limits(("at_most", "times", "quantity")))],
+    }
+    return reward | {part: more[part] for part in draw(st.lists(st.sampled_from(sorted(more)), max_size=2, unique=True))}
 
 
 @st.composite

@@ -201,13 +201,15 @@ class _Boundaries:
 
     def _redemptions(self, redemption: Redemption) -> Iterator[Scenario]:
         """The least that can be redeemed, one step less, more than there is, and what is no step."""
+        if redemption.value is None:
+            return
         one = Decimal(1)
         step = redemption.step or one
         least = max(redemption.minimum or one, step, redemption.value.points)
         least += (step - least % step) % step
         rows = [("first", least, least), ("below", least, least - step), ("more", least, least + step)]
         rows += [("uneven", 2 * least, least + one)] if step > one else []
-        rows += [("above", redemption.maximum + step, redemption.maximum + step)] if redemption.maximum is not None else []
+        rows += [("above", redemption.maximum + step, redemption.maximum + step)] if isinstance(redemption.maximum, Decimal) else []
         for key, held, asked in rows:
             name = self.say(f"boundary_redeem_{key}", policy=redemption.id, points=shown(asked))
             filled = self._redeemed(redemption, name, held, asked) if asked > 0 else None

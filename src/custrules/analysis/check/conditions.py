@@ -57,7 +57,7 @@ def _context(findings: Findings, policy: Policy, path: Path) -> Bound:
     event = policy.event_name()
     if path[0] == "multiply_lines" and getattr(policy, "exclude_lines", None) is not None:
         return negation(findings.rules.bound[id(policy.exclude_lines), event])  # type: ignore[attr-defined]  # it has one
-    if path[0] in ("multiply", "bonuses") and getattr(policy, "when", None) is not None:
+    if path[0] in ("multiply", "bonuses", "rewards") and getattr(policy, "when", None) is not None:
         return findings.rules.bound[id(policy.when), event]  # type: ignore[attr-defined]  # it has one
     return TRUE
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from fractions import Fraction
-from math import ceil, prod
+from math import prod
 from typing import cast
 
 from custrules.analysis.check.conditions import scope_of
 from custrules.analysis.check.findings import Findings
 from custrules.analysis.check.ladders import ladder_of, unreached
+from custrules.analysis.check.redemptions import check_redemptions
 from custrules.analysis.check.spaces import all_of, negation
 from custrules.conditions import Node
 from custrules.fields import Frozen, rate_text
@@ -34,9 +35,7 @@ def check_points(findings: Findings) -> None:
                 _overridden(findings, accrual)
             _earns_on_spending(findings, accrual)
             _caps(findings, accrual)
-    for redemption in findings.rules.parts.policies:
-        if isinstance(redemption, Redemption):
-            _limits(findings, redemption)
+    check_redemptions(findings)
     _traffic(findings)
 
 
@@ -116,15 +115,6 @@ def _overridden(findings: Findings, accrual: Accrual) -> None:
 def _earns_on_spending(findings: Findings, accrual: Accrual) -> None:
     if accrual.event == "redemption":
         findings.warning("check.earns_on_redemption", findings.path(accrual, "event"), account=accrual.account)
-
-
-def _limits(findings: Findings, redemption: Redemption) -> None:
-    """Limits that leave nothing to be spent."""
-    least, step = Fraction(redemption.minimum or 0), Fraction(redemption.step or 0)
-    if step:
-        least = max(ceil(least / step), 1) * step
-    if redemption.maximum is not None and least > redemption.maximum:
-        findings.warning("check.never_redeemable", findings.path(redemption, "maximum"), least=rate_text(least), maximum=redemption.maximum)
 
 
 # -- caps --------------------------------------------------------------------------------------------------------------

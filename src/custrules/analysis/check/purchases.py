@@ -12,6 +12,7 @@ from custrules.errors import Severity
 from custrules.fields import plain
 from custrules.money import from_units
 from custrules.policies.points import Account, Accrual, Redemption
+from custrules.policies.points.levels import at_level
 from custrules.policy import conditions_in
 from custrules.state import shown
 
@@ -32,7 +33,7 @@ def together(findings: Findings) -> Iterator[tuple[Awards, list[Redemption]]]:
     for day in rules.first_days:
         phases = rules.phases(day)
         earning = [policy for policy in phases["earn"] if isinstance(policy, Accrual) and not policy.retired and policy.event == "purchase"]
-        paying = [policy for policy in phases["pay"] if isinstance(policy, Redemption) and not policy.retired]
+        paying = [policy for policy in phases["pay"] if isinstance(policy, Redemption) and policy.value is not None and not policy.retired]
         for name in dict.fromkeys(rules.resolve(policy.account) for policy in earning):
             accruals = [policy for policy in earning if rules.resolve(policy.account) == name]
             keeper = rules.keeper(name, day)
@@ -158,9 +159,11 @@ class _Purchases:
 
     # -- what points are worth -------------------------------------------------------------------------------------
 
-    def _worth(self, redemption: Redemption, units: int) -> Fraction:
+    def _worth(self, redemption: Redemption, units: int, case: Case) -> Fraction:
         """What points are worth, in smallest units of the currency."""
-        money, points = redemption.value.money, redemption.value.points
+        assert redemption.value is not None
+        level, points = case.value("tier"), redemption.value.points
+        money = at_level(redemption.value.money, str(level) if level is not None else None, self.findings.rules.levels)
         worth: Fraction = Fraction(money) * 10**self.awards.scale * units / (Fraction(points) * 10**self.awards.account.scale)
         return worth
 
@@ -169,8 +172,8 @@ class _Purchases:
         for start, end in self.awards.stretches(case):
             amount = min(end, max(start, LARGE * 10**self.awards.scale))
             given = self.awards.given(case, amount)
-            if self._worth(redemption, given.units) >= amount:
-                worth = self._money(int(self._worth(redemption, given.units)))
+            if self._worth(redemption, given.units, case) >= amount:
+                worth = self._money(int(self._worth(redemption, given.units, case)))
                 numbers = {"amount": self._money(amount), "gives": self._points(given.units), "worth": worth}
                 path = self.findings.path(redemption, "value")
                 self._tell("check.pays_back_all", path, "warning", case, **numbers)
@@ -178,7 +181,7 @@ class _Purchases:
 
     def _paid_in_points(self, redemption: Redemption, case: Case) -> None:
         """The smallest order that points pay whole: what is given for every purchase alike is given for it too."""
-        if redemption.max_share not in (None, 1) or redemption.when is not None or redemption.exclude_lines is not None:
+        if redemption.max_share not in (None, 1) or redemption.limits or redemption.when is not None or redemption.exclude_lines is not None:
             return
         if self.findings.rules.resolve("points") != self.awards.account.id:
             return  # a tender of points is of the program's first account
@@ -188,7 +191,7 @@ class _Purchases:
         if redemption.step is not None:
             step = int(Fraction(redemption.step) * 10**scale)
             paid = -(-paid // step) * step
-        amount = int(self._worth(redemption, paid))
+        amount = int(self._worth(redemption, paid, case))
         given = self.awards.given(case, amount, cash=False) if amount > 0 else None
         if given is not None and given.units > 0:
             numbers = {"amount": self._money(amount), "paid": self._points(paid), "gives": self._points(given.units)}
