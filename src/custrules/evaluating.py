@@ -102,6 +102,9 @@ class GivenView(FactsView):
     def awarded(self, policy: Policy, window: Window) -> int:
         return 0
 
+    def sent(self, policy: Policy, window: Window) -> tuple[int, int]:
+        return 0, 0
+
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
         return evaluate(self.bound(condition), LineFacts(line))
 

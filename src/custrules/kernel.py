@@ -11,9 +11,10 @@ from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
 from custrules.calendars import ONE_DAY, local_day, start_of_day
-from custrules.events import AnyEvent, Enrolment, NewDay, ProfileUpdate, Purchase, RedemptionCancelled, Return, Tick, stamped, tick
+from custrules.events import AnyEvent, Enrolment, NewDay, Opening, ProfileUpdate, Purchase, RedemptionCancelled, Return, Tick, stamped, tick
 from custrules.fields import Frozen
 from custrules.money import Money, exactly
+from custrules.moving import refused, taken_in
 from custrules.orders import Order, OrderFault, Record, begun
 from custrules.policy import Decision, Outcome, Phase, Policy, Reason, Touchpoint, reason
 from custrules.returns import Part, Wanted, find_orders
@@ -25,7 +26,8 @@ from custrules.views import Days, Watch
 
 Verdict = Literal["accepted", "refused", "duplicate", "late"]
 REVERSING: tuple[Phase, ...] = ("earn", "pay", "rank", "lapse", "care")
-_REVERSED, _TIME, _PROFILED = (Return, RedemptionCancelled), (NewDay, Tick), (Enrolment, ProfileUpdate)  # faster to ask than a union
+CLOSED: tuple[Phase, ...] = ("earn", "pay", "lapse")  # what still answers once an account is closed
+_REVERSED, _TIME, _PROFILED = (Return, RedemptionCancelled), (NewDay, Tick), (Enrolment, ProfileUpdate, Opening)  # faster to ask than a union
 VALUE_TENDERS = ("points", "stored_value", "gift_card")
 
 
@@ -58,6 +60,10 @@ class Step(Settling):
         self.event, self.day, self.settled = event, day, self.state.day
         self.days = Days(day, self.settled, decided_at)
         self.order, self.parts = None, []
+        refusal = refused(self.before, self.state, event)
+        if refusal is not None:
+            self.decisions = []
+            return refusal
         if isinstance(event, _REVERSED):
             return self._reverse(event)
         return self._forward(event)
@@ -74,6 +80,7 @@ class Step(Settling):
             return refusal
         self.records.update(records)
         tally_event(self.rules, self.state, event, self.day, self.order, counted)
+        self.decisions += taken_in(self.rules, self.state, event, self.day)
         for phase in FORWARD:
             for policy in self.heard[phase]:
                 self._answer(policy)
@@ -139,7 +146,7 @@ class Step(Settling):
             self.state.put_order(part.after)
         tally_return(self.rules, self.state, event, self.day, parts, unmatched)
         self._tell_returns(event, unmatched)
-        for phase in REVERSING:
+        for phase in REVERSING if self.state.closed is None else CLOSED:
             for policy_id, policy in self._heard(phase):
                 self._follow_up(policy_id, policy)
         return None

@@ -154,6 +154,10 @@ class View(ABC):
         """What a policy has awarded (less reversals) on the days of a window as of ``view.day``, in smallest units."""
 
     @abstractmethod
+    def sent(self, policy: Policy, window: Window) -> tuple[int, int]:
+        """What was sent by a policy on the days of a window as of ``view.day``: smallest units, and how often."""
+
+    @abstractmethod
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
         """Whether a condition on lines (sku, category, quantity, amount) holds for a line."""
 
@@ -317,6 +321,10 @@ class Policy(BaseModel):
 
     def counts_awards(self) -> int | None:
         """Days for which its own awards are tallied, for its caps; None: not at all."""
+        return None
+
+    def counts_sent(self) -> int | None:
+        """Days for which what is sent by it is tallied, for its limits; None: not at all."""
         return None
 
     def faults(self, known: Known) -> list[Diagnostic]:
