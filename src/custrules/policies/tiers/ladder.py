@@ -117,7 +117,7 @@ class Ladder(Policy):
             return self._without(event, view, excluded)
         before = self._held(view)
         held, reasons = before, list[Reason]()
-        changes = (self._begin, partial(brought, self), self._granted, self._after_return, self._reviewed, self._upgraded)
+        changes = (partial(brought, self), self._begin, self._granted, self._after_return, self._reviewed, self._upgraded)
         for change in changes if not self.retired else (self._after_return, self._reviewed):  # what was given falls, or is kept
             held, told = change(event, view, held)
             reasons += told

@@ -50,7 +50,7 @@ def _opened(ladder: Ladder, event: Opening, view: View, held: Held | None) -> Ch
         until, anchor = ladder.until_of(rank, view.day), view.day
     elif ladder.term is not None:
         anchor = _anchor(ladder.term, until, since)
-    level = Held(rank, since, until, "base" if held is not None and rank <= held.rank else "granted", anchor)
+    level = Held(rank, since, until, "base" if ladder.levels[rank].enter is None else "granted", anchor)
     return level, [reason("tiers.opening.level", level=told.level, since=since, until=until)]
 
 
