@@ -271,7 +271,7 @@ class ActivityLog:
             own = self.own(key)
             if isinstance(own, Tally) and isinstance(tally, Tally):
                 own.join(tally)
-            elif isinstance(own, Latest) and isinstance(tally, Latest):
+            if isinstance(own, Latest) and isinstance(tally, Latest):
                 own.join(tally)
 
     def forget(self, key: str, upto: date) -> None:

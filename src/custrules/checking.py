@@ -13,7 +13,20 @@ from custrules.counting import ActivityType, AttributeKind, attribute_value
 from custrules.errors import Diagnostic, MoneyError, StateError
 from custrules.event_fields import Scalar
 from custrules.event_parts import MovedLot
-from custrules.events import Activity, Adjustment, AnyEvent, Enrolment, Merge, Opening, ProfileUpdate, Purchase, Redemption, Return, TierGrant, Transfer
+from custrules.events import (
+    Activity,
+    Adjustment,
+    AnyEvent,
+    Enrolment,
+    Merge,
+    Opening,
+    ProfileUpdate,
+    Purchase,
+    Redemption,
+    Return,
+    TierGrant,
+    Transfer,
+)
 from custrules.fields import describe
 from custrules.ledger import Account
 from custrules.moving import openable, opened_units
@@ -241,15 +254,16 @@ def _tallies(rules: Rulebook, event: Opening) -> Iterator[Diagnostic]:
 
 
 def _merge(rules: Rulebook, event: Merge) -> Iterator[Diagnostic]:
-    """What a merged card brings is a state of this program, of the customer who is named."""
+    """What a merged card brings is a state of this program, of the customer who is named, open and with nothing held."""
     try:
         other = unpacked(event)
         check_state(rules, other, event.of)
-        if other.program != rules.id or other.closed is not None or any(account.total for account in _held(other)):
-            raise StateError([Diagnostic("state.unreadable", params={"reason": "no state of this program that may be merged"})])
     except StateError as error:
         fault = error.diagnostics[0]
         yield _fault("event.bad_merge", "brought", reason=fault.params.get("reason", fault.code))
+        return
+    if other.program != rules.id or other.closed is not None or any(account.total for account in _held(other)):
+        yield _fault("event.bad_merge", "brought", reason="the state of an open account of this program, in which nothing is held")
 
 
 def _held(state: State) -> list[Account]:

@@ -26,9 +26,7 @@ def _write_last_day(value: LastDay) -> str | None:
 
 
 _LAST_DAY_SCHEMA: dict[str, Any] = {"anyOf": [dict(DAY_SCHEMA), {"const": NEVER}]}
-Last = Annotated[
-    LastDay, PlainValidator(_read_last_day), PlainSerializer(_write_last_day, when_used="json"), WithJsonSchema(_LAST_DAY_SCHEMA)
-]
+Last = Annotated[LastDay, PlainValidator(_read_last_day), PlainSerializer(_write_last_day, when_used="json"), WithJsonSchema(_LAST_DAY_SCHEMA)]
 
 
 class MovedLot(BaseModel):

@@ -15,8 +15,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from custrules.codec import canonical, parse_json
 from custrules.errors import Diagnostic, EventError
-from custrules.event_parts import Balances, Brought, Levels, Lots, Tallies
 from custrules.event_fields import EventId, Id, Positive, Profile, Quantity, Scalars, Tags
+from custrules.event_parts import Balances, Brought, Levels, Lots, Tallies
 from custrules.fields import (
     MAX_YEAR,
     MIN_YEAR,

@@ -145,4 +145,3 @@ def _survives(state: State, event: Merge, day: date) -> Decision:
     state.joined = min(found for found in (state.joined, other.joined, day) if found is not None)
     state.do_not_contact = state.do_not_contact or other.do_not_contact
     return _told(state, event, day, reason("customer.survives", of=event.of, joined=state.joined))
-

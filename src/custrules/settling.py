@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.brought import tells
+from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.draft import Draft
 from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.event_fields import read_scalar

@@ -68,9 +68,9 @@ class Transfer(Policy):
             if limit.times is not None:
                 yield Diagnostic("document.not_with", f"sell.limits[{place}].times", {"field": "times", "other": "sell"})
         for name, part in parts.items():
-            for field, limit in part.quantities() if part is not None and scale is not None else ():
-                if (limit * 10 ** (scale or 0)) % 1:
-                    yield Diagnostic("document.too_fine", f"{name}.{field}", {"found": str(limit), "most": str(scale)})
+            for field, points in part.quantities() if part is not None and scale is not None else ():
+                if (points * 10 ** (scale or 0)) % 1:
+                    yield Diagnostic("document.too_fine", f"{name}.{field}", {"found": str(points), "most": str(scale)})
 
     def due(self, view: View, /) -> date | None:
         """The next day, while there is something that goes into a pool."""
@@ -147,10 +147,10 @@ class Transfer(Policy):
     def _received(self, event: events.Transfer, view: View) -> Decision:
         account = account_of(view, self.account)
         parts = lots_of(account, event.lots, view, "transfer", str(event.sender))
-        owed = view.ledger.owed(account.id)
+        owed, points = view.ledger.owed(account.id), sum(part.quantity for part in parts)
         view.ledger.receive(TRANSFERRED, account.id, parts)
         settled = owed - view.ledger.owed(account.id)
-        told = [reason("points.transfer.received", points=account.shown(sum(part.quantity for part in parts)), account=account.id, sender=event.sender)]
+        told = [reason("points.transfer.received", points=account.shown(points), account=account.id, sender=event.sender)]
         told += [reason("points.transfer.settled", points=account.shown(settled), account=account.id)] if settled else []
         return self.applied(event, told, view.postings(account.id))
 
