@@ -29,14 +29,18 @@ if TYPE_CHECKING:
         StateError,
     )
     from custrules.evaluation import Evaluation
+    from custrules.event_parts import MovedLot, OpenedBalance, OpenedLevel, OpenedTally
     from custrules.events import (
         Activity,
         Adjustment,
+        Closure,
         ConsentUpdate,
         Enrolment,
         Event,
         Line,
+        Merge,
         NewDay,
+        Opening,
         ProfileUpdate,
         Purchase,
         Redemption,
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
         Tender,
         Tick,
         TierGrant,
+        Transfer,
         Visit,
     )
     from custrules.measures import Measure
@@ -73,8 +78,9 @@ _HOMES = {
     "errors": "AnalysisError ContractError CustrulesError Diagnostic DocumentError EventError FactsError MissingExtra MoneyError "
     "ScenarioError StateError",
     "evaluation": "Evaluation",
-    "events": "Activity Adjustment ConsentUpdate Enrolment Event Line NewDay ProfileUpdate Purchase Redemption RedemptionCancelled "
-    "Referral Return ReturnLine Tender Tick TierGrant Visit",
+    "event_parts": "MovedLot OpenedBalance OpenedLevel OpenedTally",
+    "events": "Activity Adjustment Closure ConsentUpdate Enrolment Event Line Merge NewDay Opening ProfileUpdate Purchase Redemption "
+    "RedemptionCancelled Referral Return ReturnLine Tender Tick TierGrant Transfer Visit",
     "measures": "Measure",
     "messages": "render",
     "money": "Money Rounding",
@@ -94,6 +100,7 @@ __all__ = [
     "Adjustment",
     "AnalysisError",
     "Change",
+    "Closure",
     "Comparison",
     "Condition",
     "ConsentUpdate",
@@ -115,11 +122,17 @@ __all__ = [
     "Gaps",
     "Line",
     "Measure",
+    "Merge",
     "Metrics",
     "MissingExtra",
     "Money",
     "MoneyError",
+    "MovedLot",
     "NewDay",
+    "OpenedBalance",
+    "OpenedLevel",
+    "OpenedTally",
+    "Opening",
     "Policy",
     "Posting",
     "ProfileUpdate",
@@ -145,6 +158,7 @@ __all__ = [
     "Tick",
     "TierGrant",
     "Touchpoint",
+    "Transfer",
     "View",
     "Visit",
     "Window",

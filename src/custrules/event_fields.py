@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 from pydantic import PlainSerializer, PlainValidator
 
@@ -34,8 +34,13 @@ def _read_id(value: object) -> str:
     return value
 
 
+def _is_long_signal(value: object) -> TypeGuard[str]:
+    """Whether a long text is the id of a signal's event: customer, event, policy and number."""
+    return isinstance(value, str) and MAX_ID < len(value) <= MAX_EVENT_ID and value.count("/") == 3 and value.isprintable()
+
+
 def _read_event_id(value: object) -> str:
-    text = value if isinstance(value, str) and MAX_ID < len(value) <= MAX_EVENT_ID and value.isprintable() else _read_id(value)
+    text = value if _is_long_signal(value) else _read_id(value)
     if text.startswith(RESERVED_PREFIXES):
         raise fault("event.reserved_id", found=text)
     return text

@@ -51,7 +51,7 @@ def _period(value: object) -> object:
 Quantity = Annotated[Number, BeforeValidator(_positive)]
 
 
-class Limit(BaseModel):
+class SendLimit(BaseModel):
     """At most so many points, or so many ``times``, per period."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
@@ -67,10 +67,10 @@ class Limit(BaseModel):
         return self
 
 
-Limits = Annotated[tuple[Limit, ...], Field(max_length=20)]
+Limits = Annotated[tuple[SendLimit, ...], Field(max_length=20)]
 
 
-class Fee(BaseModel):
+class SendFee(BaseModel):
     """What sending costs, on top of what is sent: so many ``points``, a ``share`` of it (rounded up), or both."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
@@ -89,7 +89,7 @@ class Send(BaseModel):
     minimum: Quantity | None = None
     maximum: Quantity | None = None
     limits: Limits = ()
-    fee: Fee | None = None
+    fee: SendFee | None = None
     sources: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
     received: Flag = True
     when: Condition | None = None
@@ -184,7 +184,7 @@ def remembered(limits: Limits) -> int | None:
     return max((limit.per.window.at_most_days or 0 for limit in limits if limit.per.window is not None), default=None)
 
 
-def _window(limit: Limit, policy: Policy, view: View) -> tuple[int, int]:
+def _window(limit: SendLimit, policy: Policy, view: View) -> tuple[int, int]:
     assert limit.per.window is not None
     return view.sent(policy, limit.per.window)
 
