@@ -44,6 +44,10 @@ class Tally:
         number = day.toordinal()
         if not quantity or (self.held_from is not None and number < self.held_from):
             return
+        self.count(number, quantity)
+
+    def count(self, number: int, quantity: int) -> None:
+        """Count a quantity on a day that is given by its number, however far back it is known."""
         if self.cut is not None and number <= self.cut:
             self.base += quantity
             self.totals = [total + quantity for total in self.totals]
@@ -94,6 +98,23 @@ class Tally:
 
     def forgets(self, upto: date) -> bool:
         return bool(self.days) and self.days[0] <= upto.toordinal()
+
+    def join(self, other: Tally) -> None:
+        """Count what another tally counted too; both are known only as far back as the shorter one is."""
+        cuts = [tally.cut for tally in (self, other) if tally.cut is not None]
+        if cuts:
+            self.forget(date.fromordinal(max(cuts)))
+        held = [tally.held_from for tally in (self, other) if tally.held_from is not None]
+        self.held_from = max(held, default=None)
+        self.cut = max(cuts, default=None)
+        self.base += other.base
+        self.totals = [total + other.base for total in self.totals]
+        for number, counted in other.counted():
+            self.count(number, counted)
+
+    def counted(self) -> list[tuple[int, int]]:
+        """The days that it keeps (as numbers of the calendar), each with what was counted on it."""
+        return list(zip(self.days, map(sub, self.totals, (self.base, *self.totals)), strict=False))
 
     def to_data(self) -> dict[str, Any]:
         """``rows`` in one run: the first day's number and what was counted, then, of each later day, how long after and how much."""
@@ -165,6 +186,13 @@ class Latest:
     def forgets(self, upto: date) -> bool:
         return len(self.rows) > 1 and self.rows[1][0] <= upto.toordinal()
 
+    def join(self, other: Latest) -> None:
+        """The later value of each day, of both."""
+        held = [latest.held_from for latest in (self, other) if latest.held_from is not None]
+        self.held_from = max(held, default=None)
+        for number, instant, value in other.rows:
+            self.put(date.fromordinal(number), instant, value)
+
     def to_data(self) -> dict[str, Any]:
         extras = {"cut": self.cut, "held_from": self.held_from}
         return {"latest": [list(row) for row in self.rows]} | {name: value for name, value in extras.items() if value}
@@ -229,6 +257,22 @@ class ActivityLog:
         latest = self.own(key)
         assert isinstance(latest, Latest)
         latest.put(day, instant, value)
+
+    def since(self, key: str, held_from: date | None) -> None:
+        """Say from which day on a tally is known; None: from the beginning."""
+        self.own(key).held_from = held_from.toordinal() if held_from is not None else None
+
+    def join(self, other: ActivityLog) -> None:
+        """Count what another customer did too."""
+        for key, tally in other.tallies.items():
+            if key not in self.tallies:
+                self.tallies[key] = tally.copy(self._owner)
+                continue
+            own = self.own(key)
+            if isinstance(own, Tally) and isinstance(tally, Tally):
+                own.join(tally)
+            if isinstance(own, Latest) and isinstance(tally, Latest):
+                own.join(tally)
 
     def forget(self, key: str, upto: date) -> None:
         if key in self.tallies and self.tallies[key].forgets(upto):

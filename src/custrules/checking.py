@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from custrules.calendars import known_zone
+from custrules.brought import unpacked
+from custrules.calendars import known_zone, local_day
 from custrules.counting import ActivityType, AttributeKind, attribute_value
-from custrules.errors import Diagnostic
+from custrules.errors import Diagnostic, MoneyError, StateError
 from custrules.event_fields import Scalar
-from custrules.events import Activity, Adjustment, AnyEvent, Enrolment, Hold, ProfileUpdate, Purchase, Redemption, Return, TierGrant
+from custrules.event_parts import MovedLot
+from custrules.events import (
+    Activity,
+    Adjustment,
+    AnyEvent,
+    Enrolment,
+    Hold,
+    Merge,
+    Opening,
+    ProfileUpdate,
+    Purchase,
+    Redemption,
+    Return,
+    TierGrant,
+    Transfer,
+)
 from custrules.fields import describe
+from custrules.ledger import Account
+from custrules.moving import openable, opened_units
 from custrules.policy import StatusFact
 from custrules.rulebook import Rulebook
+from custrules.settling import check_state
+from custrules.state import State
 from custrules.validation import nearest
 
 CALLED = {"money": "an amount", "number": "a number", "whole": "a whole number", "text": "text", "flag": "true or false", "date": "a date"}
@@ -27,6 +48,12 @@ def faults_of(rules: Rulebook, event: AnyEvent) -> list[Diagnostic]:
         return [*_amounts(rules, [("amount", event.amount), *((f"lines[{place}].amount", line.amount) for place, line in enumerate(event.lines))])]
     if isinstance(event, Activity):
         return [*_activity(rules, event)]
+    if isinstance(event, Transfer):
+        return [*_transfer(rules, event)]
+    if isinstance(event, Opening):
+        return [*_opening(rules, event), *_profile(rules, event)]
+    if isinstance(event, Merge):
+        return [*_merge(rules, event)] if event.of is not None else []
     if isinstance(event, Enrolment | ProfileUpdate):
         return [*_profile(rules, event)]
     if isinstance(event, Redemption | Hold):
@@ -131,7 +158,7 @@ def _value(rules: Rulebook, where: tuple[str, str, str], value: Scalar, kind: At
         yield _fault(code, path, field=name, expected=CALLED[kind], found=describe(value))
 
 
-def _profile(rules: Rulebook, event: Enrolment | ProfileUpdate) -> Iterator[Diagnostic]:
+def _profile(rules: Rulebook, event: Enrolment | ProfileUpdate | Opening) -> Iterator[Diagnostic]:
     for name, value in event.profile.items():
         path = f"profile.{name}"
         declared = rules.parts.profile.get(name)
@@ -149,9 +176,96 @@ def _profile(rules: Rulebook, event: Enrolment | ProfileUpdate) -> Iterator[Diag
 
 
 def _grant(rules: Rulebook, event: TierGrant) -> Iterator[Diagnostic]:
+    yield from _level(rules, event.status, "status", event.level, "level")
+
+
+def _level(rules: Rulebook, status: str, status_path: str, level: str, path: str) -> Iterator[Diagnostic]:
     ladders = {given.status: given.type.values for given in rules.given.values() if isinstance(given, StatusFact) and given.type.kind == "level"}
-    levels = ladders.get(event.status)
+    levels = ladders.get(status)
     if levels is None:
-        yield _fault("event.unknown_status", "status", found=event.status, known=", ".join(ladders), nearest=nearest(event.status, ladders))
-    elif event.level not in levels:
-        yield _fault("event.unknown_level", "level", found=event.level, known=", ".join(levels), nearest=nearest(event.level, levels))
+        yield _fault("event.unknown_status", status_path, found=status, known=", ".join(ladders), nearest=nearest(status, ladders))
+    elif level not in levels:
+        yield _fault("event.unknown_level", path, found=level, known=", ".join(levels), nearest=nearest(level, levels))
+
+
+# -- what comes from elsewhere -----------------------------------------------------------------------------------------
+
+
+def _transfer(rules: Rulebook, event: Transfer) -> Iterator[Diagnostic]:
+    account = event.account or "points"
+    if not event.delivered and event.points is not None:
+        yield from _quantity(rules, account, event.points, "points")
+    yield from _lots(rules, event, account, event.lots, "lots")
+
+
+def _lots(rules: Rulebook, event: AnyEvent, account: str, lots: Sequence[MovedLot], path: str) -> Iterator[Diagnostic]:
+    """Lots that are brought were accrued by the event's day, and have no more decimals than their account."""
+    today = local_day(event.occurred_at, rules.zone)
+    for place, lot in enumerate(lots):
+        yield from _quantity(rules, account, lot.quantity, f"{path}[{place}].quantity")
+        if lot.day is not None and lot.day > today:
+            yield _fault("event.not_yet", f"{path}[{place}].day", found=lot.day, day=today)
+
+
+def _opening(rules: Rulebook, event: Opening) -> Iterator[Diagnostic]:
+    today = local_day(event.occurred_at, rules.zone)
+    named = [rules.resolve(name) for name in event.balances]
+    for place, (name, balance) in enumerate(event.balances.items()):
+        yield from _account(rules, name, f"balances.{name}", twice=named[place] in named[:place])
+        yield from _quantity(rules, name, balance.owed, f"balances.{name}.owed")
+        yield from _lots(rules, event, name, balance.lots, f"balances.{name}.lots")
+    for status, told in event.levels.items():
+        yield from _level(rules, status, f"levels.{status}", told.level, f"levels.{status}.level")
+        if told.until is not None and told.until < today:
+            yield _fault("event.already_over", f"levels.{status}.until", found=told.until, day=today)
+    later = [(f"levels.{status}.since", told.since) for status, told in event.levels.items()]
+    later += [(f"tallies.{name}.since", tally.since) for name, tally in event.tallies.items()] + [("joined", event.joined)]
+    later += [(f"tallies.{name}.days.{day}", date.fromisoformat(day)) for name, tally in event.tallies.items() for day in tally.days]
+    for path, day in later:
+        if day is not None and day > today:
+            yield _fault("event.not_yet", path, found=day, day=today)
+    yield from _tallies(rules, event)
+
+
+def _account(rules: Rulebook, name: str, path: str, twice: bool) -> Iterator[Diagnostic]:
+    if rules.resolve(name) not in rules.accounts:
+        known = list(rules.accounts)
+        yield _fault("event.unknown_account", path, found=name, known=", ".join(known), nearest=nearest(name, known))
+    elif twice:
+        yield _fault("event.named_twice", path, name=name)
+
+
+def _tallies(rules: Rulebook, event: Opening) -> Iterator[Diagnostic]:
+    """Each measure is one that counts one thing, no two count the same, and each quantity is one of what is counted."""
+    known = openable(rules)
+    keys: dict[str, str] = {}
+    for name, tally in event.tallies.items():
+        counted = known.get(name)
+        if counted is None:
+            yield _fault("event.unknown_tally", f"tallies.{name}", found=name, known=", ".join(known), nearest=nearest(name, known))
+            continue
+        if keys.setdefault(counted.key, name) != name:
+            yield _fault("event.named_twice", f"tallies.{name}", name=keys[counted.key])
+        for day, quantity in tally.days.items():
+            try:
+                opened_units(rules, counted, quantity)
+            except MoneyError:
+                most = 0 if counted.what == "count" else rules.scale
+                yield _fault("event.too_many_decimals", f"tallies.{name}.days.{day}", found=quantity, account=name, most=most)
+
+
+def _merge(rules: Rulebook, event: Merge) -> Iterator[Diagnostic]:
+    """What a merged card brings is a state of this program, of the customer who is named, open and with nothing held."""
+    try:
+        other = unpacked(event)
+        check_state(rules, other, event.of)
+    except StateError as error:
+        fault = error.diagnostics[0]
+        yield _fault("event.bad_merge", "brought", reason=fault.params.get("reason", fault.code))
+        return
+    if other.program != rules.id or other.closed is not None or any(account.total for account in _held(other)):
+        yield _fault("event.bad_merge", "brought", reason="the state of an open account of this program, in which nothing is held")
+
+
+def _held(state: State) -> list[Account]:
+    return [account for name, account in state.ledger.accounts.items() if name.endswith(".held")]

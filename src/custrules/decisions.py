@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast, get_args
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast, get_
 from custrules.codec import canonical, parse_json, scalar_text
 from custrules.errors import EventError
 from custrules.event_fields import Scalar
-from custrules.fields import Frozen
+from custrules.events import KINDS as EVENTS
+from custrules.fields import Frozen, frozen, thawed
 from custrules.ledger import Lot, LotPart, Move, escaped
 from custrules.money import Money
 from custrules.state import shown
@@ -173,20 +174,32 @@ class Touchpoint:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Another subject is told: the host delivers it as an event of that subject, with this effect's id."""
+    """Another subject is told: the host delivers it as an event of that subject, with this effect's id.
+
+    ``name`` is the event's type (or a declared activity), ``data`` its attributes, ``content`` its other fields.
+    """
 
     subject: str
     name: str
     data: Mapping[str, Scalar] = field(default_factory=Frozen)
     id: str = ""
+    content: Mapping[str, Any] = field(default_factory=Frozen)
     effect: ClassVar[str] = "signal"
 
+    def delivered(self, occurred_at: datetime) -> dict[str, Any]:
+        """The event that it becomes when it is delivered, as plain data for ``program.event``."""
+        kind = {"type": self.name} if self.name in EVENTS else {"type": "activity", "name": self.name}
+        head = {"id": self.id, "customer_id": self.subject, "occurred_at": occurred_at, "attributes": dict(self.data)}
+        return {**kind, **head, **thawed(self.content)}
+
     def to_data(self) -> dict[str, Any]:
-        return _flat(self)
+        row = _flat(self)
+        content = thawed(row.pop("content"))
+        return row | {"content": content} if content else row
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Signal:
-        return cls(data["subject"], data["name"], Frozen(data["data"]), data["id"])
+        return cls(data["subject"], data["name"], Frozen(data["data"]), data["id"], frozen(data.get("content", {})))
 
 
 Effect = Posting | Status | Touchpoint | Signal

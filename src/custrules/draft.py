@@ -87,6 +87,23 @@ class Draft:
         else:
             self.settle(of, account, [LotPart(lot, quantity)])
 
+    def receive(self, source: str, account: str, parts: Iterable[LotPart]) -> None:
+        """Take in lots as they are, each with its own dates: what is usable settles debt first, what is usable later is pending.
+
+        What has expired meanwhile lapses as the next day opens, and settles nothing.
+        """
+        usable, gone, later = list[LotPart](), list[LotPart](), list[LotPart]()
+        for part in parts:
+            chosen = later if part.lot.usable_from > self.settled else gone if part.lot.expired(self.settled) else usable
+            chosen.append(part)
+        for bucket, kept in ((f"{account}.pending", later), (account, gone)):
+            self.post(Move(source, bucket, sum(part.quantity for part in kept), tuple(kept)))
+        self.settle(source, account, usable)
+
+    def lot_id(self, number: int) -> str:
+        """The id of a lot that this decision makes; the lots of one move are told apart by a second number."""
+        return f"{escaped(self._event_id)}/{escaped(self._policy_id)}/{len(self.moves)}.{number}"
+
     def settle(self, source: str, account: str, parts: Iterable[LotPart]) -> None:
         """Move parts of lots into an account where they become usable: what is owed is settled out of them first."""
         owed = self.owed(account)

@@ -106,6 +106,9 @@ class GivenView(FactsView):
     def counted(self, policy: Policy, name: str, window: Window) -> int:
         return 0
 
+    def sent(self, policy: Policy, window: Window) -> tuple[int, int]:
+        return 0, 0
+
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
         return evaluate(self.bound(condition), LineFacts(line))
 

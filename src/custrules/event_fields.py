@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 from pydantic import PlainSerializer, PlainValidator
 
@@ -23,6 +23,7 @@ from custrules.fields import (
 from custrules.money import Money, to_units
 
 MAX_ID = 200
+MAX_EVENT_ID = 1000  # the id of a delivered signal is made of those of customer, event and policy
 RESERVED_PREFIXES = ("day:", "at:")
 Scalar = str | int | bool
 
@@ -33,8 +34,13 @@ def _read_id(value: object) -> str:
     return value
 
 
+def _is_long_signal(value: object) -> TypeGuard[str]:
+    """Whether a long text is the id of a signal's event: customer, event, policy and number."""
+    return isinstance(value, str) and MAX_ID < len(value) <= MAX_EVENT_ID and value.count("/") == 3 and value.isprintable()
+
+
 def _read_event_id(value: object) -> str:
-    text = _read_id(value)
+    text = value if _is_long_signal(value) else _read_id(value)
     if text.startswith(RESERVED_PREFIXES):
         raise fault("event.reserved_id", found=text)
     return text
@@ -85,7 +91,8 @@ def _read_tags(value: object) -> tuple[str, ...]:
     return tuple(_read_id(tag) for tag in value)
 
 
-def _read_quantity(value: object) -> Decimal:
+def read_quantity(value: object) -> Decimal:
+    """An exact quantity of at most 12 digits and 6 decimals."""
     number = read_decimal(value)
     try:
         to_units(number, 6, "a quantity")
@@ -95,7 +102,7 @@ def _read_quantity(value: object) -> Decimal:
 
 
 def _read_positive(value: object) -> Decimal:
-    number = _read_quantity(value)
+    number = read_quantity(value)
     if number <= 0:
         raise wrong_type("a quantity above zero", value)
     return number
@@ -106,5 +113,5 @@ EventId = Annotated[str, PlainValidator(_read_event_id)]
 Scalars = Annotated[Mapping[str, Scalar], PlainValidator(_read_scalars), PlainSerializer(dict)]
 Profile = Annotated[Mapping[str, Scalar | None], PlainValidator(_read_profile), PlainSerializer(dict)]
 Tags = Annotated[tuple[str, ...], PlainValidator(_read_tags), PlainSerializer(list, when_used="json")]
-Quantity = Annotated[Decimal, PlainValidator(_read_quantity), PlainSerializer(plain, when_used="json")]
+Quantity = Annotated[Decimal, PlainValidator(read_quantity), PlainSerializer(plain, when_used="json")]
 Positive = Annotated[Decimal, PlainValidator(_read_positive), PlainSerializer(plain, when_used="json")]

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from custrules.codec import canonical, parse_json
 from custrules.errors import Diagnostic, EventError
 from custrules.event_fields import EventId, Id, Positive, Profile, Quantity, Scalars, Tags
+from custrules.event_parts import Balances, Brought, Levels, Lots, Tallies
 from custrules.fields import (
     MAX_YEAR,
     MIN_YEAR,
@@ -28,6 +29,7 @@ from custrules.fields import (
     fault,
     instant_text,
     one_of,
+    plain,
     read_flag,
 )
 from custrules.money import Money
@@ -271,6 +273,49 @@ class Void(Event):
     of: Id
 
 
+class Transfer(Event):
+    """Points go to another customer: out of the account of the sender, who names ``to``; into that of the receiver, when the signal that
+    this makes is delivered as an event of the receiver's, which names the ``sender`` and the ``lots``.
+
+    ``back``: only points that came from ``to`` go there again, all of them where ``points`` does not say how many.
+    """
+
+    type: Literal["transfer"] = "transfer"
+    brings_value: ClassVar[bool] = True
+    to: Id | None = None
+    points: Positive = _FILLED_IN
+    account: Id | None = None
+    back: Annotated[bool, PlainValidator(read_flag)] = False
+    sender: Id | None = None
+    lots: Lots = ()
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Self:
+        if (self.to is None) == (self.sender is None):
+            raise fault("event.transfer_sides")
+        if self.sender is None:
+            return self._sent()
+        if self.back or not self.lots or self.sender == self.customer_id:
+            raise fault("event.transfer_received")
+        total = sum((lot.quantity for lot in self.lots), Decimal(0))
+        if self.points is not None and self.points != total:
+            raise fault("event.lots_differ", points=plain(self.points), lots=plain(total))
+        object.__setattr__(self, "points", total)
+        return self
+
+    def _sent(self) -> Self:
+        if self.lots:
+            raise fault("event.transfer_sent")
+        if self.points is None and not self.back:
+            raise fault("event.transfer_of_nothing")
+        return self
+
+    @property
+    def delivered(self) -> bool:
+        """Whether it tells of what has happened elsewhere, and asks for nothing."""
+        return self.sender is not None
+
+
 class Referral(Event):
     """The customer brought a friend."""
 
@@ -312,6 +357,48 @@ class TierGrant(Event):
     reason: Text
     approver: Text | None = None
     status: Name = "tier"
+
+
+class Opening(Event):
+    """What a customer brings from another system: the first event of all. ``complete``: whatever is not told did not happen;
+    otherwise what is not among the ``tallies`` is known from this day on only."""
+
+    type: Literal["opening"] = "opening"
+    balances: Balances = Frozen()
+    levels: Levels = Frozen()
+    tallies: Tallies = Frozen()
+    complete: Annotated[bool, PlainValidator(read_flag)] = False
+    joined: Day | None = None
+    profile: Profile = Frozen()
+
+
+class Merge(Event):
+    """Two cards become one: the absorbed customer's event names ``into``; the survivor's, which is the signal that it makes, names
+    whom it is ``of`` and what that customer ``brought``."""
+
+    type: Literal["merge"] = "merge"
+    into: Id | None = None
+    of: Id | None = None
+    brought: Brought = Frozen()
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Self:
+        if (self.into is None) == (self.of is None) or (self.of is None) == bool(self.brought) or self.customer_id in (self.into, self.of):
+            raise fault("event.merge_sides")
+        return self
+
+    @property
+    def delivered(self) -> bool:
+        """Whether it tells of what has happened elsewhere, and asks for nothing."""
+        return self.of is not None
+
+
+class Closure(Event):
+    """The customer's account is closed. An Enrolment opens it again."""
+
+    type: Literal["closure"] = "closure"
+    reason: Text
+    approver: Text | None = None
 
 
 class NewDay(Event):
@@ -395,11 +482,15 @@ AnyEvent = (
     | Hold
     | Capture
     | Void
+    | Transfer
     | Referral
     | Visit
     | Activity
     | Adjustment
     | TierGrant
+    | Opening
+    | Merge
+    | Closure
     | NewDay
     | Tick
 )

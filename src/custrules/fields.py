@@ -292,6 +292,20 @@ class Frozen(Mapping[str, Any]):
         return Frozen, (dict(self._items),)
 
 
+def frozen(value: Any) -> Any:
+    """Plain data that does not change: mappings and lists all the way down."""
+    if isinstance(value, Mapping):
+        return Frozen({str(name): frozen(item) for name, item in value.items()})
+    return tuple(frozen(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def thawed(value: Any) -> Any:
+    """What ``frozen`` froze, as dicts and lists."""
+    if isinstance(value, Mapping):
+        return {name: thawed(item) for name, item in value.items()}
+    return [thawed(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def frozen_map(read: Callable[[object], Any], write: Callable[[Any], Any] = str, key: Callable[[object], str] = read_name) -> Any:
     """Annotation of a mapping field: every value read by ``read``, kept in order, never changed."""
 

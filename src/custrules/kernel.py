@@ -18,6 +18,7 @@ from custrules.events import (
     Enrolment,
     Hold,
     NewDay,
+    Opening,
     ProfileUpdate,
     Purchase,
     RedemptionCancelled,
@@ -30,6 +31,7 @@ from custrules.events import (
 from custrules.fields import Frozen
 from custrules.holding import Holding
 from custrules.money import Money, exactly
+from custrules.moving import refused, taken_in
 from custrules.orders import Order, OrderFault, Record, begun
 from custrules.policy import Decision, Phase, Policy, Reason, Touchpoint, reason
 from custrules.returns import Part, Wanted, find_orders
@@ -41,7 +43,8 @@ from custrules.views import Days, Watch
 
 Verdict = Literal["accepted", "refused", "duplicate", "late"]
 REVERSING: tuple[Phase, ...] = ("earn", "pay", "rank", "lapse", "care")
-_REVERSED, _TIME, _PROFILED = (Return, RedemptionCancelled), (NewDay, Tick), (Enrolment, ProfileUpdate)  # faster to ask than a union
+CLOSED: tuple[Phase, ...] = ("earn", "pay", "lapse")  # what still answers once an account is closed
+_REVERSED, _TIME, _PROFILED = (Return, RedemptionCancelled), (NewDay, Tick), (Enrolment, ProfileUpdate, Opening)  # faster to ask than a union
 _CLOSING = (Capture, Void)
 VALUE_TENDERS = ("points", "stored_value", "gift_card")
 
@@ -75,6 +78,10 @@ class Step(Holding):
         self.event, self.day, self.settled = event, day, self.state.day
         self.days = Days(day, self.settled, decided_at)
         self.order, self.parts = None, []
+        refusal = refused(self.before, self.state, event)
+        if refusal is not None:
+            self.decisions = []
+            return refusal
         if isinstance(event, _REVERSED):
             return self._reverse(event)
         return self._close(event) if isinstance(event, _CLOSING) else self._forward(event)
@@ -91,6 +98,7 @@ class Step(Holding):
             return refusal
         self.records.update(records)
         tally_event(self.rules, self.state, event, self.day, self.order, counted)
+        self.decisions += taken_in(self.rules, self.state, event, self.day)
         for phase in FORWARD:
             for policy in self.heard[phase]:
                 self._answer(policy)
@@ -173,7 +181,7 @@ class Step(Holding):
             self.state.put_order(part.after)
         tally_return(self.rules, self.state, event, self.day, parts, unmatched)
         self._tell_returns(event, unmatched)
-        for phase in REVERSING:
+        for phase in REVERSING if self.state.closed is None else CLOSED:
             for policy_id, policy in self._heard(phase):
                 self._follow_up(policy_id, policy)
         return None

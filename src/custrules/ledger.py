@@ -17,6 +17,8 @@ from custrules.money import MAX_DIGITS
 WORLD = "world."
 ISSUED, SPENT, EXPIRED, REVERSED = "world.issued", "world.spent", "world.expired", "world.reversed"
 ADJUSTED = "world.adjusted"
+TRANSFERRED, FEES = "world.transferred", "world.fees"
+OPENED, MERGED, FORFEITED = "world.opened", "world.merged", "world.forfeited"
 MAX_UNITS = 10**17  # smallest units in one lot, so that totals of accounts stay within 64 bits
 
 
@@ -24,7 +26,8 @@ class Lot(NamedTuple):
     """A quantity with one origin and one expiry; what remains of it belongs to the account that holds it.
 
     ``usable_from`` and ``last_day`` are local days, inclusive; ``last_day`` None never expires. ``origin`` is the id of the
-    event that granted it, ``source`` what kind of grant it was (purchase, gratis).
+    event that granted it, ``source`` what kind of grant it was (purchase, gratis, adjustment, bought; transfer and opening where
+    nobody said). ``provenance`` is the customer from whom it came ('': it was granted here).
     """
 
     id: str
@@ -35,6 +38,7 @@ class Lot(NamedTuple):
     last_day: date | None
     granted: int
     source: str = ""
+    provenance: str = ""
 
     @property
     def order(self) -> tuple[date, date, str]:
@@ -44,7 +48,7 @@ class Lot(NamedTuple):
     @property
     def kind(self) -> tuple[Any, ...]:
         """What rules can tell of a lot that is usable, once no order can undo it."""
-        return (self.unit, self.last_day, self.source)
+        return (self.unit, self.last_day, self.source, self.provenance)
 
     def usable(self, day: date) -> bool:
         return self.usable_from <= day and not self.expired(day)
@@ -53,16 +57,19 @@ class Lot(NamedTuple):
         return self.last_day is not None and self.last_day < day
 
     def to_row(self) -> list[Any]:
+        """The fields in order; a provenance only where there is one."""
         last = self.last_day.isoformat() if self.last_day else None
-        return [self.id, self.unit, self.origin, self.day.isoformat(), self.usable_from.isoformat(), last, self.granted, self.source]
+        row = [self.id, self.unit, self.origin, self.day.isoformat(), self.usable_from.isoformat(), last, self.granted, self.source]
+        return [*row, self.provenance] if self.provenance else row
 
     @classmethod
     def from_row(cls, row: list[Any]) -> Lot:
-        lot, unit, origin, day, usable_from, last, granted, source = row
+        lot, unit, origin, day, usable_from, last, granted, source, *whose = row
         if not type(lot) is type(unit) is type(origin) is type(source) is str or type(granted) is not int:
             raise TypeError("a lot's id, unit, origin and source are text, what was granted is a whole number")
         first, usable = date.fromisoformat(day), date.fromisoformat(usable_from)
-        return cls(lot, unit, origin, first, usable, date.fromisoformat(last) if last is not None else None, granted, source)
+        last_day = date.fromisoformat(last) if last is not None else None
+        return cls(lot, unit, origin, first, usable, last_day, granted, source, _provenance(whose) if whose else "")
 
 
 class LotPart(NamedTuple):
@@ -73,8 +80,10 @@ class LotPart(NamedTuple):
 
     def to_row(self) -> list[Any]:
         """The lot's fields, then how much of it."""
-        (lot, unit, origin, day, usable_from, last, granted, source), left = self
+        (lot, unit, origin, day, usable_from, last, granted, source, whose), left = self
         ends = last.isoformat() if last is not None else None
+        if whose:
+            return [lot, unit, origin, day.isoformat(), usable_from.isoformat(), ends, granted, source, whose, left]
         return [lot, unit, origin, day.isoformat(), usable_from.isoformat(), ends, granted, source, left]
 
 
@@ -373,6 +382,13 @@ class Ledger:
                 raise ValueError(f"account {name}: a lot of which nothing is left, or lots of more than {MAX_DIGITS} digits")
             ledger.accounts[name] = account
         return ledger
+
+
+def _provenance(rest: list[Any]) -> str:
+    (whose,) = rest
+    if not text(whose):
+        raise ValueError("a lot that came from nobody has no provenance on the wire")
+    return str(whose)
 
 
 def escaped(part: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Never
 from custrules.event_fields import read_scalar
 from custrules.events import AnyEvent, Hold, Purchase, Redemption, Return, ReturnLine
 from custrules.fields import Frozen, instant_text, read_instant
-from custrules.ledger import REVERSED, Lot, LotPart, Move, text, whole
+from custrules.ledger import EXPIRED, REVERSED, Lot, LotPart, Move, text, whole
 from custrules.money import Rounding, rounded, split
 from custrules.order_lines import MONEY, NOT_EARNING, OrderLine, OrderTender, cost_of, price_of
 
@@ -54,6 +54,15 @@ class Record:
     @property
     def reversed(self) -> int:
         return self.moved(target=REVERSED)
+
+    def unforgiven(self, expired: Mapping[str, int]) -> dict[str, int]:
+        """What of each lot expired unspent, less what was forgiven already."""
+        left = dict(expired)
+        for move in self.moves:
+            if move.source == EXPIRED and move.target == REVERSED:
+                for lot, quantity in move.parts:
+                    left[lot.id] = left.get(lot.id, 0) - quantity
+        return left
 
     def to_data(self) -> dict[str, Any]:
         moves = [move.to_row() for move in self.moves]

@@ -159,6 +159,10 @@ class View(ABC):
         """What stands in a policy's own tally on the days of a window as of ``view.day``."""
 
     @abstractmethod
+    def sent(self, policy: Policy, window: Window) -> tuple[int, int]:
+        """What was sent by a policy on the days of a window as of ``view.day``: smallest units, and how often."""
+
+    @abstractmethod
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
         """Whether a condition on lines (sku, category, quantity, amount) holds for a line."""
 
@@ -339,6 +343,10 @@ class Policy(BaseModel):
     def holds_until(self, event: Hold, /) -> datetime | None:
         """The instant at which a hold that it answered runs out; None: it stands until it is captured or let go."""
         return event.until
+
+    def counts_sent(self) -> int | None:
+        """Days for which what is sent by it is tallied, for its limits; None: not at all."""
+        return None
 
     def faults(self, known: Known) -> list[Diagnostic]:
         """What is wrong with this policy inside its program, at paths that begin at its fields."""

@@ -27,7 +27,7 @@ from custrules.tabling import Tables
 from custrules.validation import nearest, path_text
 
 MAX_FAULTS = 1_000  # beyond which nobody reads on, and a stranger's document is not looked at any further
-RESERVED_IDS = ("returns", "world", "day", "at")
+RESERVED_IDS = ("returns", "customer", "world", "day", "at")
 LINE_FIELDS = ("lines", "exclude_lines")
 BUILT_IN: dict[str, FactType] = {
     "weekday": FactType("text", ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")),
@@ -318,6 +318,16 @@ class Rulebook:
                 key = f"used:{policy.id}.{name}"
                 self.own_tallies.setdefault(policy.id, {})[name] = key
                 self.retention[key] = max(self.retention.get(key, 0), max((window.at_most_days or 0 for window in windows), default=0) + extra)
+        self._sent_tallies(extra)
+
+    def _sent_tallies(self, extra: int) -> None:
+        """What customers send by a policy that limits it: how much, and how often."""
+        self.sent_tallies: dict[str, tuple[str, str]] = {}
+        for policy in self.parts.policies:
+            days = policy.counts_sent()
+            if days is not None:
+                keys = self.sent_tallies[policy.id] = (f"sent:{policy.id}", f"sent_times:{policy.id}")
+                self.retention |= {key: max(self.retention.get(key, 0), days + extra) for key in keys}
 
     # -- asking ----------------------------------------------------------------------------------------------------
 

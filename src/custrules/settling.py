@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
+from custrules.brought import tells
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.draft import Draft
 from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.event_fields import read_scalar
-from custrules.events import AnyEvent, NewDay, RedemptionCancelled, Return, Tick, new_day, tick
+from custrules.events import AnyEvent, NewDay, RedemptionCancelled, Return, Tick, Transfer, new_day, tick
 from custrules.fields import Frozen
-from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, LedgerFault, Move
+from custrules.ledger import EXPIRED, FORFEITED, ISSUED, REVERSED, SPENT, TRANSFERRED, LedgerFault, Move
 from custrules.orders import Order, Record
 from custrules.policy import PHASES, Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, View, reason
 from custrules.returns import Part
@@ -24,6 +25,7 @@ from custrules.state import State, StatusValue, TouchpointAsked
 from custrules.views import Days, StepView, Watch
 
 FORWARD: tuple[Phase, ...] = ("earn", "rank", "lapse", "care")
+LAPSED = (EXPIRED, FORFEITED)
 MAX_INSTANTS = 10_000
 
 
@@ -80,7 +82,7 @@ class Settling:
         if answer is None:
             return None
         decision = self.checked(policy, answer)
-        if policy.retired and part is None and not isinstance(self.event, NewDay | Tick | Return | RedemptionCancelled):
+        if policy.retired and part is None and not isinstance(self.event, NewDay | Tick | Return | RedemptionCancelled) and not tells(self.event):
             retired = policy.declined(self.event, [reason(f"{policy.kind}.retired", policy=policy.id)]) if policy.phase == "pay" else None
             return Answer(retired, view) if retired is not None else None
         return Answer(decision, view)
@@ -143,7 +145,9 @@ class Settling:
                 self.state.ledger.fold(move)
             if self.rules.award_tallies:
                 self._count_award(policy, move, order)
-            if move.target == EXPIRED:
+            if move.target == TRANSFERRED and self.rules.sent_tallies:
+                self._count_sent(policy, move)
+            if move.target in LAPSED:
                 self._note_expired(move)
         if made and draft is not None:
             self.state.ledger = draft.release()
@@ -172,8 +176,15 @@ class Settling:
         elif key is not None and move.target == REVERSED:
             self.state.activity.add(key, order.day if order is not None else self.day, -move.quantity)
 
+    def _count_sent(self, policy: Policy, move: Move) -> None:
+        """What a customer sends of her own accord is tallied, where its policy has limits; not what goes back, nor what is pooled."""
+        keys = self.rules.sent_tallies.get(policy.id)
+        if keys is not None and isinstance(self.event, Transfer) and not self.event.back:
+            self.state.activity.add(keys[0], self.day, move.quantity)
+            self.state.activity.add(keys[1], self.day, 1)
+
     def _note_expired(self, move: Move) -> None:
-        """An order remembers how much of what it granted expired: a later reversal forgives it."""
+        """An order remembers how much of what it granted expired or was forfeited: a later reversal forgives it."""
         for lot, quantity in move.parts:
             order = self.state.order(lot.origin)
             if order is not None:
@@ -233,6 +244,8 @@ class Settling:
             ends = max(min(self.state.holds.values()), as_of if self.opened == as_of else as_of + timedelta(microseconds=1))
             dues.append(Due(ends, True, ends))
         for policy in self.rules.with_due(day):
+            if self.state.closed is not None and policy.phase != "lapse":
+                continue
             due = self._due_of(policy, days)
             if due is not None:
                 dues.append(due)
@@ -275,7 +288,8 @@ class Settling:
             self._move_to(self.opened, due)
             self._stand_at(self.opened, due, new_day(self.state.customer_id, due))
         heard = self.rules.hearing(self.day, self.event.type)
-        for policy in (policy for phase in PHASES for policy in heard[phase]):
+        phases: tuple[Phase, ...] = PHASES if self.state.closed is None else ("lapse",)  # of a closed account, what is left lapses
+        for policy in (policy for phase in phases for policy in heard[phase]):
             answer = self.ask(policy)
             if answer is not None:
                 self.decisions.append(self.fold(policy, answer, None))
@@ -311,7 +325,8 @@ def adopt(rules: Rulebook, state: State) -> None:
     held_from = state.day + ONE_DAY if state.day is not None else None
     for key, counted in rules.tallies.items():
         state.activity.open(key, counted.what == "latest", held_from)
-    for key in (*rules.award_tallies.values(), *(key for keys in rules.own_tallies.values() for key in keys.values())):
+    own = (*rules.award_tallies.values(), *(key for keys in rules.own_tallies.values() for key in keys.values()))
+    for key in (*own, *(key for keys in rules.sent_tallies.values() for key in keys)):
         state.activity.open(key, latest=False, held_from=held_from)
 
 

@@ -36,6 +36,13 @@ class Level(NamedTuple):
     until: date | None
 
 
+class Closed(NamedTuple):
+    """The end of an account: since which day, and into whom it was merged ('': into nobody, it was closed)."""
+
+    day: date
+    into: str = ""
+
+
 class LotLeft(NamedTuple):
     """What is left of a lot: quantity, the event it came from, usable from, last usable day (None: never expires)."""
 
@@ -120,6 +127,7 @@ class State:
         "adopted",
         "as_of",
         "changed",
+        "closed",
         "consent",
         "currency",
         "customer_id",
@@ -164,6 +172,7 @@ class State:
         self.as_of: datetime | None = None
         self.day: date | None = None
         self.changed: date | None = None
+        self.closed: Closed | None = None
         self.schema_version = SCHEMA_VERSION
         self._seen: dict[str, datetime] = {}
         self.known_from: datetime | None = None
@@ -274,13 +283,22 @@ class State:
 
     # -- copies ----------------------------------------------------------------------------------------------------
 
+    def let_go_of_orders(self) -> None:
+        """Forget every order: another customer has taken them over."""
+        self._orders, self._sealed = {}, {}
+
+    @property
+    def seen(self) -> Mapping[str, datetime]:
+        """Ids of the events that would not be late by now, with when they occurred."""
+        return self._seen
+
     def fork(self) -> State:
         """A copy that shares what it does not change; only the kernel changes one."""
         twin = State.__new__(State)
         twin.customer_id, twin.schema_version = self.customer_id, self.schema_version
         twin.program, twin.digest, twin.currency, twin.joined = self.program, self.digest, self.currency, self.joined
         twin.known_from, twin.adopted = self.known_from, self.adopted
-        twin.as_of, twin.day, twin.changed = self.as_of, self.day, self.changed
+        twin.as_of, twin.day, twin.changed, twin.closed = self.as_of, self.day, self.changed, self.closed
         twin.do_not_contact, twin.profile, twin.consent = self.do_not_contact, self.profile, self.consent
         twin.ledger, twin.activity = self.ledger.fork(), self.activity.fork()
         twin._sealed = self._sealed.copy()
@@ -315,7 +333,8 @@ class State:
 
     def _plain(self) -> dict[str, Any]:
         """All but the orders."""
-        return {
+        closed = {} if self.closed is None else {"closed": [self.closed.day.isoformat(), self.closed.into]}
+        return closed | {
             "customer_id": self.customer_id,
             "program": self.program,
             "digest": self.digest,
@@ -383,6 +402,7 @@ class State:
         state.as_of = read_instant(data["as_of"]) if data["as_of"] is not None else None
         state.day = date.fromisoformat(data["day"]) if data["day"] is not None else None
         state.changed = date.fromisoformat(data["changed"]) if data["changed"] is not None else None
+        state.closed = _closed(data["closed"]) if "closed" in data else None
         state.known_from = read_instant(data["known_from"]) if data["known_from"] is not None else None
         state._seen = {event_id: read_instant(at) for event_id, at in data["seen"].items()}
         if (state.as_of is None) != (state.day is None):
@@ -425,6 +445,11 @@ def _split(text: bytes | str) -> Split | None:
 
 def _left(part: LotPart, unit: str, scale: int) -> LotLeft:
     return LotLeft(shown(part.quantity, unit, scale), part.lot.origin, part.lot.usable_from, part.lot.last_day)
+
+
+def _closed(row: list[Any]) -> Closed:
+    day, into = row
+    return Closed(date.fromisoformat(day), text(into))
 
 
 def _refuse(code: str, **params: Any) -> Never:

@@ -216,7 +216,14 @@ class StepView(View):
         return self.order.earning(self._rules.returns.tenders) if self.order is not None else Fraction(0)
 
     def awarded(self, policy: Policy, window: Window) -> int:
-        tally = self.state.activity.tally(self._rules.award_tallies.get(policy.id, ""))
+        return self._counted(self._rules.award_tallies.get(policy.id, ""), window)
+
+    def sent(self, policy: Policy, window: Window) -> tuple[int, int]:
+        units, times = self._rules.sent_tallies.get(policy.id, ("", ""))
+        return self._counted(units, window), self._counted(times, window)
+
+    def _counted(self, key: str, window: Window) -> int:
+        tally = self.state.activity.tally(key)
         if tally is None:
             return 0
         return max(tally.between(window.bounds(end)[0], max(end, window.end(end))) or 0 for end in self._ends(window))

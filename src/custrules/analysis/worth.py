@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
 from custrules.analysis.flows import Account
@@ -11,6 +12,7 @@ from custrules.analysis.refusal import one_of, refuse, worded
 from custrules.fields import read_day, read_rate
 from custrules.money import SCALES, Money, Rounding, from_units, rounded
 from custrules.policies.points import Redemption
+from custrules.policies.points.redemption import Value
 from custrules.program import Program
 from custrules.validation import read_argument
 
@@ -82,7 +84,13 @@ class Worth:
         paying = (policy for policy in rules.phases(day)["pay"] if isinstance(policy, Redemption))
         found = next((policy.value for policy in paying if rules.resolve(policy.account) == account.name), None)  # one alone serves an account
         units = Fraction(10 ** SCALES[self._program.currency], 10**account.scale)
-        return Fraction(found.money) / Fraction(found.points) * units if found is not None else None
+        return _dearest(found) / Fraction(found.points) * units if found is not None else None
+
+
+def _dearest(value: Value) -> Fraction:
+    """What so many points are worth; where that differs by level, to the level that gets most: what is owed is not understated."""
+    money = value.money
+    return Fraction(money) if isinstance(money, Decimal) else Fraction(max(money.values()))
 
 
 def percent(rate: Fraction) -> str:

@@ -38,9 +38,9 @@ SECTIONS = (*HEAD, "profile", "activities", "calendar", "measures", "policies", 
 LATER_SECTIONS = ("law", "readings", "rates")
 RESERVED_NAMES = (*YAML_FLAGS, "all", "any", "not")
 LATER_EVENTS = (
-    "attendance", "chargeback", "closure", "complaint", "complaint_update", "contact",
-    "merge", "opening", "partner_report", "reading", "refund_decision", "refund_paid", "refund_request", "sign_up",
-    "survey_response", "top_up", "transfer",
+    "attendance", "chargeback", "complaint", "complaint_update", "contact", "partner_report", "reading",
+    "refund_decision", "refund_paid", "refund_request", "sign_up",
+    "survey_response", "top_up",
 )  # fmt: skip
 MACHINE_ZONES = ("localtime", "posixrules", "Factory")
 MOST = {"profile": 500, "activities": 200, "calendar": 100, "measures": 500, "policies": 2000, "accept": 500}

@@ -12,6 +12,7 @@ KINDS: dict[str, str] = {
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
+    "points.transfer": "custrules.policies.points:Transfer",
     "table": "custrules.policies.table:DecisionTable",
     "tiers.ladder": "custrules.policies.tiers:Ladder",
 }
@@ -23,7 +24,6 @@ LATER_KINDS = (
     "feedback.complaints",
     "feedback.survey",
     "lifecycle.stages",
-    "points.transfer",
     "profile.quality",
     "referral.reward",
     "rewards.activity",

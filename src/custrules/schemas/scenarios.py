@@ -13,6 +13,7 @@ from custrules.messages import LANGUAGES
 from custrules.schemas import describing
 from custrules.schemas.drawing import DRAFT, REF, described, drawn
 from custrules.testing.scenario_events import TIME_STEPS
+from custrules.testing.scenario_file import SUBJECT_KINDS
 from custrules.testing.scenario_then import VERDICTS
 
 _UNWRITTEN = ("type", "customer_id", "occurred_at", "decided_at", "attributes", "name")
@@ -75,11 +76,14 @@ def _shapes(events: Mapping[str, type[Event]], lang: str) -> dict[str, Any]:
     given = {"type": "object", "minProperties": 1, "maxProperties": 1, "properties": happening, "additionalProperties": activity}
     when = {**given, "properties": {**told({**time, "quote": ref("Given")}, "scenarios.when"), **happening}}
     profile = {"type": "object"}
+    kinds = {"enum": list(SUBJECT_KINDS)}
     scenario = {
         "name": TEXT_SCHEMA,
         "tags": {"anyOf": [TEXT_SCHEMA, {"type": "array", "items": TEXT_SCHEMA}]},
         "customer": profile,
         "customers": {"type": "object", "minProperties": 1, "additionalProperties": profile},
+        "subjects": {"type": "object", "additionalProperties": {"type": "object", "required": ["kind"], "properties": {"kind": _fillable(kinds)}}},
+        "opening": {"type": "object"},
         "given": {"type": "array", "items": ref("Given")},
         "steps": {"type": "array", "items": ref("Step"), "minItems": 1},
         "examples": {"type": "string"},
@@ -108,6 +112,7 @@ def _then(lang: str) -> dict[str, Any]:
         "verdict": _fillable({"enum": list(VERDICTS)}),
         "says": {"type": "object", "properties": {key: {"type": "string"} for key in LANGUAGES}, "additionalProperties": False},
         "task": {"type": "string"},
+        "absent": words,
     }
     told = {name: described(part, describing.words(f"scenarios.then.{name}", lang)) for name, part in keys.items()}
     return {"type": "object", "properties": told, "description": describing.words("scenarios.then", lang)}

@@ -111,6 +111,12 @@ def says(texts: Mapping[str, str], answer: Answer) -> Mismatch | None:
     return None
 
 
+def absent(names: list[str], answer: Answer) -> Mismatch | None:
+    """No touchpoint of this step has one of these templates or categories."""
+    asked = [effect for effect in answer.effects if isinstance(effect, Touchpoint) and {effect.template, effect.category} & {*names}]
+    return Mismatch(f"none of {', '.join(names)}", ", ".join(effect.template for effect in asked)) if asked else None
+
+
 def task(template: str, answer: Answer) -> Mismatch | None:
     tasks = [effect.template for effect in answer.effects if isinstance(effect, Touchpoint) and effect.outcome == "task"]
     return None if template in tasks else Mismatch(template, ", ".join(tasks) or "no task")

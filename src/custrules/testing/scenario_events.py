@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic_core import PydanticCustomError
 
-from custrules.calendars import Length, end_of_day
+from custrules.calendars import Length, end_of_day, local_day
 from custrules.documents.document import LATER_EVENTS
 from custrules.documents.faults import steps_of
 from custrules.errors import EventError
@@ -18,6 +18,7 @@ from custrules.events import KINDS, AnyEvent
 from custrules.fields import MAX_YEAR, check_year, describe, instant_text, read_day, read_decimal, read_instant, read_whole
 from custrules.program import Program
 from custrules.testing.scenario_file import ONE, Case, Page, Path
+from custrules.testing.scenario_opening import opening_data
 from custrules.validation import nearest
 
 REPEAT_FIELDS = ("every", "times", "until")
@@ -88,7 +89,8 @@ class _Writer:
         path = self.case.path
         given = [found for index, item in enumerate(self.case.given) for found in self._given(item, (*path, "given", index))]
         stages = [stage for index, step in enumerate(self.case.steps) if (stage := self._stage(step, (*path, "steps", index)))]
-        instants = [found.instant for found in given] + [min((*(h.instant for h in stage.happenings), stage.instant)) for stage in stages]
+        instants = [instant for name in self.case.openings if (instant := self._opening_at(name)) is not None]
+        instants += [found.instant for found in given] + [min((*(h.instant for h in stage.happenings), stage.instant)) for stage in stages]
         opening = self._opening(min(instants)) if instants else ()
         return Script(tuple(opening), tuple(given), tuple(stages))
 
@@ -103,12 +105,34 @@ class _Writer:
         for name, data in self.case.customers.items():
             path: Path = (*self.case.path, "customers", name) if self.case.several else (*self.case.path, "customer")
             head = {"customer_id": name, "occurred_at": first}
+            if name in self.case.openings:
+                opened, place = self._opened(name, first, data)
+                events += self._read({"type": "opening", "id": f"opening of {name}", **head, **opened}, place, self.case.openings[name][0])
             profile = {field: value for field, value in data.items() if field not in CUSTOMER_FIELDS}
             consent = {field: value for field, value in data.items() if field in CUSTOMER_FIELDS}
-            events += self._read({"type": "profile_update", "id": f"profile of {name}", **head, "profile": profile}, path)
+            if name not in self.case.openings:
+                events += self._read({"type": "profile_update", "id": f"profile of {name}", **head, "profile": profile}, path)
             if consent:
                 events += self._read({"type": "consent_update", "id": f"consent of {name}", **head, **consent}, path)
         return events
+
+    def _opening_at(self, name: str) -> datetime | None:
+        data, path = self.case.openings[name]
+        if "at" in data and len(self.case.customers) > 1:
+            self._note((*path, "at"), "not_with", key=True, field="at", other="several customers, who open together")
+        try:
+            return self._instant(data["at"], (*path, "at")) if "at" in data else None
+        except _Unreadable:
+            return None
+
+    def _opened(self, name: str, first: datetime, profile: Mapping[str, Any]) -> tuple[dict[str, Any], Path]:
+        """The opening of a customer: at its own time where it says one, else at the first instant, with what is known of her."""
+        data, path = self.case.openings[name]
+        at = self._opening_at(name) or first
+        event = opening_data(self.program, data, path, self.page, self._note, local_day(at, self.program.zone))
+        own = {field: value for field, value in profile.items() if field not in CUSTOMER_FIELDS}
+        told = event.get("profile", {})
+        return {"occurred_at": at, **event, "profile": {**own, **told} if isinstance(told, Mapping) else told}, path
 
     # -- given and steps -------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from custrules.documents.reading import Reading, read
 from custrules.errors import Diagnostic, ScenarioError
-from custrules.fields import describe, read_name, read_text
+from custrules.fields import Frozen, describe, read_name, read_text
 from custrules.messages import render_all
 from custrules.testing.scenario_examples import Row, rows_of
 from custrules.validation import in_family, nearest, path_text
@@ -22,7 +22,9 @@ from custrules.validation import in_family, nearest, path_text
 Path = tuple[int | str, ...]
 
 FILE_FIELDS = ("program", "scenarios")
-SCENARIO_FIELDS = ("name", "tags", "customer", "customers", "given", "steps", "examples")
+SCENARIO_FIELDS = ("name", "tags", "customer", "customers", "subjects", "opening", "given", "steps", "examples")
+SUBJECT_KINDS = ("household",)
+LATER_SUBJECTS = ("activity", "partner", "staff")
 STEP_FIELDS = ("when", "then")
 MOST_SCENARIOS = 5000
 
@@ -104,7 +106,8 @@ def _renamed(fault: Diagnostic) -> Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One scenario, with one row of its examples filled in. ``several`` tells that its customers have names."""
+    """One scenario, with one row of its examples filled in. ``several`` tells that its customers have names; ``openings`` is what they
+    bring along, with the place of it; subjects that are no customers stand among them."""
 
     name: str
     line: int
@@ -115,6 +118,7 @@ class Case:
     several: bool
     given: Sequence[Any]
     steps: Sequence[Any]
+    openings: Mapping[str, tuple[Mapping[str, Any], Path]] = Frozen()
 
 
 @dataclass(slots=True)
@@ -185,7 +189,7 @@ class _Scenarios:
         data = self.page.mapping(scenario, path, "a scenario: name, given, steps")
         if not data:
             return []
-        self.page.only(data, path, SCENARIO_FIELDS, later=("subjects", "opening"))
+        self.page.only(data, path, SCENARIO_FIELDS)
         name, tags = self._name(data, path), self._tags(data, path)
         rows = rows_of(self.page, data["examples"], (*path, "examples")) if "examples" in data else None
         if rows is None:
@@ -223,6 +227,11 @@ class _Scenarios:
 
     def _case(self, name: str, tags: tuple[str, ...], data: Mapping[str, Any], path: Path, row: Row | None) -> Case:
         customers, several = self._customers(data, path, row)
+        openings = self._openings(data, path, row)
+        subjects = self._subjects(data, path, row)
+        if subjects:
+            customers, several = {**customers, **dict.fromkeys(subjects, Frozen())}, True
+            openings |= subjects
         given = self.page.items(data.get("given", []), (*path, "given"), "a list of events", row)
         steps = self.page.items(data.get("steps", []), (*path, "steps"), "a list of steps: {when: ..., then: ...}", row)
         if "steps" not in data or (not steps and isinstance(data["steps"], list)):
@@ -231,7 +240,8 @@ class _Scenarios:
             self._step(step, (*path, "steps", index), row)
         shown = f"{name} [{row.title}]" if row is not None else name
         line = self.page.reading.place(path)[0] if row is None else row.line
-        return Case(shown, line, tags, path, row, customers, several, given, [step for step in steps if isinstance(step, Mapping)])
+        played = [step for step in steps if isinstance(step, Mapping)]
+        return Case(shown, line, tags, path, row, customers, several, given, played, Frozen(openings))
 
     def _step(self, step: object, path: Path, row: Row | None) -> None:
         data = self.page.mapping(step, path, "a step: {when: ..., then: ...}", row)
@@ -259,9 +269,48 @@ class _Scenarios:
 
     def _customer(self, value: object, path: Path, row: Row | None) -> Mapping[str, Any]:
         data = self.page.mapping(value, path, "a mapping of profile fields", row)
-        if "opening" in data:
-            self.page.unavailable((*path, "opening"), "the field 'opening'", row)
         return {name: item for name, item in data.items() if name != "opening"}
+
+    def _openings(self, data: Mapping[str, Any], path: Path, row: Row | None) -> dict[str, tuple[Mapping[str, Any], Path]]:
+        """What each customer brings along, by name: under ``opening`` of the scenario, or of the customer."""
+        one, named = data.get("customer"), data.get("customers")
+        found: dict[str, tuple[Any, Path]] = {}
+        if isinstance(one, Mapping) and "opening" in one:
+            found[ONE] = (one["opening"], (*path, "customer", "opening"))
+        if "opening" in data:
+            if ONE in found or named is not None:
+                other = "customers" if named is not None else "customer.opening"
+                self.page.note((*path, "opening"), "not_with", key=True, field="opening", other=other, row=row)
+            found[ONE] = (data["opening"], (*path, "opening"))
+        for name, value in named.items() if isinstance(named, Mapping) else ():
+            if isinstance(value, Mapping) and "opening" in value:
+                found[name] = (value["opening"], (*path, "customers", name, "opening"))
+        return {name: (self.page.mapping(value, place, "what the customer brings along", row), place) for name, (value, place) in found.items()}
+
+    def _subjects(self, data: Mapping[str, Any], path: Path, row: Row | None) -> dict[str, tuple[Mapping[str, Any], Path]]:
+        """Subjects that are no customers, each with its kind; all else that is said of one is what it brings along."""
+        subjects = self.page.mapping(data.get("subjects", {}), (*path, "subjects"), "a mapping of names to subjects", row)
+        found: dict[str, tuple[Mapping[str, Any], Path]] = {}
+        for name, value in subjects.items():
+            place = (*path, "subjects", name)
+            told = self.page.mapping(value, place, "a subject: {kind: household}", row)
+            self._customer_name(name, place, row)
+            self._kind(told, place, row)
+            named = data.get("customers")
+            if isinstance(named, Mapping) and name in named:
+                self.page.note(place, "name_taken", key=True, name=name, row=row)
+            found[name] = ({key: item for key, item in told.items() if key != "kind"}, place)
+        return found
+
+    def _kind(self, told: Mapping[str, Any], place: Path, row: Row | None) -> None:
+        kind = told.get("kind")
+        if kind in LATER_SUBJECTS:
+            self.page.unavailable((*place, "kind"), f"the kind '{kind}'", row)
+        elif "kind" not in told:
+            self.page.note((*place, "kind"), "missing_field", field="kind", row=row)
+        elif kind not in SUBJECT_KINDS:
+            near = nearest(str(kind), SUBJECT_KINDS)
+            self.page.note((*place, "kind"), "unknown_choice", found=describe(kind), choices=", ".join(SUBJECT_KINDS), nearest=near, row=row)
 
     def _without_examples(self, data: Mapping[str, Any], path: Path) -> None:
         if _references(data):
@@ -308,6 +357,6 @@ def _told_apart(cases: list[Case]) -> list[Case]:
     for case in cases:
         seen[case.name] = seen.get(case.name, 0) + 1
         name = case.name if seen[case.name] == 1 else f"{case.name} #{seen[case.name]}"
-        fields = (case.line, case.tags, case.path, case.row, case.customers, case.several, case.given, case.steps)
+        fields = (case.line, case.tags, case.path, case.row, case.customers, case.several, case.given, case.steps, case.openings)
         result.append(Case(name, *fields))
     return result

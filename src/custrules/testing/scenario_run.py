@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from custrules import kernel
+from custrules.errors import Diagnostic, EventError
 from custrules.events import AnyEvent
-from custrules.policy import Decision, Effect, Reason
+from custrules.policy import Decision, Effect, Reason, Signal
 from custrules.program import Program
 from custrules.state import State
 from custrules.steps import Step
 from custrules.testing.scenario_events import Happening, Script, Stage
 from custrules.views import Watch
+
+MOST_SIGNALS = 10_000  # that follow from one event
 
 
 @dataclass(slots=True)
@@ -21,7 +24,7 @@ class Answer:
 
     ``before`` is the state before the stage's first event (time has run on to it; before the stage where it has none), ``shown``
     the one whose balances and statuses are read: after the stage, and before a quote. ``steps`` answer its own events, a quote's
-    too; ``asked`` holds those events, each with the state that it met.
+    too; ``asked`` holds those events, each with the state that it met. ``delivered`` are those of the steps that answer signals of others.
     """
 
     before: State
@@ -29,6 +32,7 @@ class Answer:
     decisions: list[Decision] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     asked: list[tuple[State, AnyEvent]] = field(default_factory=list)
+    delivered: list[Step] = field(default_factory=list)
 
     @property
     def refusals(self) -> list[Reason]:
@@ -68,6 +72,17 @@ class Play:
                 return happening, answer
         return None
 
+    def _deliver(self, signals: list[Signal], instant: datetime, answers: dict[str, Answer]) -> None:
+        """Signals reach those who are played here at once, and what these say in turn; whom nobody plays, nobody tells."""
+        for number, signal in enumerate(signals):
+            if signal.subject in self.states:
+                at = max(instant, self.states[signal.subject].as_of or instant)
+                happening = Happening(self.program.event(signal.delivered(at)), ())
+                answers[signal.subject].delivered.append(self._decide(happening, answers))
+                signals += _signals(answers[signal.subject].delivered[-1])
+            if number > MOST_SIGNALS:
+                raise EventError([Diagnostic("event.endless_signals", params={"most": str(MOST_SIGNALS)})])
+
     def watched(self) -> dict[str, Answer]:
         return {name: Answer(state, state) for name, state in self.states.items()}
 
@@ -87,7 +102,12 @@ class Play:
         return answers
 
     def step(self, happening: Happening, answers: dict[str, Answer], kept: bool = True) -> None:
-        """Every customer has been advanced to the event's instant; now it is stepped."""
+        """Every customer has been advanced to the event's instant; now it is stepped, and its signals are delivered."""
+        step = self._decide(happening, answers, kept)
+        if kept:
+            self._deliver(_signals(step), happening.instant, answers)
+
+    def _decide(self, happening: Happening, answers: dict[str, Answer], kept: bool = True) -> Step:
         name = happening.event.customer_id
         state, event = self.states[name], happening.event
         step = self.program.step(state, event) if self.watch is None else Step.of(kernel.step(self.program.rulebook, state, event, self.watch))
@@ -97,11 +117,28 @@ class Play:
         answers[name].decisions += step.decisions
         if kept:
             self.states[name] = step.state
+        return step
 
     def advance(self, instant: datetime, answers: dict[str, Answer]) -> None:
+        """Time runs on for everybody: from one day or instant that somebody waits for to the next, so that signals arrive on time."""
+        while len(self.states) > 1 and (due := self._next_due()) is not None and due < instant:
+            self._advance(due, answers)
+        self._advance(instant, answers)
+
+    def _next_due(self) -> datetime | None:
+        return min((due for state in self.states.values() if (due := self.program.next_due(state)) is not None), default=None)
+
+    def _advance(self, instant: datetime, answers: dict[str, Answer]) -> None:
+        signals: list[Signal] = []
         for name, state in self.states.items():
             watch = self.watch
             step = self.program.advance(state, to=instant) if watch is None else Step.of(kernel.advance(self.program.rulebook, state, instant, watch))
             self.decisions += step.decisions
             self.states[name] = step.state
             answers[name].decisions += step.decisions
+            signals += _signals(step)
+        self._deliver(signals, instant, answers)
+
+
+def _signals(step: Step) -> list[Signal]:
+    return [effect for effect in step.effects if isinstance(effect, Signal)] if step.accepted else []

@@ -17,7 +17,7 @@ from custrules.testing.scenario_readings import NONE, Mismatch, Names, compared,
 from custrules.testing.scenario_run import Answer
 from custrules.validation import nearest
 
-LATER_KEYS = ("plan", "absent")
+LATER_KEYS = ("plan",)
 VERDICTS = ("accepted", "refused", "duplicate", "late")
 ABOUT_EVENTS = ("refused", "declined", "verdict")
 
@@ -68,7 +68,7 @@ class Binder:
         if key in LATER_KEYS:
             self.page.unavailable(path, f"the field '{key}'", self.case.row)
             return
-        if key in ABOUT_EVENTS and not stage.happenings:
+        if key in ABOUT_EVENTS and not stage.happenings and not self.case.several:
             self._note(path, "not_with", key=True, field=key, other=stage.title)
             return
         maker = OWN_KEYS.get(key)
@@ -166,6 +166,14 @@ class Binder:
         self._note(path, "unknown_choice", found=describe(value), choices=", ".join(VERDICTS), nearest=nearest(str(value), VERDICTS))
         return None
 
+    def _absent(self, value: Any, path: Path) -> Check | None:
+        names = [value] if isinstance(value, str) else self._list(value, path)
+        for index, name in enumerate(names):
+            if not isinstance(name, str):
+                place = path if isinstance(value, str) else (*path, index)
+                self._note(place, "wrong_type", expected="the template or category of a touchpoint", found=describe(name))
+        return lambda answer: checks.absent([str(name) for name in names], answer)
+
     def _task(self, value: Any, path: Path) -> Check | None:
         if isinstance(value, str):
             return lambda answer: checks.task(value, answer)
@@ -181,4 +189,5 @@ OWN_KEYS: Mapping[str, Callable[[Binder, Any, Path], Check | None]] = {
     "says": Binder._says,
     "verdict": Binder._verdict,
     "task": Binder._task,
+    "absent": Binder._absent,
 }

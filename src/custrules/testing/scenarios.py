@@ -23,7 +23,7 @@ from custrules.testing.scenario_file import Case, Page, Path, read_scenarios
 from custrules.testing.scenario_readings import Names
 from custrules.testing.scenario_report import WORDS, Failure, ScenarioResult, report
 from custrules.testing.scenario_run import Answer, Play
-from custrules.testing.scenario_then import Binder, Expectation
+from custrules.testing.scenario_then import ABOUT_EVENTS, Binder, Expectation
 from custrules.validation import path_text
 from custrules.views import Watch
 
@@ -68,6 +68,7 @@ class Planned:
             for stage, expectations in self.expectations:
                 answers = play.stage(stage)
                 yield from self._compared(stage, expectations, answers)
+                yield from self._undelivered(stage, expectations, answers)
         except CustrulesError as error:
             yield self._failure(self.case.path, "", "an answer", f"{type(error).__name__}: {error}")
 
@@ -87,6 +88,15 @@ class Planned:
                 facts = names.explained(expected.status, answer) if expected.status else ()
                 told = (missed.expected, missed.got, missed.delta)
                 yield self._failure(expected.path, title, *told, why=tuple(answer.reasons), facts=facts)
+
+    def _undelivered(self, stage: Stage, expectations: Sequence[Expectation], answers: dict[str, Answer]) -> Iterator[Failure]:
+        """A signal that is refused fails the scenario, unless something is expected of the event that it became."""
+        told = {expected.customer for expected in expectations if expected.key in ABOUT_EVENTS and expected.customer != stage.customer}
+        for name, answer in answers.items():
+            lost = next((step for step in answer.delivered if not step.accepted), None)
+            if lost is not None and name not in told:
+                why = f" ({lost.refusal.code})" if lost.refusal is not None else ""
+                yield self._failure(stage.path, f"steps[{stage.path[-1]}] {stage.title}", f"a signal delivered to {name}", f"{lost.verdict}{why}")
 
     def _failure(self, path: Path, title: str, expected: str, got: str, delta: str = "", **told: tuple[object, ...]) -> Failure:
         line, column = self.page.place(path, key=True, row=self.case.row)

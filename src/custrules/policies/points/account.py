@@ -11,11 +11,12 @@ from pydantic import BeforeValidator, SerializerFunctionWrapHandler, WrapSeriali
 
 from custrules.calendars import ONE_DAY, Length, Span
 from custrules.errors import Diagnostic
-from custrules.events import Adjustment, AnyEvent, NewDay
+from custrules.events import Adjustment, AnyEvent, Closure, Merge, NewDay, Opening
 from custrules.facts import FactType
-from custrules.fields import Name, Whole, fault, wrong_type
+from custrules.fields import Name, Whole, fault, one_of, wrong_type
 from custrules.ledger import ADJUSTED, ISSUED
 from custrules.money import to_units
+from custrules.policies.points.moving import answered
 from custrules.policy import BalanceFact, Decision, Known, Moved, Phase, Policy, Reason, StatusFact, View, reason
 from custrules.state import shown
 
@@ -46,7 +47,7 @@ class Account(Policy):
 
     kind: ClassVar[str] = "points.account"
     phase: ClassVar[Phase] = "lapse"
-    hears: ClassVar[tuple[str, ...] | None] = ("new_day", "adjustment")
+    hears: ClassVar[tuple[str, ...] | None] = ("new_day", "adjustment", "opening", "merge", "closure")
     later_fields: ClassVar[tuple[str, ...]] = ("purpose", "order", "grace", "decay", "suspended", "reinstatement")
 
     unit: Name = "points"
@@ -54,6 +55,7 @@ class Account(Policy):
     expiry: Annotated[Span | None, BeforeValidator(_read_expiry), WrapSerializer(_write_expiry)]
     pending: Length | None = None
     debt: Annotated[Literal["owed"], BeforeValidator(_read_debt)] = "owed"
+    on_closure: Annotated[Literal["forfeit", "keep"], one_of("forfeit", "keep")] = "forfeit"
 
     def opens(self) -> tuple[str, str, int]:
         return self.id, self.unit, self.scale
@@ -99,7 +101,7 @@ class Account(Policy):
             return self._open_day(event, view)
         if isinstance(event, Adjustment) and view.ledger.resolve(event.account) == self.id:
             return self._adjust(event, view)
-        return None
+        return answered(self, event, view) if isinstance(event, Opening | Merge | Closure) else None
 
     def _open_day(self, event: NewDay, view: View) -> Decision | None:
         """Pending points become usable first, then what has passed its last day lapses."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -23,6 +24,7 @@ from custrules.fields import Name, one_of
 from custrules.given import FactsCode
 from custrules.policies.tiers.evaluating import answer, write
 from custrules.policies.tiers.held import Held, Reached
+from custrules.policies.tiers.opening import brought, ended, leaves
 from custrules.policies.tiers.rules import Exclusion, LevelRule, ReviewCycle
 from custrules.policy import BalanceFact, Decision, FactsView, Known, Phase, Policy, Reason, Status, StatusFact, View, reason
 
@@ -108,12 +110,14 @@ class Ladder(Policy):
     def decide(self, event: AnyEvent, view: View, /) -> Decision | None:
         if isinstance(event, TierGrant) and event.status != self.status:
             return None
+        if leaves(event):
+            return ended(self, event, view)
         excluded = next((row for row in self.exclude if view.test(row.when, view.settled)), None)
         if excluded is not None and not self.retired:
             return self._without(event, view, excluded)
         before = self._held(view)
         held, reasons = before, list[Reason]()
-        changes = (self._begin, self._granted, self._after_return, self._reviewed, self._upgraded)
+        changes = (partial(brought, self), self._begin, self._granted, self._after_return, self._reviewed, self._upgraded)
         for change in changes if not self.retired else (self._after_return, self._reviewed):  # what was given falls, or is kept
             held, told = change(event, view, held)
             reasons += told
@@ -253,7 +257,7 @@ class Ladder(Policy):
         since = date.fromordinal(-day)
         if rank <= (held.rank if held is not None else NOBODY):
             return held, []
-        risen = Held(rank, since, self._until(rank, since), "earned", since, prior=_worth_keeping(held))
+        risen = Held(rank, since, self.until_of(rank, since), "earned", since, prior=_worth_keeping(held))
         before = self.names[held.rank] if held is not None else None
         told = reason("tiers.upgrade.reached", level=self.names[rank], before=before, until=risen.until)
         return risen.with_floor_of(held) if held is not None else risen, [told]
@@ -272,7 +276,7 @@ class Ladder(Policy):
 
     # -- terms and status ------------------------------------------------------------------------------------------
 
-    def _until(self, rank: int, anchor: date) -> date | None:
+    def until_of(self, rank: int, anchor: date) -> date | None:
         """The last day of a term; everybody's level has none."""
         return self.term.last_day(anchor) if self.term is not None and rank > self._lowest else None
 
@@ -281,7 +285,7 @@ class Ladder(Policy):
         if rank == NOBODY:
             return None
         base = rank == self._lowest
-        lower = Held(rank, day, self._until(rank, anchor), "base" if base else reached, anchor, judged=None if base else judged, prior=held.prior)
+        lower = Held(rank, day, self.until_of(rank, anchor), "base" if base else reached, anchor, judged=None if base else judged, prior=held.prior)
         return lower.with_floor_of(held)
 
     def _renewed(self, held: Held, last: date) -> Held:
