@@ -141,7 +141,7 @@ class Settling:
                 self._check_usable(policy, move)
             if not made:
                 self.state.ledger.fold(move)
-            if self.rules.award_tallies:
+            if self.rules.awards.keys:
                 self._count_award(policy, move, order)
             if move.target == EXPIRED:
                 self._note_expired(move)
@@ -157,11 +157,12 @@ class Settling:
 
     def _count_award(self, policy: Policy, move: Move, order: Order | None) -> None:
         """What a policy that has caps awards and takes back is tallied."""
-        key = self.rules.award_tallies.get(policy.id)
-        if key is not None and move.source == ISSUED:
-            self.state.activity.add(key, self.day, move.quantity)
-        elif key is not None and move.target == REVERSED:
-            self.state.activity.add(key, order.day if order is not None else self.day, -move.quantity)
+        keys = self.rules.awards.keys.get(policy.id, ()) if move.source == ISSUED or move.target == REVERSED else ()
+        for key in keys:
+            if move.source == ISSUED:
+                self.state.activity.add(key, self.day, move.quantity)
+            else:
+                self.state.activity.add(key, order.day if order is not None else self.day, -move.quantity)
 
     def _note_expired(self, move: Move) -> None:
         """An order remembers how much of what it granted expired: a later reversal forgives it."""
@@ -295,7 +296,7 @@ def adopt(rules: Rulebook, state: State) -> None:
     held_from = state.day + ONE_DAY if state.day is not None else None
     for key, counted in rules.tallies.items():
         state.activity.open(key, counted.what == "latest", held_from)
-    for key in rules.award_tallies.values():
+    for key in rules.awards.days:
         state.activity.open(key, latest=False, held_from=held_from)
 
 

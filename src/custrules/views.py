@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,8 +16,9 @@ from custrules.counting import LineFacts
 from custrules.draft import Draft
 from custrules.events import AnyEvent, tick
 from custrules.facts import Facts, FactValue
+from custrules.ledger import ISSUED
 from custrules.moment import Live, Moment
-from custrules.order_lines import OrderLine
+from custrules.order_lines import NOT_EARNING, OrderLine
 from custrules.orders import Order, Record
 from custrules.policy import Policy, View
 from custrules.rulebook import Rulebook
@@ -212,15 +213,25 @@ class StepView(View):
     def kept_lines(self) -> Sequence[tuple[OrderLine, int]]:
         return tuple(zip(self.order.lines, self.order.kept(), strict=True)) if self.order is not None else ()
 
-    def earning_share(self) -> Fraction:
-        return self.order.earning(self._rules.returns.tenders) if self.order is not None else Fraction(0)
+    def earning_share(self, without: Collection[str] = NOT_EARNING) -> Fraction:
+        return self.order.earning(self._rules.returns.tenders, without) if self.order is not None else Fraction(0)
 
-    def awarded(self, policy: Policy, window: Window) -> int:
-        tally = self.state.activity.tally(self._rules.award_tallies.get(policy.id, ""))
+    def awarded(self, policy: Policy, window: Window | None, group: str | None = None) -> int:
+        if window is None:
+            return self._awarded_now(policy, group)
+        tally = self.state.activity.tally(self._rules.awards.key(policy, group))
         if tally is None:
             return 0
+        if window.kind == "lifetime":
+            return tally.total(date.max)
         ends = [self.day] if window.kind == "this" else [self.day + ONE_DAY * ahead for ahead in range((self.settled - self.day).days + 1)]
         return max(tally.between(window.bounds(end)[0], max(end, window.end(end))) or 0 for end in ends)
+
+    def _awarded_now(self, policy: Policy, group: str | None) -> int:
+        """For the order that is being decided, by those asked before."""
+        together = self._rules.awards.members.get(group, ()) if group is not None else (policy.id,)
+        records = self.order.records if self.order is not None else {}
+        return sum(records[name].moved(source=ISSUED) for name in together if name in records)
 
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
         result = self._rules.tests.of(self._rules.bound[id(condition), self._scope])(LineFacts(line))

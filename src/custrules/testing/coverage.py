@@ -17,7 +17,8 @@ from custrules.documents.reading import Reading, read
 from custrules.documents.tables import Files
 from custrules.fields import Frozen, rate_text
 from custrules.policies.points import Account, Accrual, Redemption
-from custrules.policies.points.evaluating import NO_LEVEL
+from custrules.policies.points.caps import Cap
+from custrules.policies.points.rates import NO_LEVEL
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Policy, Reason, Status, conditions_in
 from custrules.program import Program
@@ -40,6 +41,7 @@ _TOLD_BY: Mapping[type[Policy], Mapping[str, tuple[str, ...]]] = {
     Ladder: {"term": ("tiers.review.kept", "tiers.review.floor", "tiers.downgrade.one_level", "tiers.downgrade.to_earned")},
 }
 _EARNED = ("points.accrual.spend", "points.accrual.event")
+_CAPPED = ("points.accrual.capped", "points.accrual.capped_together")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +203,7 @@ def _rows(policy: Policy) -> Iterator[Path]:
 
 
 def _rates(policy: Accrual) -> Iterator[tuple[str, Frozen]]:
-    for name in ("points_per_unit", "points_per_quantity", "points"):
-        rates = getattr(policy, name)
-        if isinstance(rates, Frozen):
-            yield name, rates
+    yield from ((name, rates) for name, rates in policy.rates().items() if isinstance(rates, Frozen))
 
 
 def _shown_by(policy: Policy, decision: Decision, levels: tuple[str, ...]) -> Iterator[str]:
@@ -219,12 +218,18 @@ def _shown_by(policy: Policy, decision: Decision, levels: tuple[str, ...]) -> It
 
 
 def _of_accrual(policy: Accrual, why: Reason, levels: tuple[str, ...]) -> Iterator[str]:
-    if why.code == "points.accrual.capped":
-        told = why.params["at_most"], why.params["per"]
-        yield from (f"caps[{number}]" for number, cap in enumerate(policy.caps) if (rate_text(cap.at_most), str(cap.per)) == told)
+    if why.code in _CAPPED:
+        yield from (f"caps[{number}]" for number, cap in enumerate(policy.caps) if _took(cap, why))
     if why.code in _EARNED:
         yield from (f"bonuses[{number}]" for number, bonus in enumerate(policy.bonuses) if bonus.when is None)
         yield from (f"{name}.{level}" for name, rates in _rates(policy) if (level := _rate_of(rates, why.params["level"], levels)) is not None)
+
+
+def _took(cap: Cap, why: Reason) -> bool:
+    """Whether it is this cap that took something of an award."""
+    numbers = cap.at_most.values() if isinstance(cap.at_most, Frozen) else (cap.at_most,)
+    named = why.params["per"] == str(cap.per) and why.params.get("group") == cap.group
+    return named and why.params["at_most"] in [rate_text(number) for number in numbers]
 
 
 def _rate_of(rates: Frozen, level: str | None, levels: tuple[str, ...]) -> str | None:

@@ -21,8 +21,8 @@ from custrules.fields import Frozen
 from custrules.measures import WindowMeter
 from custrules.money import rounded
 from custrules.policies.points import Account, Accrual
-from custrules.policies.points.accrual import combined, under
-from custrules.policies.points.evaluating import NO_LEVEL
+from custrules.policies.points.caps import under
+from custrules.policies.points.rates import NO_LEVEL, combined
 from custrules.rulebook import Rulebook
 
 MOST_CASES = 2_000  # combinations of other facts that are tried for one account

@@ -16,7 +16,7 @@ from custrules.fields import Frozen, rate_text
 from custrules.money import rounded
 from custrules.policies import KINDS
 from custrules.policies.points import Account, Accrual, Redemption
-from custrules.policies.points.evaluating import NO_LEVEL
+from custrules.policies.points.rates import NO_LEVEL
 from custrules.state import shown
 
 RATES = ("points_per_unit", "points_per_quantity", "points")
