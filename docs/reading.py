@@ -21,7 +21,7 @@ from custrules.conditions import Condition
 from custrules.events import Event
 from custrules.money import Money, Rounding
 from custrules.policies import KINDS
-from custrules.policies.points import account, accrual, redemption
+from custrules.policies.points import account, caps, counts, rates, redemption
 from custrules.policies.tiers import ladder
 from custrules.schemas.describing import told
 from custrules.tallying import RETURNS
@@ -44,13 +44,15 @@ KINDS_OF_TEXT: tuple[tuple[Any, str], ...] = (
     (event_fields.Tags, "tags"),
     (event_fields.Quantity, "quantity"),
     (event_fields.Positive, "positive"),
-    (accrual.Rates, "rates"),
+    (rates.Rates, "rates"),
+    (rates.Steps, "rates"),
+    (counts.Tenders, "switches"),
 )
 CLASSES: Mapping[Any, str] = {
     Length: "length",
     Span: "span",
     Window: "window",
-    accrual.Period: "period",
+    caps.Period: "period",
     Condition: "condition",
     Money: "money",
     int: "until_31",

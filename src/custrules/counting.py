@@ -146,7 +146,7 @@ def _kept_any(counted: Counted, order: Order) -> bool:
     if counted.lines is None:
         return not order.all_gone
     rows = zip(order.lines, order.kept(), matching_lines(counted, order.lines), strict=True)
-    return any(fit and (amount > 0 or (not line.amount and line.quantity_left > 0)) for line, amount, fit in rows)
+    return any(fit and line.is_kept(amount) for line, amount, fit in rows)
 
 
 def _net(order: Order, rule: str) -> int:
@@ -158,12 +158,7 @@ def _net(order: Order, rule: str) -> int:
 
 def _cost(order: Order, counted: Counted, kept: list[int]) -> int:
     rows = zip(order.lines, kept, matching_lines(counted, order.lines), strict=True)
-    return sum(rounded(line.cost * _share_kept(line, amount), Rounding.half_up) for line, amount, fit in rows if fit)
-
-
-def _share_kept(line: OrderLine, amount: int) -> Fraction:
-    """How much of a line is kept: by amount, or, where it cost nothing, by quantity."""
-    return Fraction(amount, line.amount) if line.amount else Fraction(line.quantity_left) / Fraction(line.quantity)
+    return sum(rounded(line.cost * line.share_kept(amount), Rounding.half_up) for line, amount, fit in rows if fit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ what is run; both say the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -25,7 +25,7 @@ from custrules.fields import read_day
 from custrules.given import FactsCode, FactsForm, GivenFacts, Quotient
 from custrules.measures import RatioMeter
 from custrules.messages import render_all
-from custrules.order_lines import OrderLine
+from custrules.order_lines import NOT_EARNING, OrderLine
 from custrules.orders import Order, Record
 from custrules.policy import FactsView, Policy, conditions_in
 from custrules.rulebook import Rulebook
@@ -100,7 +100,7 @@ class GivenView(FactsView):
     def tender_back(self, kind: str) -> tuple[int, Decimal, int]:
         return 0, Decimal(0), 0
 
-    def awarded(self, policy: Policy, window: Window) -> int:
+    def awarded(self, policy: Policy, window: Window | None, group: str | None = None) -> int:
         return 0
 
     def counted(self, policy: Policy, name: str, window: Window) -> int:
@@ -116,8 +116,8 @@ class GivenView(FactsView):
         amount = cast("int | None", self._facts.value("amount"))
         return ((OrderLine(None, None, Decimal(1), amount, 0), amount),) if amount is not None else ()
 
-    def earning_share(self) -> Fraction:
-        return Fraction(1)
+    def earning_share(self, without: Collection[str] = NOT_EARNING) -> Fraction:
+        return Fraction("cash" not in without)
 
 
 class Traced(NamedTuple):

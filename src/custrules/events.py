@@ -55,7 +55,8 @@ class Part(BaseModel):
 
 
 class Line(Part):
-    """One line of an order. ``amount`` is what is asked for the whole line, ``list_amount`` what it costs undiscounted."""
+    """One line of an order. ``amount`` is what is asked for the whole line, ``tax`` the part of it that is tax, ``list_amount`` what it
+    costs undiscounted. A line of category or tag ``delivery``, ``tax``, ``gift_card`` or ``top_up`` is one of these."""
 
     sku: Id | None = None
     category: Id | None = None
@@ -63,21 +64,32 @@ class Line(Part):
     amount: Money
     list_amount: Money | None = None
     cost: Money | None = None
+    tax: Money | None = None
     tags: Tags = ()
+
+    @model_validator(mode="after")
+    def _tax_is_a_part(self) -> Self:
+        if self.tax is not None and not 0 <= self.tax.minor <= self.amount.minor:
+            raise fault("event.tax_above_amount", tax=self.tax, amount=self.amount)
+        return self
 
 
 class Tender(Part):
-    """One way in which an order is paid: its ``amount``, for points also their ``quantity``."""
+    """One way in which an order is paid: its ``amount``, for points also their ``quantity``; for a coupon the ``minimum`` that an order
+    has to come to for it."""
 
     type: Annotated[TenderType, one_of(*_TENDERS)]
     amount: Money
     quantity: Positive | None = None
     reference: Id | None = None
+    minimum: Money | None = None
 
     @model_validator(mode="after")
     def _points_say_how_many(self) -> Self:
         if (self.type == "points") != (self.quantity is not None):
             raise fault("event.points_quantity", tender=self.type)
+        if self.minimum is not None and self.type != "coupon":
+            raise fault("event.minimum_of_a_coupon", tender=self.type)
         return self
 
 
@@ -512,8 +524,8 @@ def moneys_in(event: Event) -> list[Money]:
         return []
     amounts = [event.amount, *(part.amount for part in event.lines)]
     if isinstance(event, Purchase):
-        amounts += [event.list_amount, *(part.amount for part in event.tenders)]
-        amounts += [extra for line in event.lines for extra in (line.list_amount, line.cost)]
+        amounts += [event.list_amount, *(amount for part in event.tenders for amount in (part.amount, part.minimum))]
+        amounts += [extra for line in event.lines for extra in (line.list_amount, line.cost, line.tax)]
     return [amount for amount in amounts if amount is not None]
 
 

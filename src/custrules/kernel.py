@@ -89,7 +89,7 @@ class Step(Holding):
     def _forward(self, event: AnyEvent) -> Reason | None:
         counted = counted_in(self.rules, event)
         self.records: dict[str, Record] = {}
-        self.order = begun(event, self.day, tallied(counted), self.records)
+        self.order = begun(event, self.day, tallied(counted), self.records, requalify=self.rules.returns.coupons == "requalify")
         self.heard = self.rules.hearing(self.day, event.type)
         declined, records = self._pay()
         refusal = declined[0].reasons[0] if declined else self._unserved(event)

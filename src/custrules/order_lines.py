@@ -18,10 +18,15 @@ from custrules.money import Rounding, rounded
 # The tenders that are neither money nor stored value: they do not earn, and no cash goes back for them.
 NOT_EARNING = frozenset({"points", "gift_card", "coupon"})
 MONEY = frozenset({"cash", "card"})
+# The kinds of lines that rules may leave out; a line is of a kind by its category or one of its tags.
+LINE_KINDS = ("delivery", "gift_card", "tax", "top_up")
 
 
 class OrderLine(NamedTuple):
-    """A line as it was sold, and how much of it came back (by its own name; amounts spread over the order not counted)."""
+    """A line as it was sold, and how much of it came back (by its own name; amounts spread over the order not counted).
+
+    ``tax`` is the part of the amount that is tax; of the ``tags``, those are kept that say of which kind the line is.
+    """
 
     sku: str | None
     category: str | None
@@ -30,6 +35,9 @@ class OrderLine(NamedTuple):
     cost: int
     back: int = 0
     back_quantity: Decimal = Decimal(0)
+    list_amount: int | None = None
+    tax: int = 0
+    tags: tuple[str, ...] = ()
 
     @property
     def left(self) -> int:
@@ -39,35 +47,59 @@ class OrderLine(NamedTuple):
     def quantity_left(self) -> Decimal:
         return self.quantity - self.back_quantity
 
+    def share_kept(self, kept: int) -> Fraction:
+        """How much of it is kept, of whose amount so much is: by amount, or, where it cost nothing, by quantity."""
+        return Fraction(kept, self.amount) if self.amount else Fraction(self.quantity_left) / Fraction(self.quantity)
+
+    def is_kept(self, kept: int) -> bool:
+        """Whether anything of it is kept, of whose amount so much is."""
+        return kept > 0 or (not self.amount and self.quantity_left > 0)
+
+    def is_of(self, kinds: frozenset[str]) -> bool:
+        """Whether it is of one of some kinds."""
+        return self.category in kinds or not kinds.isdisjoint(self.tags)
+
     def to_row(self) -> list[Any]:
-        return [self.sku, self.category, plain(self.quantity), self.amount, self.cost, self.back, plain(self.back_quantity)]
+        row: list[Any] = [self.sku, self.category, plain(self.quantity), self.amount, self.cost, self.back, plain(self.back_quantity)]
+        more = [self.list_amount, self.tax, list(self.tags)]
+        return row + more if more != [None, 0, []] else row
 
     @classmethod
     def from_row(cls, row: list[Any]) -> OrderLine:
-        sku, category, quantity, amount, cost, back, back_quantity = row
+        sku, category, quantity, amount, cost, back, back_quantity, *more = row
+        list_amount, tax, tags = more or (None, 0, [])
         if not type(amount) is type(cost) is type(back) is int:
             raise TypeError("amounts and costs of a line are whole numbers")
         sold, returned = _quantity(quantity), _quantity(back_quantity)
         if not 0 <= back <= amount or not 0 <= returned <= sold or not sold:
             raise ValueError("a line of which more came back than was sold")
-        return cls(_optional_text(sku), _optional_text(category), sold, amount, cost, back, returned)
+        if not 0 <= whole(tax) <= amount or not isinstance(tags, list):
+            raise ValueError("a line whose tax is not a part of its amount, or whose tags are no list")
+        names = tuple([text(tag) for tag in tags])
+        listed = whole(list_amount) if list_amount is not None else None
+        return cls(_optional_text(sku), _optional_text(category), sold, amount, cost, back, returned, listed, tax, names)
 
 
 class OrderTender(NamedTuple):
-    """A way in which an order was paid; ``quantity`` (points) in smallest units of its account."""
+    """A way in which an order was paid; ``quantity`` (points) in smallest units of its account. ``minimum``: what must be kept of the
+    order for a coupon not to be lost; None: it keeps its share."""
 
     type: str
     amount: int
     quantity: Decimal | None = None
     reference: str | None = None
+    minimum: int | None = None
 
     def to_row(self) -> list[Any]:
-        return [self.type, self.amount, plain(self.quantity) if self.quantity is not None else None, self.reference]
+        row: list[Any] = [self.type, self.amount, plain(self.quantity) if self.quantity is not None else None, self.reference]
+        return [*row, self.minimum] if self.minimum is not None else row
 
     @classmethod
     def from_row(cls, row: list[Any]) -> OrderTender:
-        kind, amount, quantity, reference = row
-        return cls(text(kind), whole(amount), read_decimal(quantity) if quantity is not None else None, _optional_text(reference))
+        kind, amount, quantity, reference, *more = row
+        (minimum,) = more or (None,)
+        points = read_decimal(quantity) if quantity is not None else None
+        return cls(text(kind), whole(amount), points, _optional_text(reference), whole(minimum) if minimum is not None else None)
 
 
 def price_of(amount: int, quantity: Decimal) -> tuple[int, int]:

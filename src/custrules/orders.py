@@ -6,7 +6,7 @@ totals, so that parts always sum to the whole (``money.split``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,11 +14,11 @@ from fractions import Fraction
 from typing import Any, Never
 
 from custrules.event_fields import read_scalar
-from custrules.events import AnyEvent, Hold, Purchase, Redemption, Return, ReturnLine
+from custrules.events import AnyEvent, Hold, Line, Purchase, Redemption, Return, ReturnLine, Tender
 from custrules.fields import Frozen, instant_text, read_instant
 from custrules.ledger import EXPIRED, REVERSED, Lot, LotPart, Move, text, whole
-from custrules.money import Rounding, rounded, split
-from custrules.order_lines import MONEY, NOT_EARNING, OrderLine, OrderTender, cost_of, price_of
+from custrules.money import Money, Rounding, rounded, split
+from custrules.order_lines import LINE_KINDS, MONEY, NOT_EARNING, OrderLine, OrderTender, cost_of, price_of
 
 _ONE, _WHOLE = Decimal(1), Fraction(1)
 _NONE: Mapping[str, Any] = {}
@@ -137,6 +137,12 @@ class Order:
 
         ``reverse``: from the last tender named to the first; ``pro_rata``: in proportion to their amounts.
         """
+        backs = self._shares_back(rule)
+        lost = self._coupons_lost(backs)
+        return self._charged(backs, lost, rule) if lost else backs
+
+    def _shares_back(self, rule: str) -> list[int]:
+        """The same as long as every coupon keeps its share."""
         if not self.tenders:
             return []
         net = self.returned - self._coupon_share()
@@ -155,19 +161,36 @@ class Order:
         amounts = [tender.amount if tender.type == "coupon" else 0 for tender in self.tenders]
         return split(self._coupon_share(), amounts)[index]
 
+    def _coupons_lost(self, backs: Sequence[int]) -> int:
+        """What of coupons is left whose minimum is not kept any more, as far as cash and cards can be charged with it."""
+        if all(tender.minimum is None for tender in self.tenders):
+            return 0
+        left, rows = self.left, list(zip(self.tenders, backs, strict=True))
+        lost = sum(tender.amount - back for tender, back in rows if tender.minimum is not None and left < tender.minimum)
+        return min(lost, sum(back for tender, back in rows if tender.type in MONEY))
+
+    def _charged(self, backs: list[int], lost: int, rule: str) -> list[int]:
+        """So much less goes back in cash and cards, and so much more to the coupons that are lost."""
+        money = [tender.amount if tender.type in MONEY else 0 for tender in self.tenders]
+        coupons = [tender.amount - back if (tender.minimum or 0) > self.left else 0 for tender, back in zip(self.tenders, backs, strict=True)]
+        less = sum(back for tender, back in zip(self.tenders, backs, strict=True) if tender.type in MONEY) - lost
+        filled = split(less, money) if rule == "pro_rata" else _filled(less, money[::-1])[::-1]
+        rows = zip(self.tenders, backs, filled, split(lost, coupons), strict=True)
+        return [new if tender.type in MONEY else back + more for tender, back, new, more in rows]
+
     def refunded(self, rule: str) -> int:
         """What has gone back in cash or card in all; an order that names no tenders was paid in cash."""
         if not self.tenders:
             return self.returned
         return sum(back for tender, back in zip(self.tenders, self.tenders_back(rule), strict=True) if tender.type in MONEY)
 
-    def earning(self, rule: str) -> Fraction:
-        """The share of what is kept that was paid by tenders that earn: the same for every line, shared by amount."""
+    def earning(self, rule: str, without: Collection[str] = NOT_EARNING) -> Fraction:
+        """The share of what is kept that was paid by tenders that earn: the same for every line, shared by amount. An order that
+        names no tenders was paid in cash; a coupon that is lost paid its share all the same."""
         if not self.tenders or not self.left:
-            return _WHOLE
-        backs = self.tenders_back(rule)
-        paid = zip(self.tenders, backs, strict=True)
-        return Fraction(sum(tender.amount - back for tender, back in paid if tender.type not in NOT_EARNING), self.left)
+            return _WHOLE if "cash" not in without else Fraction(0)
+        paid = zip(self.tenders, self._shares_back(rule), strict=True)
+        return Fraction(sum(tender.amount - back for tender, back in paid if tender.type not in without), self.left)
 
     # -- returns ---------------------------------------------------------------------------------------------------
 
@@ -342,31 +365,41 @@ class Basket:
         return replace(self._order, lines=tuple(self.lines)) if self._changed else self._before
 
 
-def begun(event: AnyEvent, day: date, tallied: tuple[str, ...], records: Mapping[str, Record]) -> Order | None:
+def begun(event: AnyEvent, day: date, tallied: tuple[str, ...], records: Mapping[str, Record], *, requalify: bool = False) -> Order | None:
     """The order of a purchase, redemption or hold; None for other events. ``records`` is filled in while the event is decided.
 
-    The line of a redemption is its reward, which costs no money here.
+    The line of a redemption is its reward, which costs no money here. ``requalify``: coupons are lost when their minimum is not kept.
     """
     if isinstance(event, Redemption):
         lines = (OrderLine(event.reward, None, event.quantity, 0, 0),) if event.reward is not None else ()
         return Order(event.id, event.type, day, event.occurred_at, lines, tallied=tallied, records=records)
     if isinstance(event, Hold):
         return Order(event.id, event.type, day, event.occurred_at, tallied=tallied, records=records, until=event.until)
-    return order_of(event, day, tallied, records) if isinstance(event, Purchase) else None
+    return order_of(event, day, tallied, records, requalify=requalify) if isinstance(event, Purchase) else None
 
 
-def order_of(event: Purchase, day: date, tallied: tuple[str, ...] = (), records: Mapping[str, Record] = Frozen()) -> Order:
+def order_of(
+    event: Purchase, day: date, tallied: tuple[str, ...] = (), records: Mapping[str, Record] = Frozen(), *, requalify: bool = False
+) -> Order:
     """The order of a purchase; one that is given only by its amount is one line without sku or category."""
-    if event.lines:
-        lines = tuple(
-            OrderLine(line.sku, line.category, line.quantity, line.amount.minor, line.cost.minor if line.cost is not None else 0)
-            for line in event.lines
-        )
-    else:
-        lines = (OrderLine(None, None, _ONE, event.amount.minor, 0),)
-    tenders = tuple(OrderTender(tender.type, tender.amount.minor, tender.quantity, tender.reference) for tender in event.tenders)
-    list_amount = event.list_amount.minor if event.list_amount is not None else None
+    lines = tuple([_sold(line) for line in event.lines]) or (OrderLine(None, None, _ONE, event.amount.minor, 0),)
+    tenders = tuple([_paid(tender, requalify) for tender in event.tenders])
+    list_amount = _minor(event.list_amount)
     return Order(event.id, event.type, day, event.occurred_at, lines, tenders, list_amount=list_amount, tallied=tallied, records=records)
+
+
+def _sold(line: Line) -> OrderLine:
+    kinds = tuple([kind for kind in LINE_KINDS if kind in line.tags]) if line.tags else ()
+    cost, tax = _minor(line.cost) or 0, _minor(line.tax) or 0
+    return OrderLine(line.sku, line.category, line.quantity, line.amount.minor, cost, list_amount=_minor(line.list_amount), tax=tax, tags=kinds)
+
+
+def _paid(tender: Tender, requalify: bool) -> OrderTender:
+    return OrderTender(tender.type, tender.amount.minor, tender.quantity, tender.reference, _minor(tender.minimum) if requalify else None)
+
+
+def _minor(amount: Money | None) -> int | None:
+    return amount.minor if amount is not None else None
 
 
 def _filled(amount: int, sizes: Sequence[int]) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -30,7 +30,7 @@ from custrules.fields import Day, Flag, Name, Title, read_name, wrong_type
 from custrules.given import FactsCode
 from custrules.measures import Measure
 from custrules.money import Money
-from custrules.order_lines import OrderLine
+from custrules.order_lines import NOT_EARNING, OrderLine
 from custrules.orders import Order, Record
 from custrules.state import State
 from custrules.validation import Loc, inside
@@ -151,8 +151,11 @@ class View(ABC):
         """Of all tenders of a kind in the order followed up: amount, quantity, and how much of the amount has gone back."""
 
     @abstractmethod
-    def awarded(self, policy: Policy, window: Window) -> int:
-        """What a policy has awarded (less reversals) on the days of a window as of ``view.day``, in smallest units."""
+    def awarded(self, policy: Policy, window: Window | None, group: str | None = None) -> int:
+        """What a policy, or its whole ``group``, has awarded (less reversals) on the days of a window as of ``view.day``, in smallest units.
+
+        Without a window: what has been awarded for the order that is being decided.
+        """
 
     @abstractmethod
     def counted(self, policy: Policy, name: str, window: Window) -> int:
@@ -175,8 +178,8 @@ class View(ABC):
         """The order's lines with what is kept of each, in smallest units."""
 
     @abstractmethod
-    def earning_share(self) -> Fraction:
-        """The share of what is kept of the order that was paid by tenders that earn."""
+    def earning_share(self, without: Collection[str] = NOT_EARNING) -> Fraction:
+        """The share of what is kept of the order that was paid by tenders that earn: all ``without`` these."""
 
     def postings(self, account: str = "points") -> list[Effect]:
         """What was drafted on ``view.ledger`` of an account and its buckets, as effects of the decision."""
@@ -332,7 +335,7 @@ class Policy(BaseModel):
         """Tallies of its own, by name, and the windows over which it reads them (``view.counted``)."""
         return {}
 
-    def counts(self, order: Order, record: Record, view: View, /) -> Mapping[str, int]:
+    def comes_to(self, order: Order, record: Record, view: View, /) -> Mapping[str, int]:
         """What its part in an order, as it stands, comes to in each of its tallies; counted on the order's day."""
         return {}
 
@@ -347,6 +350,10 @@ class Policy(BaseModel):
     def counts_sent(self) -> int | None:
         """Days for which what is sent by it is tallied, for its limits; None: not at all."""
         return None
+
+    def award_groups(self) -> Mapping[str, int]:
+        """Groups with whose other policies its awards are tallied together, each with the days for which they are."""
+        return {}
 
     def faults(self, known: Known) -> list[Diagnostic]:
         """What is wrong with this policy inside its program, at paths that begin at its fields."""

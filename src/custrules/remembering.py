@@ -15,6 +15,7 @@ from custrules.measures import Meter, RatioMeter, Source
 from custrules.messages import Speaker, speak
 from custrules.money import exactly
 from custrules.policies.points import Accrual
+from custrules.policies.points.caps import Dates
 from custrules.policy import Policy, StatusFact
 from custrules.rulebook import Rulebook
 from custrules.settling import adopt, check_state
@@ -169,13 +170,13 @@ def _since(kept: Tally | Latest) -> date | None:
 def _of_caps(rules: Rulebook, state: State, day: date) -> Iterator[Gap]:
     """Awards that a cap would count and that were not kept."""
     log = _as_of_now(rules, state)
-    for policy_id, key in rules.award_tallies.items():
+    for key, policies in _awarding(rules).items():
         kept = log.tally(key)
-        windows = [window for policy in _versions(rules, policy_id, day) for window in _periods(policy)]
+        windows = [window for policy_id in policies for policy in _versions(rules, policy_id, day) for window in _periods(rules, policy, key, day)]
         if kept is None or all(kept.reaches(window.bounds(day)[0]) for window in windows):
             continue
         whole = latest(_covered_on(window, kept, day) for window in windows)
-        yield _gap(state, log, key, whole, (), (policy_id,))
+        yield _gap(state, log, key, whole, (), policies)
 
 
 def _of_limits(rules: Rulebook, state: State, day: date) -> Iterator[Gap]:
@@ -191,16 +192,28 @@ def _of_limits(rules: Rulebook, state: State, day: date) -> Iterator[Gap]:
             yield _gap(state, log, key, whole, (), (policy_id,))
 
 
-def _periods(policy: Policy) -> list[Window]:
-    """The periods of a policy's caps."""
+def _awarding(rules: Rulebook) -> dict[str, tuple[str, ...]]:
+    """The tallies of awards by key, each with the policies whose caps read it."""
+    own = {key: (policy_id,) for policy_id, key in rules.awards.own.items()}
+    return own | {key: rules.awards.members[group] for group, key in rules.awards.groups.items()}
+
+
+def _periods(rules: Rulebook, policy: Policy, key: str, day: date) -> list[Window]:
+    """The periods of a policy's caps that read a tally, and are not over."""
     if isinstance(policy, Accrual):
-        return [cap.per.window for cap in policy.caps if cap.per.window is not None]
+        own = [cap for cap in policy.caps if rules.awards.key(policy, cap.group) == key]
+        windows = [cap.per.window for cap in own if cap.per.window is not None]
+        return [window for window in windows if not isinstance(window, Dates) or window.last >= day]
     days = policy.counts_awards()
     return [Window.parse(f"{days} days")] if days else []
 
 
-def _covered_on(window: Window, kept: Tally, day: date) -> date:
-    """The first day from ``day`` on whose period was counted whole: periods end, so that it comes."""
+def _covered_on(window: Window, kept: Tally, day: date) -> date | None:
+    """The first day from ``day`` on whose period was counted whole, or is over; None for all that was ever awarded."""
+    if window.kind == "lifetime":
+        return None
+    if isinstance(window, Dates):
+        return window.last + ONE_DAY
     while not kept.reaches(window.bounds(day)[0]):
         day += ONE_DAY
     return day

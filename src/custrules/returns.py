@@ -47,13 +47,18 @@ class Matching(BaseModel):
 
 
 class ReturnsRule(BaseModel):
-    """The program's ``returns:`` section."""
+    """The program's ``returns:`` section.
+
+    ``coupons``: a coupon keeps its share of what is kept (``keep_share``), or is lost, and charged, where what is kept does not come to
+    the ``minimum`` that its tender named (``requalify``).
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
     later_fields: ClassVar[tuple[str, ...]] = ("top_up_window",)
 
     window: Length = Length.parse("366 days")
     tenders: Annotated[Literal["reverse", "pro_rata"], one_of("reverse", "pro_rata")] = "reverse"
+    coupons: Annotated[Literal["keep_share", "requalify"], one_of("keep_share", "requalify")] = "keep_share"
     matching: Matching | None = None
 
 

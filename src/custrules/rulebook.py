@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from custrules.award_tallies import AwardTallies
 from custrules.calendars import ONE_DAY
 from custrules.calendars.rules import DayRule
 from custrules.conditions import Bound, BoundTable, Condition, ConditionTests, bind, bind_table, tables_in
@@ -305,13 +306,10 @@ class Rulebook:
                 self.tallies[counted.key] = counted
                 self.retention[counted.key] = max(self.retention.get(counted.key, 0), (meter.reach or 0) + extra)
         self._counting: dict[tuple[str, str], tuple[Counted, ...]] = {}
-        self.award_tallies: dict[str, str] = {}
-        for policy in self.parts.policies:
-            days = policy.counts_awards()
-            if days is not None:
-                key = f"awarded:{policy.id}"
-                self.award_tallies[policy.id] = key
-                self.retention[key] = max(self.retention.get(key, 0), days + extra)
+        self.awards = AwardTallies(self.parts.policies)
+        self.retention |= {key: days + extra for key, days in self.awards.days.items()}
+        for group, first, second in self.awards.clashes(self.parts.policies, self.resolve):
+            self._fault("document.group_of_accounts", self.places[id(second)], group=group, first=first.id, second=second.id)
         self.own_tallies: dict[str, dict[str, str]] = {}
         for policy in self.parts.policies:
             for name, windows in policy.tallies().items():

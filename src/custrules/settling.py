@@ -143,7 +143,7 @@ class Settling:
                 self._check_usable(policy, move)
             if not made:
                 self.state.ledger.fold(move)
-            if self.rules.award_tallies:
+            if self.rules.awards.keys:
                 self._count_award(policy, move, order)
             if move.target == TRANSFERRED and self.rules.sent_tallies:
                 self._count_sent(policy, move)
@@ -164,17 +164,18 @@ class Settling:
         keys = self.rules.own_tallies.get(policy.id)
         if not keys:
             return
-        was, now = policy.counts(*before, view) if before is not None else {}, policy.counts(*after, view)
+        was, now = policy.comes_to(*before, view) if before is not None else {}, policy.comes_to(*after, view)
         for name, key in keys.items():
             self.state.activity.add(key, after[0].day, now.get(name, 0) - was.get(name, 0))
 
     def _count_award(self, policy: Policy, move: Move, order: Order | None) -> None:
         """What a policy that has caps awards and takes back is tallied."""
-        key = self.rules.award_tallies.get(policy.id)
-        if key is not None and move.source == ISSUED:
-            self.state.activity.add(key, self.day, move.quantity)
-        elif key is not None and move.target == REVERSED:
-            self.state.activity.add(key, order.day if order is not None else self.day, -move.quantity)
+        keys = self.rules.awards.keys.get(policy.id, ()) if move.source == ISSUED or move.target == REVERSED else ()
+        for key in keys:
+            if move.source == ISSUED:
+                self.state.activity.add(key, self.day, move.quantity)
+            else:
+                self.state.activity.add(key, order.day if order is not None else self.day, -move.quantity)
 
     def _count_sent(self, policy: Policy, move: Move) -> None:
         """What a customer sends of her own accord is tallied, where its policy has limits; not what goes back, nor what is pooled."""
@@ -325,7 +326,7 @@ def adopt(rules: Rulebook, state: State) -> None:
     held_from = state.day + ONE_DAY if state.day is not None else None
     for key, counted in rules.tallies.items():
         state.activity.open(key, counted.what == "latest", held_from)
-    own = (*rules.award_tallies.values(), *(key for keys in rules.own_tallies.values() for key in keys.values()))
+    own = (*rules.awards.days, *(key for keys in rules.own_tallies.values() for key in keys.values()))
     for key in (*own, *(key for keys in rules.sent_tallies.values() for key in keys)):
         state.activity.open(key, latest=False, held_from=held_from)
 

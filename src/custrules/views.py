@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,14 +10,16 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from custrules.activity import Tally
 from custrules.calendars import ONE_DAY, Window
 from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableOutcome, Trace
 from custrules.counting import LineFacts
 from custrules.draft import Draft
 from custrules.events import AnyEvent, tick
 from custrules.facts import Facts, FactValue
+from custrules.ledger import ISSUED
 from custrules.moment import Live, Moment
-from custrules.order_lines import OrderLine
+from custrules.order_lines import NOT_EARNING, OrderLine
 from custrules.orders import Order, Record
 from custrules.policy import Policy, View
 from custrules.rulebook import Rulebook
@@ -212,35 +214,35 @@ class StepView(View):
     def kept_lines(self) -> Sequence[tuple[OrderLine, int]]:
         return tuple(zip(self.order.lines, self.order.kept(), strict=True)) if self.order is not None else ()
 
-    def earning_share(self) -> Fraction:
-        return self.order.earning(self._rules.returns.tenders) if self.order is not None else Fraction(0)
+    def earning_share(self, without: Collection[str] = NOT_EARNING) -> Fraction:
+        return self.order.earning(self._rules.returns.tenders, without) if self.order is not None else Fraction(0)
 
-    def awarded(self, policy: Policy, window: Window) -> int:
-        return self._counted(self._rules.award_tallies.get(policy.id, ""), window)
+    def awarded(self, policy: Policy, window: Window | None, group: str | None = None) -> int:
+        if window is None:
+            return self._awarded_now(policy, group)
+        return self._counted(self._rules.awards.key(policy, group), window)
 
     def sent(self, policy: Policy, window: Window) -> tuple[int, int]:
         units, times = self._rules.sent_tallies.get(policy.id, ("", ""))
         return self._counted(units, window), self._counted(times, window)
 
-    def _counted(self, key: str, window: Window) -> int:
-        tally = self.state.activity.tally(key)
-        if tally is None:
-            return 0
-        return max(tally.between(window.bounds(end)[0], max(end, window.end(end))) or 0 for end in self._ends(window))
-
     def counted(self, policy: Policy, name: str, window: Window) -> int:
-        tally = self.state.activity.tally(self._rules.own_tallies.get(policy.id, {}).get(name, ""))
-        if tally is None:
-            return 0
-        found = 0
-        for end in self._ends(window):
-            after, _ = window.bounds(end)
-            found = max(found, tally.total(max(end, window.end(end))) - (tally.total(after) if after is not None else 0))
-        return found
+        return self._counted(self._rules.own_tallies.get(policy.id, {}).get(name, ""), window)
+
+    def _counted(self, key: str, window: Window) -> int:
+        """The most that stands in a tally over a window that holds ``view.day``; what was not kept counts nothing."""
+        tally = self.state.activity.tally(key)
+        return max(_within(tally, window, end) for end in self._ends(window)) if tally is not None else 0
 
     def _ends(self, window: Window) -> list[date]:
         """The days on which a window ends that holds ``view.day``: what came late counts in later ones too."""
         return [self.day] if window.kind == "this" else [self.day + ONE_DAY * ahead for ahead in range((self.settled - self.day).days + 1)]
+
+    def _awarded_now(self, policy: Policy, group: str | None) -> int:
+        """For the order that is being decided, by those asked before."""
+        together = self._rules.awards.members.get(group, ()) if group is not None else (policy.id,)
+        records = self.order.records if self.order is not None else {}
+        return sum(records[name].moved(source=ISSUED) for name in together if name in records)
 
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
         result = self._rules.tests.of(self._rules.bound[id(condition), self._scope])(LineFacts(line))
@@ -248,3 +250,8 @@ class StepView(View):
             rule = self._rules.rules_of[id(condition), self._scope]
             self._watch.lines.add(LineTested(self._policy.id, self._policy.effective_from, rule, result))
         return result
+
+
+def _within(tally: Tally, window: Window, end: date) -> int:
+    after, _ = window.bounds(end)
+    return tally.total(max(end, window.end(end))) - (tally.total(after) if after is not None else 0)

@@ -17,8 +17,9 @@ from custrules.documents.reading import Reading, read
 from custrules.documents.tables import Files
 from custrules.fields import Frozen, rate_text
 from custrules.policies.points import Account, Accrual, Redemption
-from custrules.policies.points.evaluating import NO_LEVEL
+from custrules.policies.points.caps import Cap
 from custrules.policies.points.limits import Limit
+from custrules.policies.points.rates import NO_LEVEL
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Policy, Reason, Status, conditions_in
 from custrules.program import Program
@@ -48,6 +49,7 @@ _OVER_LIMITS = {
     "points.redemption.too_many": "quantity",
 }
 _EARNED = ("points.accrual.spend", "points.accrual.event")
+_CAPPED = ("points.accrual.capped", "points.accrual.capped_together")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +221,7 @@ def _limits(policy: Redemption) -> Iterator[tuple[Path, Limit]]:
 
 
 def _rates(policy: Accrual) -> Iterator[tuple[str, Frozen]]:
-    for name in ("points_per_unit", "points_per_quantity", "points"):
-        rates = getattr(policy, name)
-        if isinstance(rates, Frozen):
-            yield name, rates
+    yield from ((name, rates) for name, rates in policy.rates().items() if isinstance(rates, Frozen))
 
 
 def _shown_by(policy: Policy, decision: Decision, levels: tuple[str, ...]) -> Iterator[str]:
@@ -246,12 +245,18 @@ def _of_redemption(policy: Redemption, why: Reason) -> Iterator[str]:
 
 
 def _of_accrual(policy: Accrual, why: Reason, levels: tuple[str, ...]) -> Iterator[str]:
-    if why.code == "points.accrual.capped":
-        told = why.params["at_most"], why.params["per"]
-        yield from (f"caps[{number}]" for number, cap in enumerate(policy.caps) if (rate_text(cap.at_most), str(cap.per)) == told)
+    if why.code in _CAPPED:
+        yield from (f"caps[{number}]" for number, cap in enumerate(policy.caps) if _took(cap, why))
     if why.code in _EARNED:
         yield from (f"bonuses[{number}]" for number, bonus in enumerate(policy.bonuses) if bonus.when is None)
         yield from (f"{name}.{level}" for name, rates in _rates(policy) if (level := _rate_of(rates, why.params["level"], levels)) is not None)
+
+
+def _took(cap: Cap, why: Reason) -> bool:
+    """Whether it is this cap that took something of an award."""
+    numbers = cap.at_most.values() if isinstance(cap.at_most, Frozen) else (cap.at_most,)
+    named = why.params["per"] == str(cap.per) and why.params.get("group") == cap.group
+    return named and why.params["at_most"] in [rate_text(number) for number in numbers]
 
 
 def _rate_of(rates: Frozen, level: str | None, levels: tuple[str, ...]) -> str | None:

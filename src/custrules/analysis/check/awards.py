@@ -21,8 +21,8 @@ from custrules.fields import Frozen
 from custrules.measures import WindowMeter
 from custrules.money import rounded
 from custrules.policies.points import Account, Accrual
-from custrules.policies.points.accrual import combined, under
-from custrules.policies.points.evaluating import NO_LEVEL
+from custrules.policies.points.caps import Cap, under
+from custrules.policies.points.rates import NO_LEVEL, ByLevel, combined, rate_at
 from custrules.rulebook import Rulebook
 
 MOST_CASES = 2_000  # combinations of other facts that are tried for one account
@@ -52,6 +52,24 @@ class Award:
         return sum(self.parts)
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was awarded before an accrual is asked, in smallest units: by each for the purchase ``before``, and for this one, ``now``."""
+
+    accruals: Sequence[Accrual]
+    before: tuple[int, ...]
+    now: tuple[int, ...]
+    own: int
+
+    def under(self, cap: Cap) -> int:
+        """What of it a cap counts."""
+        before = self.before if cap.per.window is not None else (0,) * len(self.before)
+        if cap.group is None:
+            return before[self.own]
+        rows = zip(self.accruals, before, self.now, strict=True)
+        return sum(earlier + now for accrual, earlier, now in rows if cap.group in accrual.award_groups())
+
+
 class Awards:
     """The accruals in force together that fill one account from purchases."""
 
@@ -78,6 +96,7 @@ class Awards:
         for accrual in self.accruals:
             yield from ((row.when, False) for row in accrual.multiply)
             yield from ((row.when, False) for row in accrual.bonuses if row.when is not None)
+            yield from ((cap.when, False) for cap in accrual.caps if cap.when is not None)
             yield from ((condition, True) for condition in (accrual.exclude_lines, *(row.lines for row in accrual.multiply_lines)) if condition)
             if accrual.when is not None:
                 yield accrual.when, False
@@ -96,9 +115,13 @@ class Awards:
 
     @property
     def by_level(self) -> bool:
-        return any(
-            isinstance(rates, Frozen) for accrual in self.accruals for rates in (accrual.points_per_unit, accrual.points, accrual.points_per_quantity)
-        )
+        return any(isinstance(rates, Frozen) for rates in self._numbers())
+
+    def _numbers(self) -> Iterator[object]:
+        """Everything that may be by level."""
+        for accrual in self.accruals:
+            yield from accrual.rates().values()
+            yield from (cap.at_most for cap in accrual.caps)
 
     @cached_property
     def of_purchases(self) -> set[str]:
@@ -158,16 +181,23 @@ class Awards:
 
     @property
     def _named_levels(self) -> set[str]:
-        rates = [rates for accrual in self.accruals for rates in (accrual.points_per_unit, accrual.points, accrual.points_per_quantity)]
-        return {name for found in rates if isinstance(found, Frozen) for name in found}
+        return {name for found in self._numbers() if isinstance(found, Frozen) for name in found}
 
     # -- what they give --------------------------------------------------------------------------------------------
 
     def given(self, case: Case, amount: int, before: Award | None = None, cash: bool = True) -> Award:
         """For one purchase of one line, where ``before`` was given already in the same period; ``cash``: paid in money, not in points."""
         facts = self._facts(case, amount)
-        done = before.parts if before is not None else (0,) * len(self.accruals)
-        return Award(tuple(self._units(accrual, facts, amount, units, cash) for accrual, units in zip(self.accruals, done, strict=True)))
+        given: list[int] = []
+        for accrual in self.accruals:
+            given.append(max(rounded(self._allowed(accrual, facts, amount, self._done(accrual, given, before), cash), accrual.rounding), 0))
+        return Award(tuple(given))
+
+    def _done(self, accrual: Accrual, given: Sequence[int], before: Award | None) -> Done:
+        """What was awarded already: by each in the purchase before, and by those asked before for this one."""
+        earlier = before.parts if before is not None else (0,) * len(self.accruals)
+        own = self.accruals.index(accrual)
+        return Done(self.accruals, earlier, tuple(given[:own]) + (0,) * (len(self.accruals) - own), own)
 
     def uncapped(self, case: Case, index: int, amount: int) -> int:
         """What one policy would give without its caps."""
@@ -181,51 +211,60 @@ class Awards:
         assert isinstance(spent, int)
         return {**case.facts, **dict.fromkeys(self.sums, spent + amount), "amount": amount, LINE + "amount": amount}
 
-    def _units(self, accrual: Accrual, facts: dict[str, FactValue | None], amount: int, before: int, cash: bool) -> int:
-        return max(rounded(self._allowed(accrual, facts, amount, before, cash), accrual.rounding), 0)
-
-    def _allowed(self, accrual: Accrual, facts: dict[str, FactValue | None], amount: int, before: int, cash: bool) -> Fraction:
+    def _allowed(self, accrual: Accrual, facts: dict[str, FactValue | None], amount: int, done: Done, cash: bool) -> Fraction:
         """What the rules give under their caps, before rounding."""
         if accrual.when is not None and not self._holds(accrual.when, facts):
             return Fraction(0)
         wanted = self.wanted(accrual, facts, amount, cash)
         for cap in accrual.caps:
-            room = max(cap.at_most * 10**self.account.scale - (before if cap.per.window else 0), Fraction(0))
-            wanted = under(cap.over, wanted, room)
+            most = self.most(cap, facts)
+            if most is not None:
+                wanted = under(cap.over, wanted, max(most - done.under(cap), Fraction(0)))
         return wanted
+
+    def most(self, cap: Cap, facts: dict[str, FactValue | None]) -> Fraction | None:
+        """What a cap allows in all, in smallest units of points; None where it does not apply."""
+        most = cap.most(_level(facts), self.rules.levels)
+        if most is None or (cap.when is not None and not self._holds(cap.when, facts)):
+            return None
+        return most * Fraction(10**self.account.scale)
 
     def rounded_up(self, case: Case, amount: int) -> Fraction:
         """What rounding adds to the awards of a purchase; negative where it takes away."""
         facts = self._facts(case, amount)
-        exact = sum((self._allowed(accrual, facts, amount, 0, True) for accrual in self.accruals), Fraction(0))
-        return self.given(case, amount).units - exact
+        given = self.given(case, amount)
+        done = [self._done(accrual, given.parts, None) for accrual in self.accruals]
+        exact = sum((self._allowed(accrual, facts, amount, before, True) for accrual, before in zip(self.accruals, done, strict=True)), Fraction(0))
+        return given.units - exact
 
     def wanted(self, accrual: Accrual, facts: dict[str, FactValue | None], amount: int, cash: bool = True) -> Fraction:
         """What the rules give before caps and rounding, in smallest units of points."""
         self.findings.world.charge(self.work)
+        if facts.get(LINE + "category") in accrual.counts.left_out():
+            return Fraction(0)
         factor = combined(accrual.combine, (row.by for row in accrual.multiply if self._holds(row.when, facts)))
         base = self._rate(accrual.points, facts) if accrual.points is not None else Fraction(0)
-        kept = accrual.exclude_lines is None or not self._holds(accrual.exclude_lines, facts, lines=True)
-        times = combined(accrual.combine, (row.by for row in accrual.multiply_lines if self._holds(row.lines, facts, lines=True)))
-        if kept and accrual.points_per_unit is not None and cash:
-            base += self._rate(accrual.points_per_unit, facts) * amount * times / 10**self.scale
-        if kept and accrual.points_per_quantity is not None:
-            base += self._rate(accrual.points_per_quantity, facts) * Fraction(facts.get(LINE + "quantity") or 1) * times  # type: ignore[arg-type]  # a number
+        if accrual.exclude_lines is None or not self._holds(accrual.exclude_lines, facts, lines=True):
+            base += self._of_line(accrual, facts, amount if _earns(accrual, cash) else 0)
         base *= factor
         base += sum(row.points for row in accrual.bonuses if row.when is None or self._holds(row.when, facts))
         return base * Fraction(10**self.account.scale)
 
+    def _of_line(self, accrual: Accrual, facts: dict[str, FactValue | None], amount: int) -> Fraction:
+        """What the one line earns, of whose amount so much counts."""
+        spent, quantity = Fraction(amount, 10**self.scale), Fraction(facts.get(LINE + "quantity") or 1)  # type: ignore[arg-type]  # a number
+        base = self._rate(accrual.points_per_unit, facts) * spent if accrual.points_per_unit is not None else Fraction(0)
+        if accrual.points_per_quantity is not None:
+            base += self._rate(accrual.points_per_quantity, facts) * quantity
+        if accrual.points_per is not None:
+            base += accrual.points_per.earned(spent if accrual.points_per.of == "amount" else quantity, _level(facts), self.rules.levels)
+        return base * combined(accrual.combine, (row.by for row in accrual.multiply_lines if self._holds(row.lines, facts, lines=True)))
+
     def _holds(self, condition: Condition, facts: dict[str, FactValue | None], lines: bool = False) -> bool:
         return _evaluated(self.bound(condition), facts, LINE if lines else "")
 
-    def _rate(self, rates: Fraction | Frozen, facts: dict[str, FactValue | None]) -> Fraction:
-        if not isinstance(rates, Frozen):
-            return rates
-        level = facts.get("tier")
-        if level is None:
-            return Fraction(rates.get(NO_LEVEL, 0))
-        upto = self.rules.levels[: self.rules.levels.index(str(level)) + 1]
-        return next((Fraction(rates[name]) for name in reversed(upto) if name in rates), Fraction(0))
+    def _rate(self, rates: ByLevel, facts: dict[str, FactValue | None]) -> Fraction:
+        return rate_at(rates, _level(facts), self.rules.levels)
 
     # -- where they turn -------------------------------------------------------------------------------------------
 
@@ -244,15 +283,23 @@ class Awards:
 
     def _crossings(self, case: Case, start: int, end: int) -> Iterator[int]:
         """The first amount of a stretch whose award goes beyond a cap."""
-        for accrual in self.accruals:
+        for index, accrual in enumerate(self.accruals):
             for cap in accrual.caps:
-                most = cap.at_most * 10**self.account.scale
 
-                def beyond(amount: int, accrual: Accrual = accrual, most: Fraction = most) -> bool:
-                    return self.wanted(accrual, self._facts(case, amount), amount) > most
+                def beyond(amount: int, index: int = index, cap: Cap = cap) -> bool:
+                    return self._beyond(case, index, cap, amount)
 
                 if not beyond(start) and beyond(end):
                     yield first_of(beyond, start, end)
+
+    def _beyond(self, case: Case, index: int, cap: Cap, amount: int) -> bool:
+        """Whether an award goes beyond a cap, beside what others of its group are given."""
+        accrual, facts = self.accruals[index], self._facts(case, amount)
+        most = self.most(cap, facts)
+        if most is None:
+            return False
+        given = self.given(case, amount).parts if cap.group is not None else ()
+        return self.wanted(accrual, facts, amount) > most - self._done(accrual, given, None).under(cap)
 
     def told(self, case: Case) -> str:
         """The facts of a case in words; empty where nothing but the amount matters."""
@@ -262,6 +309,16 @@ class Awards:
         spent = case.facts.get(SPENT)
         words += [f"{name} {value_text(spent, self.rules.types[name])} + amount" for name in sorted(self.sums)]
         return ", ".join(word for word in words if word)
+
+
+def _level(facts: dict[str, FactValue | None]) -> str | None:
+    level = facts.get("tier")
+    return str(level) if level is not None else None
+
+
+def _earns(accrual: Accrual, cash: bool) -> bool:
+    """Whether an order that is paid in money, or else in points, earns by its amount."""
+    return not {*(("cash", "card") if cash else ("points",))} <= accrual.counts.not_earning()
 
 
 def first_of(holds_for: object, start: int, end: int) -> int:

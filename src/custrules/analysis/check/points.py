@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 from math import prod
 from typing import cast
 
 from custrules.analysis.check.conditions import scope_of
-from custrules.analysis.check.findings import Findings
+from custrules.analysis.check.findings import Findings, Path
 from custrules.analysis.check.ladders import ladder_of, unreached
 from custrules.analysis.check.redemptions import check_redemptions
 from custrules.analysis.check.spaces import all_of, negation
@@ -17,10 +18,10 @@ from custrules.fields import Frozen, rate_text
 from custrules.money import rounded
 from custrules.policies import KINDS
 from custrules.policies.points import Account, Accrual, Redemption
-from custrules.policies.points.evaluating import NO_LEVEL
+from custrules.policies.points.caps import Dates
+from custrules.policies.points.rates import NO_LEVEL
 from custrules.state import shown
 
-RATES = ("points_per_unit", "points_per_quantity", "points")
 _ANCHORS = [date(2001, 1, 1) + timedelta(days=ahead) for ahead in range(4 * 365 + 1)]
 
 
@@ -35,6 +36,7 @@ def check_points(findings: Findings) -> None:
                 _overridden(findings, accrual)
             _earns_on_spending(findings, accrual)
             _caps(findings, accrual)
+            _pointless(findings, accrual)
     check_redemptions(findings)
     _traffic(findings)
 
@@ -78,7 +80,7 @@ def _traffic(findings: Findings) -> None:
 def _rates(findings: Findings, accrual: Accrual) -> None:
     """Rates of levels that nobody has, and days on which nobody has a level yet."""
     ladders = ladder_of(findings)
-    named = [(field, name) for field in RATES if isinstance(getattr(accrual, field), Frozen) for name in getattr(accrual, field)]
+    named = list(_named_levels(accrual))
     if not named or not ladders:
         return
     starts = findings.rules.starts[accrual.id]
@@ -88,16 +90,24 @@ def _rates(findings: Findings, accrual: Accrual) -> None:
         gone = set.intersection(*(unreached(findings, ladder) | ({*findings.rules.levels} - {*ladder.names}) for ladder in force)) if force else set()
         for field, name in named:
             if name in gone:
-                findings.warning("check.rate_never_used", findings.path(accrual, field, name), level=name)
+                findings.warning("check.rate_never_used", findings.path(accrual, *field, name), level=name)
     first = ladders[0].effective_from
     everybody = all(ladder.levels[0].enter is None and not ladder.exclude for ladder in ladders)
     for field, name in named:
         if name == NO_LEVEL and everybody and first <= accrual.effective_from:
-            findings.warning("check.rate_never_used", findings.path(accrual, field, name), level=name)
-    if accrual.effective_from < first and NO_LEVEL not in {name for _, name in named}:
+            findings.warning("check.rate_never_used", findings.path(accrual, *field, name), level=name)
+    rated = {name for field, name in named if field[0] != "caps"}
+    if rated and accrual.effective_from < first and NO_LEVEL not in rated:
         findings.warning(
             "check.levels_begin_later", findings.path(accrual, "effective_from"), since=accrual.effective_from, first=first, ladder=ladders[0].id
         )
+
+
+def _named_levels(accrual: Accrual) -> Iterator[tuple[Path, str]]:
+    """The levels that an accrual names, each with its place."""
+    numbers: dict[Path, object] = {tuple(path.split(".")): rates for path, rates in accrual.rates().items()}
+    numbers |= {("caps", place, "at_most"): cap.at_most for place, cap in enumerate(accrual.caps)}
+    yield from ((path, name) for path, rates in numbers.items() if isinstance(rates, Frozen) for name in rates)
 
 
 def _overridden(findings: Findings, accrual: Accrual) -> None:
@@ -128,9 +138,27 @@ def _caps(findings: Findings, accrual: Accrual) -> None:
         return
     units = rounded(least * 10**account.scale, accrual.rounding)
     for index, cap in enumerate(accrual.caps):
-        if units > cap.at_most * 10**account.scale:
+        lowest = min(cap.at_most.values()) if isinstance(cap.at_most, Frozen) else cap.at_most
+        if units > lowest * 10**account.scale:
             path = findings.path(accrual, "caps", index, "at_most")
-            findings.warning("check.cap_below_award", path, at_most=cap.at_most, smallest=shown(units, account.unit, account.scale))
+            findings.warning("check.cap_below_award", path, at_most=rate_text(lowest), smallest=shown(units, account.unit, account.scale))
+
+
+def _pointless(findings: Findings, accrual: Accrual) -> None:
+    """Caps whose dates lie outside the version's time, and groups that nobody else is in."""
+    begins, ends = _in_force(findings, accrual)
+    for index, cap in enumerate(accrual.caps):
+        dates = cap.per.window
+        if isinstance(dates, Dates) and (dates.last < begins or (ends is not None and dates.first >= ends)):
+            findings.warning("check.cap_never_applies", findings.path(accrual, "caps", index, "per"), per=str(cap.per), since=begins)
+        if cap.group is not None and len(findings.rules.awards.members[cap.group]) == 1:
+            findings.warning("check.group_of_one", findings.path(accrual, "caps", index, "group"), group=cap.group)
+
+
+def _in_force(findings: Findings, accrual: Accrual) -> tuple[date, date | None]:
+    """The first day of a version, and that of the next one."""
+    later = [day for day in findings.rules.starts[accrual.id] if day > accrual.effective_from]
+    return accrual.effective_from, min(later, default=None)
 
 
 def _least(accrual: Accrual) -> Fraction:

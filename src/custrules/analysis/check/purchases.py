@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from typing import NamedTuple
 
 from custrules.analysis.check.awards import Award, Awards, Case, first_of
 from custrules.analysis.check.findings import Findings, Path
 from custrules.conditions.compiler import leaves
 from custrules.errors import Severity
-from custrules.fields import plain
+from custrules.fields import plain, rate_text
 from custrules.money import from_units
 from custrules.policies.points import Account, Accrual, Redemption
 from custrules.policies.points.levels import at_level
@@ -17,6 +18,7 @@ from custrules.policy import conditions_in
 from custrules.state import shown
 
 MOST_NEAR, WORK = 250, 5_000  # amounts near a limit that are looked at for their rounding: at one place, and for all cases
+MANY = 1000  # times the fewest points that may be spent: an order for which steps and rounding hardly matter
 LARGE = 1000  # in units of the currency: the amount for which it is asked what comes back, where any will do
 
 
@@ -44,6 +46,15 @@ def together(findings: Findings) -> Iterator[tuple[Awards, list[Redemption]]]:
                 yield Awards(findings, accruals, keeper), redemptions
 
 
+class PaidInPoints(NamedTuple):
+    """An order that so many points pay whole, and what it earns."""
+
+    case: Case
+    paid: int
+    amount: int
+    given: Award
+
+
 class _Purchases:
     """What one account gives for purchases; of each kind of finding, a policy has one, with its first witness."""
 
@@ -68,7 +79,7 @@ class _Purchases:
         for redemption in self.redemptions:
             for case in cases:
                 self._pays_back(redemption, case)
-                self._paid_in_points(redemption, case)
+            self._paid_in_points(redemption, cases)
 
     def _tell(self, code: str, path: Path, severity: Severity, case: Case, **numbers: object) -> None:
         if (code, path) not in self.told and not self._known(code, path):
@@ -140,10 +151,12 @@ class _Purchases:
         for index, accrual in enumerate(self.awards.accruals):
             found = [(least, case) for case in cases if (least := self._least(case, index)) is not None] if accrual.caps else []
             for place, cap in enumerate(accrual.caps) if found else ():
-                least, case = min(found, key=lambda pair: pair[0])
-                if least > cap.at_most * 10**self.awards.account.scale:
+                under = [(least, most, case) for least, case in found if (most := self.awards.most(cap, case.facts)) is not None]
+                least, most, case = min(under, key=lambda row: row[0] - row[1], default=(0, Fraction(0), found[0][1]))
+                if least > most:
                     path = self.findings.path(accrual, "caps", place, "at_most")
-                    self._tell("check.cap_below_award", path, "warning", case, at_most=cap.at_most, smallest=self._points(least))
+                    told = rate_text(most / 10**self.awards.account.scale)
+                    self._tell("check.cap_below_award", path, "warning", case, at_most=told, smallest=self._points(least))
 
     def _least(self, case: Case, index: int) -> int | None:
         """The least that a policy gives where it gives anything, caps aside."""
@@ -179,25 +192,35 @@ class _Purchases:
                 self._tell("check.pays_back_all", path, "warning", case, **numbers)
                 return
 
-    def _paid_in_points(self, redemption: Redemption, case: Case) -> None:
-        """The smallest order that points pay whole: what is given for every purchase alike is given for it too."""
+    def _paid_in_points(self, redemption: Redemption, cases: list[Case]) -> None:
+        """Orders that points pay whole, the smallest and a large one, and what they earn: of each policy the worst is told."""
         if redemption.max_share not in (None, 1) or redemption.limits or redemption.when is not None or redemption.exclude_lines is not None:
             return
         if self.findings.rules.resolve("points") != self.awards.account.id:
             return  # a tender of points is of the program's first account
+        least = self._fewest(redemption)
+        earned = [self._earned_on(redemption, case, least * pieces) for case in cases for pieces in (1, MANY)]
+        for order in sorted(
+            (order for order in earned if order is not None), key=lambda order: Fraction(order.given.units, order.paid), reverse=True
+        ):
+            numbers = {"amount": self._money(order.amount), "paid": self._points(order.paid), "gives": self._points(order.given.units)}
+            severity: Severity = "warning" if order.given.units >= order.paid else "info"
+            self._tell("check.earns_on_points", self._path(_greatest(order.given.parts)), severity, order.case, **numbers)
+
+    def _fewest(self, redemption: Redemption) -> int:
+        """The fewest points that may be spent, in smallest units."""
         scale = self.awards.account.scale
         least = max(Fraction(redemption.minimum or 0), Fraction(redemption.step or 0), Fraction(1, 10**scale))
         paid = int(least * 10**scale)
-        if redemption.step is not None:
-            step = int(Fraction(redemption.step) * 10**scale)
-            paid = -(-paid // step) * step
+        if redemption.step is None:
+            return paid
+        step = int(Fraction(redemption.step) * 10**scale)
+        return -(-paid // step) * step
+
+    def _earned_on(self, redemption: Redemption, case: Case, paid: int) -> PaidInPoints | None:
         amount = int(self._worth(redemption, paid, case))
         given = self.awards.given(case, amount, cash=False) if amount > 0 else None
-        if given is not None and given.units > 0:
-            numbers = {"amount": self._money(amount), "paid": self._points(paid), "gives": self._points(given.units)}
-            culprit = _greatest(given.parts)
-            severity: Severity = "warning" if given.units >= paid else "info"
-            self._tell("check.earns_on_points", self._path(culprit), severity, case, **numbers)
+        return PaidInPoints(case, paid, amount, given) if given is not None and given.units > 0 else None
 
     # -- words -----------------------------------------------------------------------------------------------------
 

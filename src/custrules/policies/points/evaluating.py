@@ -6,20 +6,20 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
 from math import lcm
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from custrules.conditions.compiler import node_text
 from custrules.evaluation import Answer, Results, Room
-from custrules.fields import Frozen
 from custrules.given import FactsCode
 from custrules.money import Rounding
 from custrules.policies.points.account import Account, account_of
+from custrules.policies.points.caps import Cap, Dates
+from custrules.policies.points.rates import Bonus, ByLevel, Multiplier, rate_at
 from custrules.policy import FactsView, Reason
 
 if TYPE_CHECKING:
-    from custrules.policies.points.accrual import Accrual, ByLevel
+    from custrules.policies.points.accrual import Accrual
 
-NO_LEVEL = "none"
 MAX_BRANCHED = 3  # multipliers, up to which every combination has a branch of its own
 MAX_CAPS = 4
 MAX_COMBINATIONS = 4096  # of levels, multipliers and caps, each with its factor and its results from the start
@@ -27,25 +27,76 @@ MAX_COMBINATIONS = 4096  # of levels, multipliers and caps, each with its factor
 
 def asks(accrual: Accrual, view: FactsView) -> frozenset[str]:
     """The facts of its conditions, the amount or quantity that earns, and the level where there is one. A line's fields are not among them."""
-    conditions = [accrual.when, *(row.when for row in accrual.multiply), *(row.when for row in accrual.bonuses)]
-    asked = {fact for condition in conditions if condition is not None for fact in condition.facts}
-    asked |= {"amount"} if accrual.points_per_unit is not None else set()
-    asked |= {"quantity"} if accrual.points_per_quantity is not None and accrual.event != "purchase" else set()
+    rows: list[Multiplier | Bonus | Cap] = [*accrual.multiply, *accrual.bonuses, *accrual.caps]
+    asked = {fact for condition in (accrual.when, *(row.when for row in rows)) if condition is not None for fact in condition.facts}
+    asked |= {"amount"} if accrual.points_per_unit is not None or _steps_of(accrual) == "amount" else set()
+    asked |= {"quantity"} if _counts_quantities(accrual) and accrual.event != "purchase" else set()
     return frozenset(asked | ({"tier"} if view.levels else set()))
+
+
+def facts_tell(accrual: Accrual) -> bool:
+    """Whether facts alone tell an award: not the quantities of lines, nor which day it is, nor what others award beside it."""
+    if _counts_quantities(accrual) and accrual.event == "purchase":
+        return False
+    return not any(cap.group is not None or isinstance(cap.per.window, Dates) for cap in accrual.caps)
+
+
+def _steps_of(accrual: Accrual) -> str:
+    return accrual.points_per.of if accrual.points_per is not None else ""
+
+
+def _counts_quantities(accrual: Accrual) -> bool:
+    return accrual.points_per_quantity is not None or _steps_of(accrual) == "quantity"
 
 
 def write(accrual: Accrual, code: FactsCode, view: FactsView) -> bool:
     """Whole numbers over one denominator: ``n = amount * (rate of the level * factor of the multipliers) + bonuses``, caps, one rounding.
 
-    Not written: what reads lines, caps that are not whole, and more combinations than anybody writes.
+    Not written: what reads lines, steps by level, caps by level, with a condition or not whole, and more combinations than anybody writes.
     """
     account = account_of(view, accrual.account)
-    whole = all((cap.at_most * 10**account.scale).denominator == 1 for cap in accrual.caps)
+    plain = all(_is_plain(cap, account) for cap in accrual.caps) and "cash" not in accrual.counts.not_earning() and facts_tell(accrual)
+    steps = accrual.points_per is None or isinstance(accrual.points_per.each, Fraction)
     combinations = (len(view.levels) + 1) << len(accrual.multiply) + len(accrual.caps)
-    if accrual.exclude_lines or accrual.multiply_lines or not whole or combinations > MAX_COMBINATIONS or len(accrual.caps) > MAX_CAPS:
+    if accrual.exclude_lines or accrual.multiply_lines or not (plain and steps) or combinations > MAX_COMBINATIONS or len(accrual.caps) > MAX_CAPS:
         return False
     _Writer(accrual, code, view, account).write()
     return True
+
+
+def _is_plain(cap: Cap, account: Account) -> bool:
+    """Whether a cap is the same whole number of units for everybody, always."""
+    return isinstance(cap.at_most, Fraction) and cap.when is None and (cap.at_most * 10**account.scale).denominator == 1
+
+
+class _Term(NamedTuple):
+    """One base: by what it is counted (nothing: once per event), in steps of how many (None: none), and what a ``per`` of it earns."""
+
+    fact: str
+    step: Fraction | None
+    rates: ByLevel
+    per: Fraction = Fraction(1)
+
+    def written(self, code: FactsCode, factor: str) -> str:
+        if not self.fact:
+            return factor
+        counted = code.number(self.fact)
+        if self.step is None:
+            return f"{counted} * {factor}"
+        return f"({counted} * {code.name(self.step.denominator)} // {code.name(self.step.numerator)}) * {factor}"
+
+
+def _terms(accrual: Accrual, scale: int) -> list[_Term]:
+    """The bases of an accrual over facts as they are kept: amounts in smallest units."""
+    unit = Fraction(10**scale)
+    fields = (("amount", accrual.points_per_unit, unit), ("quantity", accrual.points_per_quantity, Fraction(1)), ("", accrual.points, Fraction(1)))
+    terms = [_Term(fact, None, rates, per) for fact, rates, per in fields if rates is not None]
+    points_per = accrual.points_per
+    if points_per is not None and isinstance(points_per.each, Fraction):
+        step = points_per.each * (unit if points_per.of == "amount" else 1)
+        whole = points_per.whole
+        terms.append(_Term(points_per.of, step if whole else None, points_per.points, Fraction(1) if whole else step))
+    return terms
 
 
 class _Writer:
@@ -55,11 +106,7 @@ class _Writer:
         self.accrual, self.code, self.view, self.account = accrual, code, view, account
         self.room = Room()
         self.unit = 10**account.scale
-        self.facts = {
-            "amount": (accrual.points_per_unit, Fraction(self.unit, 10**view.scale)),
-            "quantity": (accrual.points_per_quantity, Fraction(self.unit)),
-            "": (accrual.points, Fraction(self.unit)),
-        }
+        self.terms = _terms(accrual, view.scale)
         self.factors = [_factor(accrual, found) for found in range(1 << len(accrual.multiply))]
         self.levels = (*view.levels, None) if view.levels else (None,)
         self.rates = {level: [self._rates(level, factor) for factor in self.factors] for level in self.levels}
@@ -70,8 +117,8 @@ class _Writer:
         self.bonuses = [int(bonus * self.whole) for bonus in bonuses]
 
     def _rates(self, level: str | None, factor: Fraction) -> list[Fraction]:
-        """What a smallest unit of the amount, one of the quantity, and the event itself earn at a level under some multipliers."""
-        return [rate_at(rates, level, self.view.levels) * unit * factor for rates, unit in self.facts.values() if rates is not None]
+        """What one of each term earns at a level under some multipliers, in smallest units of points."""
+        return [rate_at(term.rates, level, self.view.levels) / term.per * self.unit * factor for term in self.terms]
 
     def write(self) -> None:
         self._write_condition()
@@ -93,10 +140,9 @@ class _Writer:
         code = self.code
         table = {level: tuple(self._row(level, found) for found in range(len(self.factors))) for level in self.levels}
         row = f"{code.name(table)}[{code.variable('tier')}]" if self.view.levels else code.name(table[None])
-        earning = [fact for fact, (rates, _) in self.facts.items() if rates is not None]
-        names = [*(f"f{place}" for place, _ in enumerate(earning)), *(f"r{caps}" for caps in range(1 << len(self.accrual.caps)))]
+        names = [*(f"f{place}" for place, _ in enumerate(self.terms)), *(f"r{caps}" for caps in range(1 << len(self.accrual.caps)))]
         code.add(1, f"{', '.join(names)}, = {row}[{self._multipliers()}]")
-        terms = [f"{code.number(fact)} * f{place}" if fact else f"f{place}" for place, fact in enumerate(earning)]
+        terms = [term.written(code, f"f{place}") for place, term in enumerate(self.terms)]
         code.add(1, f"n = {' + '.join(terms) or '0'}")
 
     def _multipliers(self) -> str:
@@ -118,7 +164,7 @@ class _Writer:
             self.code.add(depth, f"return r{held}[u]")
             return
         cap = self.accrual.caps[place]
-        room = int(cap.at_most * self.unit) * self.whole
+        room = self._most(cap) * self.whole
         if cap.over != "soft" or room == 0:
             name = self.code.name(room)
             self.code.add(depth, f"if n > {name}:")
@@ -126,6 +172,11 @@ class _Writer:
                 self.code.add(depth + 1, f"n = {name if cap.over == 'clip' else '0'}")
             self._write_caps(place + 1, held | 1 << place)
         self._write_caps(place + 1, held)
+
+    def _most(self, cap: Cap) -> int:
+        """What a cap allows, in smallest units of points."""
+        assert isinstance(cap.at_most, Fraction)
+        return int(cap.at_most * self.unit)
 
     def _results(self, key: object, decode: Callable[[int], Answer]) -> Results:
         return self.code.results(key, lambda: Results(self.accrual.id, self.accrual.effective_from, decode, self.room))
@@ -135,8 +186,8 @@ class _Writer:
         told: list[Reason] = []
         for place, cap in enumerate(self.accrual.caps):
             if caps >> place & 1:
-                given = int(cap.at_most * self.unit) if cap.over == "clip" else 0
-                told.append(self.accrual.capped(cap, self.account, units - given))
+                given = self._most(cap) if cap.over == "clip" else 0
+                told.append(cap.told(self.account, Fraction(self._most(cap), self.unit), units - given))
                 units = given
         return self.accrual.answer(self.account, units, level, self.factors[found], told)
 
@@ -150,16 +201,6 @@ def _chosen(tests: Sequence[str], found: int, place: int = 0) -> str:
 
 def _factor(accrual: Accrual, found: int) -> Fraction:
     return accrual.factor(row.by for place, row in enumerate(accrual.multiply) if found >> place & 1)
-
-
-def rate_at(rates: ByLevel, level: str | None, levels: tuple[str, ...]) -> Fraction:
-    """The rate of a level: its own, or the next lower one's that is named; None: no level, which has nothing unless ``none`` is named."""
-    if not isinstance(rates, Frozen):
-        return rates
-    if level is None:
-        return Fraction(rates.get(NO_LEVEL, 0))
-    upto = levels[: levels.index(level) + 1] if level in levels else ()
-    return next((Fraction(rates[name]) for name in reversed(upto) if name in rates), Fraction(0))
 
 
 def _divided(rounding: Rounding, d: str, twice: str) -> tuple[str, ...]:

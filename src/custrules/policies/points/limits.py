@@ -12,7 +12,7 @@ from custrules.calendars import Window
 from custrules.errors import Diagnostic
 from custrules.money import Money, Rounding, rounded
 from custrules.policies.points.account import Account
-from custrules.policies.points.accrual import Period
+from custrules.policies.points.caps import Period
 from custrules.policies.points.levels import CountByLevel, Levelled, NumberByLevel, at_level, level_faults, level_of
 from custrules.policy import Known, Reason, View, reason
 

@@ -416,7 +416,7 @@ class Redemption(Policy):
 
     # -- what limits count -----------------------------------------------------------------------------------------
 
-    def counts(self, order: Order, record: Record, view: View, /) -> Mapping[str, int]:
+    def comes_to(self, order: Order, record: Record, view: View, /) -> Mapping[str, int]:
         """What is spent or held of an order, less what went back."""
         account = account_of(view, self.account)
         bucket = f"{account.id}.held"

@@ -14,7 +14,7 @@ from custrules.fields import Flag, Name, Number, Rate, Whole, fault, read_decima
 from custrules.ledger import LotPart
 from custrules.money import Rounding, rounded
 from custrules.policies.points.account import Account
-from custrules.policies.points.accrual import Period
+from custrules.policies.points.caps import Period
 from custrules.policy import Fact, Policy, Reason, View, reason
 
 if TYPE_CHECKING:
