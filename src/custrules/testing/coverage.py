@@ -6,7 +6,7 @@ limit, an expiry, a row of a table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path as FilePath
@@ -16,8 +16,9 @@ from custrules.conditions import tables_in
 from custrules.documents.reading import Reading, read
 from custrules.documents.tables import Files
 from custrules.fields import Frozen, rate_text
-from custrules.policies.points import Account, Accrual, Redemption
+from custrules.policies.points import Account, Accrual, Redemption, Transfer
 from custrules.policies.points.caps import Cap
+from custrules.policies.points.evaluating import NO_LEVEL
 from custrules.policies.points.limits import Limit
 from custrules.policies.points.rates import NO_LEVEL
 from custrules.policies.tiers import Ladder
@@ -40,6 +41,16 @@ _TOLD_BY: Mapping[type[Policy], Mapping[str, tuple[str, ...]]] = {
         "hold": ("points.hold.until",),
     },
     Account: {"pending": ("points.pending.matured",), "expiry": ("points.expiry.lapsed",)},
+    Transfer: {
+        "send": ("points.transfer.sent",),
+        "send.minimum": ("points.transfer.below_minimum",),
+        "send.maximum": ("points.transfer.above_maximum",),
+        "send.fee": ("points.transfer.fee",),
+        "pool": ("points.transfer.pooled",),
+        "sell": ("points.sale.bought",),
+        "sell.minimum": ("points.sale.below_minimum",),
+        "sell.maximum": ("points.sale.above_maximum",),
+    },
     Ladder: {"term": ("tiers.review.kept", "tiers.review.floor", "tiers.downgrade.one_level", "tiers.downgrade.to_earned")},
 }
 _OVER_LIMITS = {
@@ -199,11 +210,15 @@ def rules_of(policy: Policy) -> Iterator[tuple[Path, bool]]:
 
 
 def _rows(policy: Policy) -> Iterator[Path]:
-    for field_name in _TOLD_BY.get(type(policy), {}):
-        if getattr(policy, field_name) is not None:
-            yield (field_name,)
+    for name in _TOLD_BY.get(type(policy), {}):
+        path = tuple(name.split("."))
+        if _at(policy, path) is not None:
+            yield path
     if isinstance(policy, Ladder):
         yield from (("levels", number) for number in range(len(policy.levels)))
+    if isinstance(policy, Transfer):
+        yield from (("send", "limits", number) for number in range(len(policy.send.limits if policy.send is not None else ())))
+        yield from (("sell", "limits", number) for number in range(len(policy.sell.limits if policy.sell is not None else ())))
     if isinstance(policy, Accrual):
         yield from (("caps", number) for number in range(len(policy.caps)))
         yield from (("bonuses", number) for number, bonus in enumerate(policy.bonuses) if bonus.when is None)
@@ -220,6 +235,14 @@ def _limits(policy: Redemption) -> Iterator[tuple[Path, Limit]]:
         yield from ((("rewards", place, "limits", number), limit) for number, limit in enumerate(reward.limits))
 
 
+def _at(policy: Policy, path: Sequence[str]) -> object:
+    """What stands at a place inside a policy; None where nothing does."""
+    found: object = policy
+    for name in path:
+        found = getattr(found, name, None)
+    return found
+
+
 def _rates(policy: Accrual) -> Iterator[tuple[str, Frozen]]:
     yield from ((name, rates) for name, rates in policy.rates().items() if isinstance(rates, Frozen))
 
@@ -231,6 +254,8 @@ def _shown_by(policy: Policy, decision: Decision, levels: tuple[str, ...]) -> It
     if isinstance(policy, Ladder):
         values = {effect.value for effect in decision.effects if isinstance(effect, Status)}
         yield from (f"levels[{number}]" for number, name in enumerate(policy.names) if name in values)
+    if isinstance(policy, Transfer):
+        yield from (rule for why in decision.reasons for rule in _of_transfer(policy, why))
     if isinstance(policy, Accrual):
         yield from (rule for why in decision.reasons for rule in _of_accrual(policy, why, levels))
     if isinstance(policy, Redemption):
@@ -242,6 +267,18 @@ def _of_redemption(policy: Redemption, why: Reason) -> Iterator[str]:
         yield from (f"rewards[{number}]" for number, reward in enumerate(policy.rewards) if reward.name == why.params["reward"])
     measure = _OVER_LIMITS.get(why.code)
     yield from (path_text(path) for path, limit in _limits(policy) if (limit.measure, str(limit.per)) == (measure, why.params.get("per")))
+
+
+def _of_transfer(policy: Transfer, why: Reason) -> Iterator[str]:
+    """The limits of a period that a reason tells of."""
+    part, field = {
+        "points.transfer.over_limit": ("send", "at_most"),
+        "points.transfer.too_often": ("send", "times"),
+        "points.sale.over_limit": ("sell", "at_most"),
+    }.get(why.code, ("", ""))
+    limits = getattr(getattr(policy, part, None), "limits", ())
+    told = (why.params.get(field), why.params.get("per"))
+    yield from (f"{part}.limits[{number}]" for number, limit in enumerate(limits) if (getattr(limit, field), str(limit.per)) == told)
 
 
 def _of_accrual(policy: Accrual, why: Reason, levels: tuple[str, ...]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from custrules import kernel
+from custrules.brought import packed
 from custrules.calendars import local_day, start_of_day
 from custrules.counting import AttributeKind
 from custrules.errors import CustrulesError
@@ -313,6 +314,64 @@ def _redemption_cancelled(writer: Writer, picks: list[Picks]) -> Data:
     return {"type": "redemption_cancelled", "of": picks[0].one(spent[-3:])} if spent else _redemption(writer, picks)
 
 
+def _transfer(writer: Writer, picks: list[Picks]) -> Data:
+    """Points for a friend; at times back to her, or from her."""
+    account = picks[0].one(tuple(writer.program.rulebook.accounts))
+    data: Data = {"type": "transfer", "account": account}
+    points = writer.quantity(writer.points(picks[1], account), account)
+    if picks[0].yes(3):
+        lots = [_moved_lot(writer, part, points) for part in picks[2 : 2 + picks[0].one((1, 2))]]
+        return data | {"sender": "f-1", "lots": lots}
+    back = {"back": True} if picks[0].yes(4) else {}
+    return data | {"to": picks[0].one(("f-1", "f-2", writer.customer_id)), "points": points} | back
+
+
+def _moved_lot(writer: Writer, picks: Picks, quantity: str) -> Data:
+    day = writer.today - timedelta(days=picks.one((5, 30, 365)))  # by the day on which an event that comes late happened
+    last = picks.one((day + timedelta(days=400), "never", writer.today, writer.today + timedelta(days=1), day))
+    extra: Data = picks.one(({}, {"source": "purchase"}, {"provenance": writer.customer_id}))
+    return {"quantity": quantity, "day": day, "last_day": last, **extra}
+
+
+def _opening(writer: Writer, picks: list[Picks]) -> Data:
+    """What comes from elsewhere, where nothing has happened yet; else, now and then, one that is refused."""
+    if writer.events and not picks[0].yes(4):
+        return {"type": "visit"}
+    rules = writer.program.rulebook
+    account = picks[0].one(tuple(rules.accounts))
+    lots = [_moved_lot(writer, part, writer.quantity(writer.points(part, account), account)) for part in picks[1:3]]
+    balance: Data = {"lots": [lot for lot in lots if lot["last_day"] == "never" or lot["last_day"] >= lot["day"]], "owed": picks[3].one((0, 5, 50))}
+    statuses = [] if not _ladders(writer.program) else [picks[3].one(tuple(_ladders(writer.program).items()))]
+    levels = {status: {"level": picks[3].one(names), **_term(writer, picks[3])} for status, names in statuses}
+    return {"type": "opening", "balances": {account: balance}, "levels": levels, "complete": picks[0].yes()}
+
+
+def _term(writer: Writer, picks: Picks) -> Data:
+    until = picks.one((None, 30, 0))
+    return {} if until is None else {"until": writer.today + timedelta(days=until), "since": writer.today - timedelta(days=100)}
+
+
+def _closure(writer: Writer, picks: list[Picks]) -> Data:
+    """Rarely, for little happens after it."""
+    return {"type": "closure", "reason": "asked"} if picks[0].yes(5) else {"type": "visit"}
+
+
+def _merge(writer: Writer, picks: list[Picks]) -> Data:
+    """Another card comes in; rarely this one ends in another, for nothing happens after that."""
+    if picks[0].yes(5):
+        return {"type": "merge", "into": "f-1"}
+    if not picks[0].yes():
+        return {"type": "visit"}
+    other = State.new("f-2")
+    for number, part in enumerate(picks[1:]):
+        at = start_of_day(writer.today - timedelta(days=part.one((3, 40, 100))), writer.program.zone) + timedelta(minutes=number)
+        head = {"id": f"{len(writer.events)}-{number}", "customer_id": "f-2", "occurred_at": at}
+        event = writer.program.event({"type": "purchase", "amount": writer.shown(writer.amount(part)), **head})
+        with suppress(CustrulesError):
+            other = kernel.step(writer.program.rulebook, other, event).state
+    return {"type": "merge", "of": "f-2", "brought": packed(other)} if other.day is not None else {"type": "visit"}
+
+
 def _adjustment(writer: Writer, picks: list[Picks]) -> Data:
     account = picks[0].one(tuple(writer.program.rulebook.accounts))
     quantity = Decimal(writer.quantity(writer.points(picks[1], account), account))
@@ -387,6 +446,10 @@ MAKERS: Mapping[str, Maker] = {
     "capture": _capture,
     "void": _void,
     "adjustment": _adjustment,
+    "transfer": _transfer,
+    "opening": _opening,
+    "merge": _merge,
+    "closure": _closure,
     "tier_grant": _tier_grant,
     "profile_update": _profile_update,
     "activity": _activity,
@@ -400,7 +463,8 @@ WEIGHTS = {"purchase": 7, "return": 4, "redemption": 2, "adjustment": 2, "activi
 def kinds_for(program: Program) -> tuple[str, ...]:
     """The kinds of events that a program can read, the frequent ones several times."""
     rules = program.rulebook
-    without = set() if rules.accounts else {"redemption", "redemption_cancelled", "hold", "capture", "void", "adjustment"}
+    of_points = {"redemption", "redemption_cancelled", "hold", "capture", "void", "adjustment", "transfer", "opening"}
+    without = set() if rules.accounts else of_points
     without |= set() if _ladders(program) else {"tier_grant"}
     without |= set() if rules.parts.profile else {"profile_update"}
     without |= set() if rules.parts.declared.activities else {"activity"}

@@ -140,6 +140,21 @@ def rewards(draw: st.DrawFn, name: str) -> Data:
 
 
 @st.composite
+def transfers(draw: st.DrawFn) -> Data:
+    limit = {"at_most": draw(st.sampled_from((50, 100, 150))), "times": draw(st.sampled_from((1, 3))), "per": draw(st.sampled_from(PERIODS[1:]))}
+    send: Data = {"minimum": 10, "maximum": 100, "fee": {"points": 1, "share": "1%"}, "limits": [limit], "sources": ["purchase"], "received": False}
+    chosen = draw(st.lists(st.sampled_from(sorted(send)), max_size=3, unique=True))
+    when = draw(st.sampled_from(({}, {}, {"when": {"spend": ">= 100"}})))
+    parts = {
+        "send": {name: send[name] for name in chosen} | when,
+        "pool": {"to": "household"} | draw(st.sampled_from(({}, {"when": {"orders": ">= 2"}}))),
+        "sell": {"lines": {"sku": "B"}, "points_per_quantity": draw(st.sampled_from(("10", "1/3"))), "limits": [{"at_most": 100, "per": "30 days"}]},
+    }
+    kept = draw(st.sets(st.sampled_from(sorted(parts)), min_size=1))
+    return {"id": "gifts", "kind": "points.transfer"} | {name: part for name, part in parts.items() if name in kept}
+
+
+@st.composite
 def returns_rules(draw: st.DrawFn) -> Data:
     rule: Data = {
         "window": draw(st.sampled_from(("366 days", "366 days", "30 days", "2 days"))),
@@ -173,6 +188,7 @@ def program_documents(draw: st.DrawFn, policies: st.SearchStrategy[list[Data]] |
         *versions(draw, draw(accruals("earn")), accruals("earn")),
         *(versions(draw, draw(accruals("extra")), accruals("extra")) if draw(st.booleans()) else ()),
         *versions(draw, draw(redemptions()), redemptions()),
+        *(versions(draw, draw(transfers()), transfers()) if draw(st.booleans()) else ()),
     ]
     return {
         "program": "generated",
@@ -180,7 +196,11 @@ def program_documents(draw: st.DrawFn, policies: st.SearchStrategy[list[Data]] |
         "currency": draw(st.sampled_from(("CNY", "CNY", "JPY"))),
         "late": draw(st.sampled_from(("3 days", "3 days", "36 hours", "0 days"))),
         "returns": draw(returns_rules()),
-        "profile": {"segment": {"type": "text", "values": ["staff", "regular", "vip"]}, "birthday": {"type": "birthday"}},
+        "profile": {
+            "segment": {"type": "text", "values": ["staff", "regular", "vip"]},
+            "birthday": {"type": "birthday"},
+            "household": {"type": "text"},
+        },
         "activities": {"check_in": {"steps": "number"}},
         "measures": draw(measures()),
         "policies": drawn,

@@ -29,6 +29,7 @@ BESIDE: tuple[dict[str, Any], ...] = (
     {"id": "points", "kind": "points.account", "expiry": "6 months", "pending": "2 days"},
     {"id": "earn", "kind": "points.accrual", "points_per_unit": 1},
     {"id": "pay", "kind": "points.redemption", "value": {"points": 10, "money": "1.00"}},
+    {"id": "give", "kind": "points.transfer", "send": {"minimum": 10, "fee": {"points": 1}}},
     {
         "id": "tier",
         "kind": "tiers.ladder",
