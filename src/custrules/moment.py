@@ -87,8 +87,7 @@ class Moment:
     def event(self) -> EventFacts | None:
         """The fields of the event that the conditions are about; None where another event is decided."""
         if self._event is None and self._scoped is not None:
-            activity = self.rules.parts.declared.activities.get(name_of(self._scoped))
-            self._event = EventFacts(self._scoped, activity.attributes if activity else {}, self.rules.scale)
+            self._event = EventFacts(self._scoped, self.rules.parts.declared.attributes(self._scoped), self.rules.scale)
         return self._event
 
     def value(self, name: str) -> FactValue | None:
