@@ -23,6 +23,7 @@ from custrules.events import (
     Opening,
     ProfileUpdate,
     Purchase,
+    Reading,
     Redemption,
     Return,
     TierGrant,
@@ -48,6 +49,8 @@ def faults_of(rules: Rulebook, event: AnyEvent) -> list[Diagnostic]:
         return [*_amounts(rules, [("amount", event.amount), *((f"lines[{place}].amount", line.amount) for place, line in enumerate(event.lines))])]
     if isinstance(event, Activity):
         return [*_activity(rules, event)]
+    if isinstance(event, Reading):
+        return [*_reading(rules, event)]
     if isinstance(event, Transfer):
         return [*_transfer(rules, event)]
     if isinstance(event, Opening):
@@ -133,6 +136,14 @@ def _activity(rules: Rulebook, event: Activity) -> Iterator[Diagnostic]:
         yield _fault("event.unexpected_quantity", "quantity", activity=event.name)
     for name, value in event.attributes.items():
         yield from _attribute(rules, declared, event.name, name, value)
+
+
+def _reading(rules: Rulebook, event: Reading) -> Iterator[Diagnostic]:
+    known = rules.parts.declared.readings
+    if event.name not in known:
+        yield _fault("event.unknown_reading", "name", found=event.name, known=", ".join(known), nearest=nearest(event.name, known))
+    else:
+        yield from _value(rules, ("event.bad_reading", "value", event.name), event.value, known[event.name])
 
 
 def _attribute(rules: Rulebook, declared: ActivityType, activity: str, name: str, value: Scalar) -> Iterator[Diagnostic]:

@@ -7,22 +7,23 @@ as of any day that the tallies still hold is exact.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Annotated, ClassVar, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from custrules.activity import ActivityLog
-from custrules.calendars import ONE_DAY, Window
+from custrules.activity import ActivityLog, Tally, Values
+from custrules.calendars import ONE_DAY, Length, Window
+from custrules.calendars.windows import PERIODS, Bounds, PeriodName, Standing
 from custrules.conditions import Condition
 from custrules.counting import Counted, exact
 from custrules.facts import FactType, FactValue
-from custrules.fields import Text, wrong_type
+from custrules.fields import Text, one_of, wrong_type
 from custrules.given import Quotient
 
-AGGREGATES = ("sum", "count", "average", "latest", "since", "until", "ratio")
+AGGREGATES = ("sum", "count", "average", "best", "latest", "gap", "since", "until", "ratio")
 _DAYS = FactType("whole")
 _QUOTIENT = FactType("number")
 
@@ -34,20 +35,24 @@ def _read_pair(value: object) -> object:
 
 
 class Measure(BaseModel):
-    """One of sum, count, average, latest, since, until or ratio; see the document format for what each takes."""
+    """One of sum, count, average, best, latest, gap, since, until or ratio; see the document format for what each takes."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-    later_fields: ClassVar[tuple[str, ...]] = ("best", "open", "gap", "per", "skip")
+    later_fields: ClassVar[tuple[str, ...]] = ("open",)
 
     sum: Text | None = None
     count: Text | None = None
     average: Text | None = None
+    best: Text | None = None
     latest: Text | None = None
+    gap: Text | None = None
     since: Text | None = None
     until: Text | None = None
     ratio: Annotated[tuple[str, str], BeforeValidator(_read_pair)] | None = None
     base: Text | None = None
     window: Window | None = None
+    per: Annotated[PeriodName | None, one_of(*PERIODS)] = None
+    skip: Length | None = None
     where: Condition | None = None
     lines: Condition | None = None
 
@@ -76,12 +81,27 @@ class Meter(Protocol):
         """Days that it looks back at most; None: no rows of days at all."""
 
 
+def _nothing_carried(name: str, first_day: date) -> int | Fraction:
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What measures read: the tallies, and dates of the profile."""
+    """What measures read: the tallies, dates of the profile, and how the customer stands.
+
+    ``carried(measure, first day of a qualifying year)`` is what a rollover adds to the measure in that year, in the unit that its
+    value has inside (money in smallest units, numbers as they are). ``changed`` is the last day on which a decision changed anything.
+    """
 
     log: ActivityLog
     dates: Callable[[str], date | None]
+    standing: Standing = field(default_factory=Standing)
+    carried: Callable[[str, date], int | Fraction] = _nothing_carried
+    changed: date | None = None
+
+    def unsettled(self, window: Window, day: date) -> bool:
+        """Whether a decision of the day may have moved what a window says after a policy had been asked."""
+        return window.follows_decisions and self.changed is not None and self.changed >= day
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,43 +112,31 @@ class WindowMeter:
     window: Window
     type: FactType
     factor: int = 1
+    name: str = ""
 
     def value(self, source: Source, day: date) -> FactValue | None:
-        totals = [self._total(source, counted.key, day) for counted in self.counted]
+        bounds = self.window.within(day, source.standing)
+        totals = [total_of(source, counted.key, bounds) for counted in self.counted]
         if None in totals:
             return None
         if len(totals) == 1:
-            return exact(Fraction(totals[0] or 0, self.factor)) if self.factor != 1 else totals[0]
+            return self._with_carried(totals[0] or 0, source, day)
         total, number = totals
         return exact(Fraction(total or 0, (number or 0) * self.factor)) if number and number > 0 else None
 
-    def _total(self, source: Source, key: str, day: date) -> int | None:
-        tally = source.log.tally(key)
-        after, upto = self.window.bounds(day)
-        if tally is None:
-            return None
-        if after is not None and upto < after:
-            return 0
-        return tally.between(after, upto)
+    def _with_carried(self, total: int, source: Source, day: date) -> int | Fraction:
+        """A total with what a rollover adds in the year that is looked at."""
+        value = total if self.factor == 1 else exact(Fraction(total, self.factor))
+        year = self.window.year(day, source.standing) if self.window.kind == "qualifying" else None
+        return exact(Fraction(value + source.carried(self.name, year[0]))) if year is not None else value
 
     def evaluable(self, source: Source, day: date) -> bool:
-        after, _ = self.window.bounds(day)
+        bounds = self.window.within(day, source.standing)
         tallies = [source.log.tally(counted.key) for counted in self.counted]
-        return all(tally is not None and tally.reaches(after) for tally in tallies)
+        return all(tally is not None and (bounds is None or tally.reaches(*bounds)) for tally in tallies)
 
     def next_change(self, source: Source, day: date) -> date | None:
-        return earliest(self._change(source, counted.key, day) for counted in self.counted)
-
-    def _change(self, source: Source, key: str, day: date) -> date | None:
-        tally = source.log.tally(key)
-        if tally is None:
-            return None
-        after, _ = self.window.bounds(day)
-        first = tally.first_after(after)
-        if not tally.reaches(after):  # it becomes evaluable one day, unless it looks back for ever: ask daily until then
-            return day + ONE_DAY if after is not None else None
-        inside = first if first is not None and first <= day else None
-        return self.window.next_change(day, inside, tally.first_after(day)) if first or self.window.length is None else None
+        return earliest(change_of(self.window, source, source.log.tally(counted.key), day) for counted in self.counted)
 
     @property
     def reach(self) -> int | None:
@@ -146,9 +154,9 @@ class LatestMeter:
 
     def value(self, source: Source, day: date) -> FactValue | None:
         latest = source.log.latest(self.counted[0].key)
-        after, upto = self.window.bounds(day)
-        found = latest.upto(upto) if latest is not None else None
-        if found is None or (after is not None and found[0] <= after):
+        bounds = self.window.within(day, source.standing)
+        found = latest.upto(bounds[1]) if latest is not None and bounds is not None else None
+        if bounds is None or found is None or (bounds[0] is not None and found[0] <= bounds[0]):
             return None
         return exact(Fraction(found[1], self.factor)) if self.factor != 1 else found[1]
 
@@ -158,12 +166,14 @@ class LatestMeter:
 
     def next_change(self, source: Source, day: date) -> date | None:
         latest = source.log.latest(self.counted[0].key)
-        if latest is None:
+        if source.unsettled(self.window, day):
+            return day + ONE_DAY
+        bounds = self.window.within(day, source.standing)
+        if latest is None or bounds is None:
             return None
-        after, _ = self.window.bounds(day)
         found = latest.upto(day)
-        inside = found[0] if found is not None and (after is None or found[0] > after) else None
-        return self.window.next_change(day, inside, latest.first_after(day))
+        inside = found[0] if found is not None and (bounds[0] is None or found[0] > bounds[0]) else None
+        return self.window.next_change(day, inside, latest.first_after(day), source.standing)
 
     @property
     def reach(self) -> int | None:
@@ -247,6 +257,32 @@ class RatioMeter:
     def reach(self) -> int | None:
         reaches = [self.over.reach, self.under.reach]
         return None if None in reaches else max(reach for reach in reaches if reach is not None)
+
+
+def change_of(window: Window, source: Source, rows: Tally | Values | None, day: date) -> date | None:
+    """The first day after ``day`` on which what is counted within a window may differ."""
+    if source.unsettled(window, day):
+        return day + ONE_DAY
+    bounds = window.within(day, source.standing)
+    if rows is None or bounds is None:
+        return None
+    after, _ = bounds
+    if not rows.reaches(after, day):  # it becomes evaluable one day, unless it looks back for ever: ask daily until then
+        return day + ONE_DAY if after is not None and window.kind != "level" else None
+    first = rows.first_after(after)
+    if first is None and window.length is not None:
+        return None
+    inside = first if first is not None and first <= day else None
+    return window.next_change(day, inside, rows.first_after(day), source.standing)
+
+
+def total_of(source: Source, key: str, bounds: Bounds | None) -> int | None:
+    """What was tallied within bounds; None where they are missing, or lie before what is held."""
+    tally = source.log.tally(key)
+    if tally is None or bounds is None:
+        return None
+    after, upto = bounds
+    return tally.between(after, upto) if after is None or after <= upto else 0
 
 
 def earliest(days: Iterable[date | None]) -> date | None:

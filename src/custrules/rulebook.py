@@ -9,14 +9,16 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from custrules.award_tallies import AwardTallies
 from custrules.calendars import ONE_DAY
 from custrules.calendars.rules import DayRule
+from custrules.calendars.windows import Years
 from custrules.conditions import Bound, BoundTable, Condition, ConditionTests, bind, bind_table, tables_in
-from custrules.counting import MONEY_SUBJECTS, AttributeKind, Counted, Declarations, event_fact_types, line_types
+from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, Declarations, event_fact_types, line_types, reading_type
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
 from custrules.facts import FactType
@@ -99,6 +101,7 @@ class Rulebook:
         self._facts()
         self._conditions()
         self._policies()
+        self._years()
         self._tallies()
         self.faults = [self._told(fault) for fault in self.faults]
 
@@ -137,7 +140,8 @@ class Rulebook:
         self._with_due: dict[int, tuple[Policy, ...]] = {}
 
     def _measures(self) -> None:
-        compiler = Compiler(self.parts.measures, self.parts.declared)
+        last = {name: Measure(latest=name) for name in self.parts.declared.readings}
+        compiler = Compiler(last | dict(self.parts.measures), self.parts.declared)
         self.faults += compiler.faults
         self.meters: dict[str, Meter] = compiler.meters
         for policy in self.parts.policies:
@@ -145,7 +149,7 @@ class Rulebook:
 
     def _measured_for(self, policy: Policy) -> None:
         """The measures that a policy needs for itself; what is wrong with one is wrong with the policy."""
-        compiler = Compiler(policy.measured(), self.parts.declared)
+        compiler = Compiler(policy.measured(), self.parts.declared, f"{policy.id}.")
         place = path_text(self.places[id(policy)])
         self.faults += [replace(fault, path=place) for fault in compiler.faults]
         self.meters |= {f"{policy.id}.{name}": meter for name, meter in compiler.meters.items()}
@@ -167,6 +171,7 @@ class Rulebook:
         sections = (
             ("profile", profile),
             ("calendar", {name: FactType("flag") for name in self.parts.calendar}),
+            ("readings", {name: reading_type(name, self.parts.declared) for name in self.parts.declared.readings}),
             ("measures", {name: self.meters[name].type for name in self.parts.measures if name in self.meters}),
         )
         for section, types in sections:
@@ -264,7 +269,7 @@ class Rulebook:
 
     def _policies(self) -> None:
         """What each policy has to say about itself inside this program, and the account it works on."""
-        events = tuple(KINDS) + tuple(self.parts.declared.activities)
+        events = (*(kind for kind in KINDS if kind not in NAMED), *self.parts.declared.activities)
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
         known = Known(self.levels, accounts, events, self.scale, scales)
@@ -294,6 +299,15 @@ class Rulebook:
                 if first != policy.id:
                     self._fault("document.two_servers", (*self.places[id(policy)], "kind"), what=what, first=first, second=policy.id, account=account)
                     break
+
+    def _years(self) -> None:
+        """How qualifying years run is said by one policy, or by all alike."""
+        said = {policy_id: {policy.qualifying_years() for policy in versions} - {None} for policy_id, versions in self.versions.items()}
+        self._naming = [policy_id for policy_id, years in said.items() if years]
+        for first, other in pairwise(self._naming):
+            if said[first] != said[other] or len(said[first]) > 1:
+                naming = next(policy for policy in self.versions[other] if policy.qualifying_years() is not None)
+                self._fault("document.qualifying_years_differ", (*self.places[id(naming)], "qualifying_year"), first=first, second=other)
 
     def _tallies(self) -> None:
         """Which tallies are kept, and for how many days their rows are."""
@@ -374,6 +388,11 @@ class Rulebook:
             found = tuple(policy for phase in PHASES for policy in phases[phase] if type(policy).due is not Policy.due)
             self._with_due[period] = found
         return found
+
+    def qualifying_years(self, day: date) -> Years:
+        """How qualifying years run on a day: as the version in force says, before its first as that one; else with the calendar."""
+        policies = (self.in_force(policy_id, day) or self.versions[policy_id][0] for policy_id in self._naming)
+        return next((years for policy in policies if (years := policy.qualifying_years()) is not None), "calendar")
 
     def counting(self, event_type: str, name: str) -> tuple[Counted, ...]:
         """What may count an event of a type and name: that of its type, or of the activity."""

@@ -325,7 +325,7 @@ def adopt(rules: Rulebook, state: State) -> None:
         state.ledger.open(name, unit, scale)
     held_from = state.day + ONE_DAY if state.day is not None else None
     for key, counted in rules.tallies.items():
-        state.activity.open(key, counted.what == "latest", held_from)
+        state.activity.open(key, counted.what == "latest", held_from, counted.what == "each")
     own = (*rules.awards.days, *(key for keys in rules.own_tallies.values() for key in keys.values()))
     for key in (*own, *(key for keys in rules.sent_tallies.values() for key in keys)):
         state.activity.open(key, latest=False, held_from=held_from)

@@ -18,7 +18,6 @@ from custrules.documents.tables import Files
 from custrules.fields import Frozen, rate_text
 from custrules.policies.points import Account, Accrual, Redemption, Transfer
 from custrules.policies.points.caps import Cap
-from custrules.policies.points.evaluating import NO_LEVEL
 from custrules.policies.points.limits import Limit
 from custrules.policies.points.rates import NO_LEVEL
 from custrules.policies.tiers import Ladder

@@ -20,6 +20,20 @@ PERIODS = ("event", "calendar day", "calendar week", "calendar month", "30 days"
 BY_LEVEL: Mapping[str, str] = {"basic": "1", "silver": "2"}
 MEASURES = ("spend", "spend_before", "orders", "referrals", "idle", "visits")
 
+FURTHER: tuple[dict[str, Any], ...] = (
+    {"average": "aum", "window": "30 days"},
+    {"best": "aum", "window": "this calendar month"},
+    {"best": "spend", "window": "3 months"},
+    {"best": "spend", "per": "month", "window": "12 months"},
+    {"average": "spend", "per": "week", "window": "last 4 calendar weeks"},
+    {"average": "spend", "per": "month", "window": "last 2 calendar months", "skip": "1 month"},
+    {"sum": "spend", "window": "30 days", "skip": "10 days"},
+    {"gap": "purchase"},
+    {"sum": "spend", "window": "qualifying year"},
+    {"count": "purchase", "window": "membership year"},
+    {"sum": "spend", "window": "since level"},
+)
+
 Data = dict[str, Any]
 
 
@@ -34,6 +48,7 @@ def measures(draw: st.DrawFn) -> Data:
         "idle": {"since": "purchase"},
         "visits": {"sum": "check_in", "window": draw(window)},
         "food": {"sum": "spend", "window": draw(window), "lines": {"category": "food"}},
+        "further": draw(st.sampled_from(FURTHER)),
     }
 
 
@@ -50,6 +65,8 @@ def levels(draw: st.DrawFn) -> list[Data]:
                 {"referrals": f">= {rank}"},
                 {"points": f">= {rank * 150}"},
                 {"spend_before": f">= {rank * 50}"},
+                {"further": f">= {rank * 20}"},
+                {"aum": f">= {rank * 100}"},
                 {"weekday": "sunday", "spend": ">= 50"},
             )
             enter = {"any": [enter, draw(st.sampled_from(others))]}
@@ -202,6 +219,7 @@ def program_documents(draw: st.DrawFn, policies: st.SearchStrategy[list[Data]] |
             "household": {"type": "text"},
         },
         "activities": {"check_in": {"steps": "number"}},
+        "readings": {"aum": {"type": "money"}},
         "measures": draw(measures()),
         "policies": drawn,
     }

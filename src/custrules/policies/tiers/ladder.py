@@ -16,6 +16,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from custrules.calendars import ONE_DAY, Span
+from custrules.calendars.windows import Years
 from custrules.errors import Diagnostic
 from custrules.evaluation import Answer
 from custrules.events import AnyEvent, NewDay, Return, Tick, TierGrant
@@ -40,7 +41,7 @@ class Ladder(Policy):
 
     kind: ClassVar[str] = "tiers.ladder"
     phase: ClassVar[Phase] = "rank"
-    later_fields: ClassVar[tuple[str, ...]] = ("legacy", "qualifying_year", "rollover", "watch", "floor")
+    later_fields: ClassVar[tuple[str, ...]] = ("legacy", "rollover", "watch", "floor")
 
     levels: Annotated[tuple[LevelRule, ...], Field(min_length=1, max_length=100)]
     upgrade: Annotated[Literal["at_once", "at_review"], one_of("at_once", "at_review")] = "at_once"
@@ -49,6 +50,7 @@ class Ladder(Policy):
     downgrade: Annotated[Literal["one_level", "to_earned"], one_of("one_level", "to_earned")]
     lost_on_return: Annotated[Literal["at_once", "at_review"], one_of("at_once", "at_review")] = "at_once"
     exclude: Annotated[tuple[Exclusion, ...], Field(max_length=100)] = ()
+    qualifying_year: Annotated[Years | None, one_of("calendar", "membership")] = None
     status: Name = "tier"
 
     # -- what the program asks of it -------------------------------------------------------------------------------
@@ -64,6 +66,9 @@ class Ladder(Policy):
 
     def writes(self) -> tuple[str, ...]:
         return (self.status,)
+
+    def qualifying_years(self) -> Years | None:
+        return self.qualifying_year
 
     def remembers(self) -> int:
         return self.term.at_most_days if self.term is not None else 0
