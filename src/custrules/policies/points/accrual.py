@@ -24,7 +24,7 @@ from custrules.given import FactsCode
 from custrules.ledger import EXPIRED, ISSUED, REVERSED
 from custrules.money import Rounding, rounded
 from custrules.orders import OrderLine, Record
-from custrules.policies.points.account import Account, account_of, moved, owed_reason
+from custrules.policies.points.account import Account, account_of, moved
 from custrules.policies.points.evaluating import NO_LEVEL, asks, rate_at, write
 from custrules.policy import Decision, FactsView, Known, Phase, Policy, Reason, View, reason
 from custrules.validation import nearest
@@ -356,7 +356,7 @@ class Accrual(Policy):
         reasons = [reason("points.reversal.return", points=account.shown(take), account=account.id, order=order.id, kept=account.shown(target))]
         if reversal.forgiven:
             reasons.append(reason("points.reversal.forgiven", points=account.shown(reversal.forgiven), account=account.id))
-        return self.applied(event, reasons + owed_reason(account, reversal.owed), moved(view, account))
+        return self.applied(event, reasons + account.shortfall(view, event, record, reversal.owed), moved(view, account))
 
 
 def combined(combine: Combine | None, factors: Iterable[Fraction]) -> Fraction:

@@ -5,27 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BeforeValidator
 
 from custrules import events
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic, MoneyError
-from custrules.fields import Amount, Name, Number, Rate, read_decimal, read_rate, wrong_type
+from custrules.fields import Name, Number, Rate, read_rate, wrong_type
 from custrules.ledger import SPENT, LotPart
 from custrules.money import Money, Rounding, rounded, to_units
 from custrules.orders import Record
 from custrules.policies.points.account import Account, account_of, in_units, moved
+from custrules.policies.points.worth import Value, positive
 from custrules.policy import Decision, Known, Phase, Policy, Reason, View, reason
-
-
-def _positive(value: object) -> Decimal:
-    number = read_decimal(value)
-    if number <= 0:
-        raise wrong_type("a number above zero", value)
-    return number
 
 
 def _share(value: object) -> Fraction:
@@ -33,15 +26,6 @@ def _share(value: object) -> Fraction:
     if not 0 < share <= 1:
         raise wrong_type("a share between 0% and 100%", value)
     return share
-
-
-class Value(BaseModel):
-    """So many ``points`` stand for so much ``money``."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-
-    points: Annotated[Number, BeforeValidator(_positive)]
-    money: Annotated[Amount, BeforeValidator(_positive)]
 
 
 class Redemption(Policy):
@@ -59,9 +43,9 @@ class Redemption(Policy):
 
     account: Name = "points"
     value: Value
-    minimum: Annotated[Number, BeforeValidator(_positive)] | None = None
-    maximum: Annotated[Number, BeforeValidator(_positive)] | None = None
-    step: Annotated[Number, BeforeValidator(_positive)] | None = None
+    minimum: Annotated[Number, BeforeValidator(positive)] | None = None
+    maximum: Annotated[Number, BeforeValidator(positive)] | None = None
+    step: Annotated[Number, BeforeValidator(positive)] | None = None
     max_share: Annotated[Rate, BeforeValidator(_share)] | None = None
     exclude_lines: Condition | None = None
     when: Condition | None = None
@@ -121,7 +105,7 @@ class Redemption(Policy):
 
     def _worth(self, account: Account, view: View) -> Fraction:
         """What one smallest unit of points is worth in smallest units of the currency."""
-        return _quotient(self.value.money, view.scale, self.value.points, account.scale)
+        return self.value.of_unit(account.scale, view.scale)
 
     def _limits(self, units: int, amount: int | None, account: Account, view: View) -> Iterator[Reason]:
         """Every limit that a redemption fails, each with the most that is allowed."""
@@ -186,10 +170,11 @@ class Redemption(Policy):
         give = target - record.moved(source=SPENT)
         if give <= 0:
             return None
-        expired = view.ledger.give_back(account.id, self._lots_back(record, give))
+        expired, graced = account.give_back(view, self._lots_back(record, give))
         reasons = [reason("points.redemption.returned", points=account.shown(give), account=account.id, order=view.order.id)]
         if expired:
             reasons.append(reason("points.redemption.returned_expired", points=account.shown(expired), account=account.id))
+        reasons += graced
         return self.applied(event, reasons, moved(view, account))
 
     @staticmethod
@@ -202,11 +187,6 @@ class Redemption(Policy):
             if part:
                 yield LotPart(lot, part)
             give -= part
-
-
-@lru_cache(maxsize=1024)
-def _quotient(money: Decimal, money_scale: int, points: Decimal, points_scale: int) -> Fraction:
-    return Fraction(money) * Fraction(10) ** (money_scale - points_scale) / Fraction(points)
 
 
 def _skipped(parts: Iterable[LotPart], quantity: int) -> Iterator[LotPart]:
