@@ -59,9 +59,9 @@ class Decay(BaseModel):
     def taken(self, usable: int, carried: Fraction, scale: int) -> tuple[int, Fraction]:
         """How much of so much goes, in smallest units, and what is carried to the next period."""
         due = carried + self.share * usable
-        whole = rounded(due, self.rounding)
+        whole = max(rounded(due, self.rounding), 0)
         least = rounded(Fraction(self.at_least or 0) * 10**scale, Rounding.ceil)
-        if least >= whole or whole >= usable:
+        if least > whole or whole >= usable:
             return min(max(least, whole), usable), Fraction(0)
         return whole, due - whole
 
