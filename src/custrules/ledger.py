@@ -19,7 +19,7 @@ ISSUED, SPENT, EXPIRED, REVERSED = "world.issued", "world.spent", "world.expired
 ADJUSTED = "world.adjusted"
 REFUND, WRITTEN_OFF, DECAYED = "world.refund", "world.written_off", "world.decayed"  # what settles debt in place of points; what withers away
 LotOrder = Literal["soonest_expiry", "oldest", "newest"]
-_AGAIN = "/again"  # no part of an id, in which a slash is escaped, ends so
+_AGAIN = "/again:"  # a part of an id has no slash, and a policy no colon
 MAX_UNITS = 10**17  # smallest units in one lot, so that totals of accounts stay within 64 bits
 
 
@@ -52,16 +52,16 @@ class Lot(NamedTuple):
     @property
     def again(self) -> bool:
         """Whether it was let live again once, after its own last day: that happens to no lot twice."""
-        return self.id.endswith(_AGAIN)
+        return _AGAIN in self.id
 
     def renewed(self, last_day: date | None) -> Lot:
         """The same lot let live again, with another last day."""
-        return self._replace(id=self.id + _AGAIN, last_day=last_day)
+        return self._replace(id=f"{self.id}{_AGAIN}{last_day or 'never'}", last_day=last_day)
 
     @property
     def first_id(self) -> str:
         """The id under which it was granted."""
-        return self.id.removesuffix(_AGAIN)
+        return self.id.partition(_AGAIN)[0]
 
     def usable(self, day: date) -> bool:
         return self.usable_from <= day and not self.expired(day)

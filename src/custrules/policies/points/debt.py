@@ -63,6 +63,9 @@ class Debt(BaseModel):
         fields: dict[str, Any] = {name: part for name, part in write(self).items() if part is not None}
         return self.then if set(fields) == {"then"} else fields
 
+    def __str__(self) -> str:
+        return self.then
+
     def faults(self, account: str, known: Known) -> Iterator[Diagnostic]:
         for name, then in _OF.items():
             if getattr(self, name) is not None and self.then != then:
@@ -85,24 +88,26 @@ class Debt(BaseModel):
 
 def relieved(account: Account, view: View, event: AnyEvent, record: Record, owed: int) -> list[Reason]:
     """What becomes of the debt that a reversal has just left, as postings on the draft; and the reasons for it."""
-    if not isinstance(event, Return) or view.order is None:
+    if not isinstance(event, Return) or view.order is None or account.debt.then == "owed":
         return []
-    if account.debt.then == "from_refund" and not event.withdrawal:
-        return _from_refund(account, view, view.order, record, owed)
-    return _written_off(account, view, owed) if account.debt.then == "write_off" and owed else []
+    owed = min(max(owed - _owed_again(record, account.id), 0), view.ledger.owed(account.id))
+    if account.debt.then == "from_refund":
+        return _from_refund(account, view, view.order, record, owed) if not event.withdrawal else []
+    return _written_off(account, view, owed)
+
+
+def _owed_again(record: Record, account: str) -> int:
+    """Debt that the award had settled: as far as it was not owed again yet, it is by this return, and nothing else pays for it."""
+    debt = f"{account}.owed"
+    settled = sum(move.quantity for move in record.moves if move.source == ISSUED and move.target == debt)
+    return max(settled - sum(move.quantity for move in record.moves if move.source == debt), 0)
 
 
 def _from_refund(account: Account, view: View, order: Order, record: Record, owed: int) -> list[Reason]:
-    """The worth of the shortfall, as far as this return pays out: kept back from the refund, rounded down over all returns of the order.
-
-    Debt that the award had settled is owed again: no refund pays for that.
-    """
+    """The worth of the shortfall, as far as this return pays out: kept back from the refund, rounded down over all returns of the order."""
     worth, before = _worth(account, view, order), view.before or order
-    settled = sum(move.quantity for move in record.moves if move.source == ISSUED and move.target == f"{account.id}.owed")
-    owed_again = max(settled - sum(move.quantity for move in record.moves if move.source == f"{account.id}.owed"), 0)
     refund = view.refunded(order) - view.refunded(before) - _kept_back(view, order) + _kept_back(view, before)
-    reach = rounded(refund / worth, Rounding.floor) if worth else 0
-    points = min(max(owed - owed_again, 0), reach, view.ledger.owed(account.id))
+    points = min(owed, rounded(refund / worth, Rounding.floor) if worth else 0)
     if points <= 0:
         return []
     view.ledger.post(Move(REFUND, f"{account.id}.owed", points))
@@ -157,7 +162,7 @@ def _written_off(account: Account, view: View, owed: int) -> list[Reason]:
     if debt.at_most is not None:
         used = int(str(view.value(f"{account.id}.{debt.tally}", view.settled) or 0)) if debt.tally is not None else 0
         room = rounded(Fraction(debt.at_most) * 10**account.scale, Rounding.floor) - used
-    points = min(owed, max(room, 0), view.ledger.owed(account.id))
+    points = min(owed, max(room, 0))
     if points <= 0:
         return []
     view.ledger.post(Move(WRITTEN_OFF, f"{account.id}.owed", points))
