@@ -16,12 +16,12 @@ from pydantic import BaseModel, WithJsonSchema
 
 import custrules
 from custrules import event_fields, fields
-from custrules.calendars import Length, Span, Window
+from custrules.calendars import DayOfYear, Length, Span, Stretch, Window
 from custrules.conditions import Condition
 from custrules.events import Event
 from custrules.money import Money, Rounding
 from custrules.policies import KINDS
-from custrules.policies.points import account, caps, counts, rates, redemption
+from custrules.policies.points import account, caps, counts, expiry, rates, redemption, worth
 from custrules.policies.tiers import ladder
 from custrules.schemas.describing import told
 from custrules.tallying import RETURNS
@@ -49,7 +49,9 @@ KINDS_OF_TEXT: tuple[tuple[Any, str], ...] = (
     (counts.Tenders, "switches"),
 )
 CLASSES: Mapping[Any, str] = {
+    DayOfYear: "day_of_year",
     Length: "length",
+    Stretch: "stretch",
     Span: "span",
     Window: "window",
     caps.Period: "period",
@@ -60,14 +62,16 @@ CLASSES: Mapping[Any, str] = {
     str: "text",
 }
 BY_PLACE = {
-    (account.Account, "expiry"): "span_or_never",
-    (account.Account, "debt"): "owed",
+    (account.Account, "expiry"): "row_or_never",
+    (account.Account, "pending"): "row_or_length",
+    (account.Account, "debt"): "row_or_word",
+    (expiry.Expiry, "of"): "names",
     (ladder.Ladder, "term"): "span_or_none",
     (redemption.Redemption, "max_share"): "share",
-    (redemption.Value, "money"): "amount",
+    (worth.Value, "money"): "amount",
 }
 """Types that say more than their annotation does."""
-INTERNAL = ("change_order", "effect", "fork", "forget_seen", "grammar", "known_from", "move", "rulebook", "saw")
+INTERNAL = ("change_order", "effect", "fork", "forget_seen", "grammar", "keep_lots", "known_from", "move", "rulebook", "saw")
 """Members without an underscore that the library itself uses."""
 
 

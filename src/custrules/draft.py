@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from operator import is_
 from typing import NamedTuple
 
-from custrules.ledger import EXPIRED, ISSUED, REVERSED, SPENT, Ledger, Lot, LotPart, Move, escaped
+from custrules.ledger import DECAYED, EXPIRED, ISSUED, REVERSED, SPENT, Ledger, Lot, LotOrder, LotPart, Move, escaped
 
 
 class Debit(NamedTuple):
@@ -32,15 +32,19 @@ class Draft:
     The others are what time and returns make of them: ``settle``, ``mature`` and ``expire``, ``take_back`` and ``give_back``.
 
     ``day`` is the event's local day (lots are dated by it), ``settled`` the day up to which time is settled (what is
-    usable is judged by it). Nothing is posted until the decision is folded.
+    usable is judged by it). ``order`` tells which lots of an account are spent first. Nothing is posted until the decision
+    is folded.
     """
 
     ledger: Ledger
     day: date
     settled: date
 
-    def __init__(self, ledger: Ledger, day: date, settled: date, event_id: str, policy_id: str) -> None:
+    def __init__(
+        self, ledger: Ledger, day: date, settled: date, event_id: str, policy_id: str, order: Callable[[str], LotOrder] | None = None
+    ) -> None:
         self.ledger, self.day, self.settled = ledger.fork(), day, settled
+        self._order = order
         self._base = ledger
         self._event_id, self._policy_id = event_id, policy_id
         self.moves: list[Move] = []
@@ -82,7 +86,9 @@ class Draft:
         lot = Lot(lot_id, self.ledger.accounts[account].unit, self._event_id, self.day, usable_from, last_day, quantity, source)
         if usable_from > self.settled:
             self.post(Move(of, f"{account}.pending", quantity, (LotPart(lot, quantity),)))
-        elif lot.expired(self.settled):  # it came too late to be of use: it lapses as the next day opens, and settles nothing
+        elif self.ledger.accounts[account].lapsed(
+            lot, self.settled
+        ):  # it came too late to be of use: it lapses as the next day opens, and settles nothing
             self.post(Move(of, account, quantity, (LotPart(lot, quantity),)))
         else:
             self.settle(of, account, [LotPart(lot, quantity)])
@@ -140,11 +146,9 @@ class Draft:
         return taken
 
     def _take_usable(self, account: str, wanted: int, to: str) -> int:
-        """Take usable lots, in lot order; how much that was."""
+        """Take usable lots, in the account's order; how much that was."""
         parts, left = [], wanted
-        for lot, quantity in self.ledger.accounts[account]:
-            if not lot.usable(self.settled):
-                continue
+        for lot, quantity in self.ledger.accounts[account].spendable(self.settled, self._order(account) if self._order else "soonest_expiry"):
             taken = min(left, quantity)
             parts.append(LotPart(lot, taken))
             left -= taken
@@ -170,14 +174,37 @@ class Draft:
         debit = self.debit(account, left - forgiven, to=REVERSED, debt=True)
         return Reversal(quantity - left + debit.taken, forgiven, debit.owed)
 
-    def give_back(self, account: str, parts: Iterable[LotPart], *, of: str = SPENT) -> int:
-        """Undo a spending (or a hold): into the lots it came from, with their own expiry; how much of it had expired meanwhile."""
-        parts = list(parts)
-        expired = tuple(part for part in parts if part.lot.expired(self.settled))
+    def give_back(self, account: str, parts: Iterable[LotPart], grace: date | None = None, *, of: str = SPENT) -> tuple[int, int]:
+        """Undo a spending (or a hold): into the lots it came from, with their own expiry; how much of it had expired, and how much was graced.
+
+        With ``grace``, what had expired lives again up to that day, once.
+        """
+        held = self.ledger.accounts[account]
+        live, graced, expired = list[LotPart](), list[LotPart](), list[LotPart]()
+        for part in parts:
+            if not held.lapsed(part.lot, self.settled):
+                live.append(part)
+            elif grace is not None and not part.lot.again:
+                graced.append(LotPart(part.lot.renewed(grace), part.quantity))
+            else:
+                expired.append(part)
         quantity = sum(part.quantity for part in expired)
-        self.post(Move(of, EXPIRED, quantity, expired))
-        self.settle(of, account, [part for part in parts if not part.lot.expired(self.settled)])
-        return quantity
+        self.post(Move(of, EXPIRED, quantity, tuple(expired)))
+        self.settle(of, account, [*live, *graced])
+        return quantity, sum(part.quantity for part in graced)
+
+    def revive(self, account: str, parts: Iterable[LotPart], last_day: date | None) -> int:
+        """Let lots that expired live again up to another last day, settling debt first; how much that was."""
+        renewed = [LotPart(part.lot.renewed(last_day), part.quantity) for part in parts]
+        self.settle(EXPIRED, account, renewed)
+        return sum(part.quantity for part in renewed)
+
+    def decay(self, account: str, quantity: int) -> int:
+        """Let so much wither away, of what expires soonest first; how much that was."""
+        left = quantity
+        for lot, held in list(self.ledger.accounts[account].spendable(self.settled)):
+            left -= self._take(account, lot, min(left, held), DECAYED)
+        return quantity - left
 
     def expire(self, bucket: str) -> int:
         """Let every lot go whose last usable day has passed; how much that was."""
@@ -186,8 +213,17 @@ class Draft:
         self.post(Move(bucket, EXPIRED, quantity, parts))
         return quantity
 
-    def mature(self, account: str) -> int:
-        """Let pending lots whose day has come become usable, settling debt first; how much that was."""
-        parts = [part for part in self.ledger.accounts[f"{account}.pending"] if part.lot.usable(self.settled)]
+    def cancel(self, account: str, parts: Iterable[LotPart]) -> int:
+        """Let pending lots go that became usable never; how much that was."""
+        chosen = tuple(parts)
+        quantity = sum(part.quantity for part in chosen)
+        self.post(Move(f"{account}.pending", EXPIRED, quantity, chosen))
+        return quantity
+
+    def mature(self, account: str, early: Iterable[LotPart] = ()) -> int:
+        """Let pending lots whose day has come, and those of ``early``, become usable, settling debt first; how much that was."""
+        pending = self.ledger.accounts[f"{account}.pending"]
+        parts = list(pending.spendable(self.settled))
+        parts += [LotPart(lot._replace(usable_from=max(self.day, lot.day)), left) for lot, left in early if lot.usable_from > self.settled]
         self.settle(f"{account}.pending", account, parts)
         return sum(part.quantity for part in parts)

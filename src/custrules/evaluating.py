@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple, Never, cast
 from zoneinfo import ZoneInfo
 
-from custrules.calendars import Window
+from custrules.calendars import Length, Window
 from custrules.conditions import Bound, BoundTable, Condition, Table, TableOutcome, Trace, evaluate, tables_in, trace
 from custrules.conditions.compiler import leaves, trace_of
 from custrules.counting import LineFacts, event_fact_types
@@ -50,12 +50,14 @@ class GivenView(FactsView):
     scale: int
     zone: ZoneInfo
     levels: tuple[str, ...]
+    return_window: Length
     order: Order | None
+    before: Order | None
 
     def __init__(self, rules: Rulebook, policy: Policy, facts: GivenFacts) -> None:
         self._rules, self._policy, self._facts = rules, policy, facts
         self._scope = rules.scopes[id(policy)]
-        self.state, self.order = _NOBODY, None
+        self.state, self.order, self.before, self.return_window = _NOBODY, None, None, rules.returns.window
         self.day = self.settled = policy.effective_from
         self.instant = datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC)
         self.currency, self.scale, self.zone, self.levels = rules.currency, rules.scale, rules.zone, rules.levels
@@ -93,6 +95,12 @@ class GivenView(FactsView):
 
     def account(self, name: str) -> Policy | None:
         return self._rules.keeper(name, self.day)
+
+    def on_account(self, name: str, day: date) -> tuple[Policy, ...]:
+        return self._rules.on_account(name, day)
+
+    def refunded(self, order: Order) -> int:
+        return 0
 
     def record(self, policy: Policy) -> Record | None:
         return None

@@ -202,13 +202,15 @@ class Purchase(Event):
 class Return(Event):
     """Goods came back: of the purchase ``of``, or of none that is named (then the program's ``returns.matching`` looks).
 
-    What comes back: ``lines``, or an ``amount``, or, with neither, all that is left of the purchase.
+    What comes back: ``lines``, or an ``amount``, or, with neither, all that is left of the purchase. ``withdrawal``: by law, within
+    the days in which the customer may withdraw from the contract: nothing is kept back from the refund.
     """
 
     type: Literal["return"] = "return"
     of: Id | None = None
     lines: Annotated[tuple[ReturnLine, ...], Field(max_length=MAX_LINES)] = ()
     amount: Money | None = None
+    withdrawal: Annotated[bool, PlainValidator(read_flag)] = False
 
     @model_validator(mode="after")
     def _says_what_comes_back(self) -> Self:

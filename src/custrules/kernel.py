@@ -126,8 +126,11 @@ class Step(Holding):
         return declined, records
 
     def _record(self, policy: Policy, answer: Answer) -> Record | None:
-        """What an order can be undone by: the moves, and the facts that the policy may read as they were when it was asked."""
-        moves = answer.decision.moves if self.order is not None else ()
+        """What an order can be undone by: the moves, and the facts that the policy may read as they were when it was asked.
+
+        What lapses or becomes usable on its occasion is no part of it.
+        """
+        moves = answer.decision.moves if self.order is not None and policy.phase != "lapse" else ()
         if not moves:
             return None
         return Record(policy.effective_from, answer.view.moment().snapshot(self.rules.reads[id(policy)]), moves)

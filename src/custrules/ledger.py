@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from custrules.money import MAX_DIGITS
 
@@ -19,6 +19,9 @@ ISSUED, SPENT, EXPIRED, REVERSED = "world.issued", "world.spent", "world.expired
 ADJUSTED = "world.adjusted"
 TRANSFERRED, FEES = "world.transferred", "world.fees"
 OPENED, MERGED, FORFEITED = "world.opened", "world.merged", "world.forfeited"
+REFUND, WRITTEN_OFF, DECAYED = "world.refund", "world.written_off", "world.decayed"  # what settles debt in place of points; what withers away
+LotOrder = Literal["soonest_expiry", "oldest", "newest"]
+_AGAIN = "/again:"  # a part of an id has no slash, and a policy no colon
 MAX_UNITS = 10**17  # smallest units in one lot, so that totals of accounts stay within 64 bits
 
 
@@ -48,7 +51,21 @@ class Lot(NamedTuple):
     @property
     def kind(self) -> tuple[Any, ...]:
         """What rules can tell of a lot that is usable, once no order can undo it."""
-        return (self.unit, self.last_day, self.source, self.provenance)
+        return (self.unit, self.last_day, self.source, self.provenance, self.again)
+
+    @property
+    def again(self) -> bool:
+        """Whether it was let live again once, after its own last day: that happens to no lot twice."""
+        return _AGAIN in self.id
+
+    def renewed(self, last_day: date | None) -> Lot:
+        """The same lot let live again, with another last day."""
+        return self._replace(id=f"{self.id}{_AGAIN}{last_day or 'never'}", last_day=last_day)
+
+    @property
+    def first_id(self) -> str:
+        """The id under which it was granted."""
+        return self.id.partition(_AGAIN)[0]
 
     def usable(self, day: date) -> bool:
         return self.usable_from <= day and not self.expired(day)
@@ -116,10 +133,13 @@ class Account:
     """What remains of each lot in one bucket, in lot order; or, for a debt, how much is owed.
 
     ``total`` is the sum of the parts, ``usable_from`` no earlier than any part's. ``loose`` are the places (lot orders) where
-    parts have become neighbours since like lots were last joined.
+    parts have become neighbours since like lots were last joined. ``kept`` and ``ends`` are rules of the account, not dates of
+    its lots: up to ``kept`` nothing here lapses; ``ends`` is the last usable day of lots that have none of their own.
     """
 
-    __slots__ = ("loose", "owed", "owner", "parts", "scale", "total", "unit", "usable_from")
+    __slots__ = ("ends", "kept", "loose", "owed", "owner", "parts", "scale", "total", "unit", "usable_from")
+    ends: date | None
+    kept: date | None
     loose: list[tuple[date, date, str]]
     owed: int
     owner: object
@@ -132,12 +152,13 @@ class Account:
     def __init__(self, unit: str, scale: int, owner: object, owed: int = 0) -> None:
         self.unit, self.scale, self.owner, self.owed = unit, scale, owner, owed
         self.parts, self.total, self.usable_from, self.loose = [], 0, date.min, []
+        self.kept = self.ends = None
 
     def copy(self, owner: object) -> Account:
         twin = Account.__new__(Account)
         twin.unit, twin.scale, twin.owner, twin.owed = self.unit, self.scale, owner, self.owed
         twin.parts, twin.total, twin.usable_from = self.parts.copy(), self.total, self.usable_from
-        twin.loose = self.loose.copy()
+        twin.loose, twin.kept, twin.ends = self.loose.copy(), self.kept, self.ends
         return twin
 
     def __iter__(self) -> Iterator[LotPart]:
@@ -145,21 +166,57 @@ class Account:
 
     @property
     def first_last_day(self) -> date | None:
-        """The soonest last usable day; None where nothing here expires."""
-        return self.parts[0][1].lot.last_day if self.parts else None
+        """The soonest last usable day; None where nothing here expires as things stand."""
+        if not self.parts or self.kept == date.max:
+            return None
+        lasts = [self.last_day(part.lot) for _, part in (self.parts[0], self.parts[-1])]  # lots without a date come last
+        return min((last for last in lasts if last is not None), default=None)
+
+    def last_day(self, lot: Lot) -> date | None:
+        """The last usable day of a lot here: its own, or up to when everything is kept, where that is later."""
+        own = lot.last_day or self.ends
+        return own if own is None or self.kept is None else max(own, self.kept)
+
+    def lapsed(self, lot: Lot, day: date) -> bool:
+        """Whether a lot here has passed its last usable day."""
+        last = self.last_day(lot)
+        return last is not None and last < day
 
     def expired(self, day: date) -> Iterator[LotPart]:
-        """The parts whose last usable day has passed: they come first."""
+        """The parts whose last usable day has passed."""
+        if self.kept is not None and self.kept >= day:
+            return
         for _, part in self.parts:
             if not part.lot.expired(day):
-                return
+                break
             yield part
+        if self.ends is not None and self.ends < day:
+            yield from self.undated()
+
+    def undated(self) -> Iterator[LotPart]:
+        """The parts whose lots have no last day of their own."""
+        return (part for _, part in self.parts[bisect_left(self.parts, ((date.max,),)) :])
 
     def usable(self, day: date) -> int:
         """What can be spent on a day."""
         if self.usable_from > day:
-            return sum(part.quantity for _, part in self.parts if part.lot.usable(day))
+            return sum(part.quantity for part in self.spendable(day))
         return self.total - sum(part.quantity for part in self.expired(day)) if self.parts else 0
+
+    def spendable(self, day: date, order: LotOrder = "soonest_expiry") -> Iterator[LotPart]:
+        """The parts that can be spent on a day, in the order in which they are."""
+        return (part for part in self._ordered(order) if part.lot.usable_from <= day and not self.lapsed(part.lot, day))
+
+    def _ordered(self, order: LotOrder) -> Iterable[LotPart]:
+        """By expiry (what never expires last), or by age and, of one day, by expiry."""
+        if order == "soonest_expiry":
+            return self if self.ends is None else sorted(self, key=self._expiry)
+        oldest = sorted(self, key=lambda part: (part.lot.day, self._expiry(part)))
+        return oldest if order == "oldest" else sorted(oldest, key=lambda part: part.lot.day, reverse=True)
+
+    def _expiry(self, part: LotPart) -> tuple[date, date, str]:
+        _, day, name = part.lot.order
+        return (part.lot.last_day or self.ends or date.max, day, name)
 
     def remaining(self, lot: Lot) -> int:
         place = self._place(lot.order)
@@ -290,6 +347,14 @@ class Ledger:
     def usable(self, account: str, day: date) -> int:
         """What can be spent on a day: the only gate, whether expired lots were swept or not."""
         return self.accounts[account].usable(day)
+
+    def keep(self, name: str, kept: date | None, ends: date | None) -> None:
+        """Say up to when nothing lapses in an account and its buckets, and when lots without a date of their own do."""
+        for bucket in (name, f"{name}.pending", f"{name}.held"):
+            account = self.accounts[bucket]
+            if (account.kept, account.ends) != (kept, ends):
+                account = self.own(bucket)
+                account.kept, account.ends = kept, ends
 
     def own(self, name: str) -> Account:
         account = self.accounts[name]

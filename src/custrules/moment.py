@@ -168,8 +168,8 @@ class Moment:
         account = self.state.ledger.accounts.get(name)
         if account is None:
             return 0
-        today = max(self.day, self.state.day or self.day)
-        units = account.owed if name.endswith(".owed") else account.total - sum(part.quantity for part in account.expired(today))
+        # As of the day before the one that opens, what lapses as it opens is still there: a level is reviewed before.
+        units = account.owed if name.endswith(".owed") else account.total - sum(part.quantity for part in account.expired(self.day))
         return units if given.type.kind == "money" else exact(Fraction(units, 10**account.scale))
 
     # -- tables ----------------------------------------------------------------------------------------------------

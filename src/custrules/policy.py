@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from custrules.calendars import Window
+from custrules.calendars import Length, Window
 from custrules.calendars.windows import Years
 from custrules.conditions import Bound, BoundTable, Trace
 from custrules.conditions.hits import TableOutcome
@@ -29,6 +29,7 @@ from custrules.events import AnyEvent, Event, Hold
 from custrules.facts import FactType, FactValue
 from custrules.fields import Day, Flag, Name, Title, read_name, wrong_type
 from custrules.given import FactsCode
+from custrules.ledger import LotOrder
 from custrules.measures import Measure
 from custrules.money import Money
 from custrules.order_lines import NOT_EARNING, OrderLine
@@ -100,7 +101,8 @@ class View(ABC):
 
     ``day`` is the event's local day: it chooses versions, tally days and lot dates. ``settled`` is the local day up to
     which time is settled (later than ``day`` for an event that came late): it tells what is usable. ``instant`` is when
-    the event is decided.
+    the event is decided. ``order`` is the one that the event is, or follows up, as it stands now; ``before`` as it stood before a
+    follow-up.
     """
 
     state: State
@@ -112,7 +114,9 @@ class View(ABC):
     scale: int
     zone: ZoneInfo
     levels: tuple[str, ...]
+    return_window: Length
     order: Order | None
+    before: Order | None
 
     @property
     @abstractmethod
@@ -146,6 +150,14 @@ class View(ABC):
     @abstractmethod
     def in_force(self, policy_id: str, day: date) -> Policy | None:
         """The version of a policy in force on a day; None before its first."""
+
+    @abstractmethod
+    def on_account(self, name: str, day: date) -> tuple[Policy, ...]:
+        """The policies in force on a day that work on an account, in document order."""
+
+    @abstractmethod
+    def refunded(self, order: Order) -> int:
+        """What has gone back of an order in cash or card in all, in smallest units."""
 
     @abstractmethod
     def record(self, policy: Policy) -> Record | None:
@@ -249,6 +261,7 @@ class Known:
     events: tuple[str, ...]
     scale: int
     scales: Mapping[str, int] = field(default_factory=dict)
+    policies: Sequence[Policy] = ()
 
 
 class Policy(BaseModel):
@@ -335,6 +348,17 @@ class Policy(BaseModel):
     def qualifying_years(self) -> Years | None:
         """How qualifying years run in a program with this policy; None: it does not say."""
         return None
+
+    def counts_moves(self) -> Mapping[str, Window | None]:
+        """Tallies of what comes into the account that this policy keeps: ``earned``, ``earned_by_purchase``, ``given``, ``written_off``.
+
+        Each is read as ``<id>.<name>``: days since the last of it, or, with a window, how much; the window then stands in the name.
+        """
+        return {}
+
+    def lot_order(self) -> LotOrder:
+        """Which lots of the account that this policy keeps are spent first."""
+        return "soonest_expiry"
 
     def counts_awards(self) -> int | None:
         """Days for which its own awards are tallied, for its caps; None: not at all."""

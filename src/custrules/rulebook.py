@@ -22,7 +22,7 @@ from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, De
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
 from custrules.facts import FactType
-from custrules.measures import Measure, Meter
+from custrules.measures import Measure, Meter, SinceMeter, WindowMeter
 from custrules.metering import Compiler
 from custrules.policy import PHASES, BalanceFact, Fact, Known, Phase, Policy, StatusFact, conditions_in, fact_fields
 from custrules.returns import ReturnsRule
@@ -144,6 +144,7 @@ class Rulebook:
         compiler = Compiler(last | dict(self.parts.measures), self.parts.declared)
         self.faults += compiler.faults
         self.meters: dict[str, Meter] = compiler.meters
+        self.counted_moves: dict[str, set[str]] = {}
         for policy in self.parts.policies:
             self._measured_for(policy)
 
@@ -153,6 +154,11 @@ class Rulebook:
         place = path_text(self.places[id(policy)])
         self.faults += [replace(fault, path=place) for fault in compiler.faults]
         self.meters |= {f"{policy.id}.{name}": meter for name, meter in compiler.meters.items()}
+        for name, window in policy.counts_moves().items():
+            tally = name.partition(" ")[0]
+            counted = (Counted(f"{tally}:{policy.id}", "", None, "count", FactType("whole")),)
+            self.counted_moves.setdefault(policy.id, set()).add(tally)
+            self.meters[f"{policy.id}.{name}"] = WindowMeter(counted, window, FactType("whole")) if window else SinceMeter(counted)
 
     def _facts(self) -> None:
         """Every fact that conditions may read anywhere, by name; a name means one thing."""
@@ -272,7 +278,7 @@ class Rulebook:
         events = (*(kind for kind in KINDS if kind not in NAMED), *self.parts.declared.activities)
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
-        known = Known(self.levels, accounts, events, self.scale, scales)
+        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies)
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:
@@ -357,6 +363,12 @@ class Rulebook:
         """The version in force on a day of the policy that keeps an account; before its first, the first."""
         kept_by = self.kept_by.get(self.resolve(account))
         return self.in_force(kept_by, day) or self.versions[kept_by][0] if kept_by else None
+
+    def on_account(self, account: str, day: date) -> tuple[Policy, ...]:
+        """The policies in force on a day that work on an account, in document order."""
+        name = self.resolve(account)
+        found = (self.in_force(policy_id, day) for policy_id in self.versions)
+        return tuple(policy for policy in found if policy is not None and self.resolve(policy.works_on() or "") == name)
 
     def phases(self, day: date) -> Mapping[Phase, tuple[Policy, ...]]:
         """The policies in force on a day, by phase, in document order."""

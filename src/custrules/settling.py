@@ -16,7 +16,7 @@ from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.event_fields import read_scalar
 from custrules.events import AnyEvent, NewDay, RedemptionCancelled, Return, Tick, Transfer, new_day, tick
 from custrules.fields import Frozen
-from custrules.ledger import EXPIRED, FORFEITED, ISSUED, REVERSED, SPENT, TRANSFERRED, LedgerFault, Move
+from custrules.ledger import ADJUSTED, EXPIRED, FORFEITED, ISSUED, REVERSED, SPENT, TRANSFERRED, WORLD, WRITTEN_OFF, LedgerFault, Move
 from custrules.orders import Order, Record
 from custrules.policy import PHASES, Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, View, reason
 from custrules.returns import Part
@@ -72,7 +72,7 @@ class Settling:
 
     def ask(self, policy: Policy, part: Part | None = None, record: Record | None = None) -> Answer | None:
         """One policy's answer, checked, with the view that it had; a retired version gives no new ones."""
-        view = self._view(policy).about(part.after if part is not None else self.order, record)
+        view = self._view(policy).about(part.after if part is not None else self.order, record, part.before if part is not None else None)
         try:
             answer = policy.decide(self.event, view)
         except ContractError:
@@ -147,16 +147,21 @@ class Settling:
                 self._count_award(policy, move, order)
             if move.target == TRANSFERRED and self.rules.sent_tallies:
                 self._count_sent(policy, move)
+            if self.rules.counted_moves:
+                self._count_move(policy, move, order)
             if move.target in LAPSED:
-                self._note_expired(move)
+                self._note_expired(move, 1)
+            elif move.source == EXPIRED and move.target != REVERSED:
+                self._note_expired(move, -1)  # it lives again
         if made and draft is not None:
             self.state.ledger = draft.release()
         if moves:
             self.state.changed = self.state.day
 
     def _check_usable(self, policy: Policy, move: Move) -> None:
+        held = self.state.ledger.accounts[move.source]
         for part in move.parts:
-            if not part.lot.usable(self.settled):
+            if part.lot.usable_from > self.settled or held.lapsed(part.lot, self.settled):
                 raise ContractError(policy.id, self.event.id, f"lot {part.lot.id} is not usable on {self.settled}")
 
     def recount(self, policy: Policy, view: View, before: tuple[Order, Record] | None, after: tuple[Order, Record]) -> None:
@@ -184,12 +189,21 @@ class Settling:
             self.state.activity.add(keys[0], self.day, move.quantity)
             self.state.activity.add(keys[1], self.day, 1)
 
-    def _note_expired(self, move: Move) -> None:
-        """An order remembers how much of what it granted expired or was forfeited: a later reversal forgives it."""
+    def _count_move(self, policy: Policy, move: Move, order: Order | None) -> None:
+        """What comes into an account that looks at it (by what it came from), less what is taken back, and what is written off is tallied."""
+        account = self.rules.resolve(policy.works_on() or _side(move))
+        for name in self.rules.counted_moves.get(account, ()):
+            quantity = counted_move(name, policy, move, order.type if order is not None else self.event.type)
+            if quantity:
+                self.state.activity.add(f"{name}:{account}", order.day if quantity < 0 and order is not None else self.day, quantity)
+
+    def _note_expired(self, move: Move, sign: int) -> None:
+        """An order remembers how much of what it granted is expired or forfeited: a later reversal forgives it."""
         for lot, quantity in move.parts:
             order = self.state.order(lot.origin)
             if order is not None:
-                self.state.change_order(order, expired={**order.expired, lot.id: order.expired.get(lot.id, 0) + quantity})
+                left = order.expired.get(lot.first_id, 0) + sign * quantity
+                self.state.change_order(order, expired={**order.expired, lot.first_id: left})
 
     def _set(self, policy: Policy, status: Status) -> None:
         if status.name not in policy.writes():
@@ -197,6 +211,7 @@ class Settling:
         value = None if status.value is None else read_scalar(status.value)
         data = Frozen({name: read_scalar(item) for name, item in status.data.items()})
         self.state.statuses[status.name, status.subject] = StatusValue(value, status.since, status.until, data)
+        self.state.keep_lots(status.name)
 
     def _touch(self, policy: Policy, asked: Touchpoint) -> None:
         key = f"{policy.id}:{asked.cycle}"
@@ -303,6 +318,23 @@ class Settling:
         self.days = Days(day, day, instant)
         self.day, self.settled, self.event = day, day, event
         self.order, self.parts = None, []
+
+
+def _side(move: Move) -> str:
+    """The account of a move: the side that is no outside."""
+    return (move.source if move.target.startswith(WORLD) else move.target).partition(".")[0]
+
+
+def counted_move(name: str, policy: Policy, move: Move, about: str) -> int:
+    """What a move adds to a tally of moves (see ``Policy.counts_moves``); ``about`` is the type of the event or order that it is for."""
+    if name == "written_off":
+        return move.quantity if move.source == WRITTEN_OFF else 0
+    if name == "given":
+        given = move.source == ADJUSTED or (move.source == ISSUED and policy.phase != "earn")
+        return move.quantity if given else 0
+    if policy.phase != "earn" or (name == "earned_by_purchase" and about != "purchase"):
+        return 0
+    return move.quantity if move.source == ISSUED else -move.quantity if move.target == REVERSED else 0
 
 
 def prune(rules: Rulebook, state: State, day: date) -> None:

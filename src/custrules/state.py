@@ -19,6 +19,7 @@ from custrules.orders import Order
 from custrules.sealing import Sealed, Split, split
 
 SCHEMA_VERSION = 1
+EXPIRY_STATUS = "_expiry"  # what the status of an account's expiry is called, after the account
 
 
 def shown(units: int, unit: str, scale: int) -> Money | int | Decimal:
@@ -197,8 +198,9 @@ class State:
         unit, scale = account_.unit, account_.scale
         expiring: dict[date, int] = {}
         for lot, left in account_:
-            if lot.last_day is not None:
-                expiring[lot.last_day] = expiring.get(lot.last_day, 0) + left
+            last = account_.last_day(lot)
+            if last is not None and last != date.max:
+                expiring[last] = expiring.get(last, 0) + left
         usable = self.ledger.usable(name, self.day) if self.day is not None else 0
         return Points(
             shown(usable, unit, scale),
@@ -280,6 +282,16 @@ class State:
     def _close_sealed(self, last: str) -> list[Order]:
         closed = [order_id for order_id, order in self._sealed.items() if order.day <= last]
         return [self._sealed.pop(order_id).open(order_id) for order_id in closed]
+
+    def keep_lots(self, status: str) -> None:
+        """Let the status of an account's expiry (``<account>_expiry``) be a rule of its lots: how long they are kept, when undated ones end."""
+        name = status.removesuffix(EXPIRY_STATUS)
+        if name == status or f"{name}.held" not in self.ledger.accounts:
+            return
+        told = self.statuses.get((status, ""))
+        kept = None if told is None else date.max if told.value == "suspended" else told.until
+        ends = told.data.get("undated_until") if told is not None else None
+        self.ledger.keep(name, kept, date.fromisoformat(str(ends)) if ends is not None else None)
 
     # -- copies ----------------------------------------------------------------------------------------------------
 
@@ -405,6 +417,8 @@ class State:
         state.closed = _closed(data["closed"]) if "closed" in data else None
         state.known_from = read_instant(data["known_from"]) if data["known_from"] is not None else None
         state._seen = {event_id: read_instant(at) for event_id, at in data["seen"].items()}
+        for name, _ in state.statuses:
+            state.keep_lots(name)
         if (state.as_of is None) != (state.day is None):
             raise ValueError("as_of and day go together")
         return state

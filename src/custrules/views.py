@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from custrules.activity import Tally
-from custrules.calendars import ONE_DAY, Window
+from custrules.calendars import ONE_DAY, Length, Window
 from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableOutcome, Trace
 from custrules.counting import LineFacts
 from custrules.draft import Draft
 from custrules.events import AnyEvent, tick
 from custrules.facts import Facts, FactValue
-from custrules.ledger import ISSUED
+from custrules.ledger import ISSUED, LotOrder
 from custrules.moment import Live, Moment
 from custrules.order_lines import NOT_EARNING, OrderLine
 from custrules.orders import Order, Record
@@ -87,10 +87,12 @@ class StepView(View):
     settled: date
     instant: datetime
     order: Order | None
+    before: Order | None
     currency: str
     scale: int
     zone: ZoneInfo
     levels: tuple[str, ...]
+    return_window: Length
     draft: Draft | None
 
     def __init__(self, rules: Rulebook, state: State, event: AnyEvent | None, days: Days, policy: Policy, watch: Watch | None = None) -> None:
@@ -99,8 +101,10 @@ class StepView(View):
             self.event = event
         self.day, self.settled, self.instant = days
         self.currency, self.scale, self.zone, self.levels = rules.currency, rules.scale, rules.zone, rules.levels
+        self.return_window = rules.returns.window
         self.order: Order | None = None
         self.draft: Draft | None = None
+        self.before: Order | None = None
         self._record: Record | None = None
         self._rules, self._policy, self._watch = rules, policy, watch
         self._scope = rules.scopes[id(policy)]
@@ -115,21 +119,25 @@ class StepView(View):
             self.event = tick(self.state.customer_id, self.instant)
             return self.event
 
-    def about(self, order: Order | None, record: Record | None) -> StepView:
-        """The same view, of an order; ``record`` is what the policy did for it."""
-        self.order, self._record = order, record
+    def about(self, order: Order | None, record: Record | None, before: Order | None = None) -> StepView:
+        """The same view, of an order; ``record`` is what the policy did for it, ``before`` the order before the event that follows it up."""
+        self.order, self._record, self.before = order, record, before
         return self
 
     def again(self) -> StepView:
         """The same window, on which nothing has been drafted yet."""
         days = Days(self.day, self.settled, self.instant)
-        return StepView(self._rules, self.state, self.event, days, self._policy, self._watch).about(self.order, self._record)
+        return StepView(self._rules, self.state, self.event, days, self._policy, self._watch).about(self.order, self._record, self.before)
 
     @property
     def ledger(self) -> Draft:
         if self.draft is None:
-            self.draft = Draft(self.state.ledger, self.day, self.settled, self.event.id, self._policy.id)
+            self.draft = Draft(self.state.ledger, self.day, self.settled, self.event.id, self._policy.id, self._lot_order)
         return self.draft
+
+    def _lot_order(self, account: str) -> LotOrder:
+        keeper = self.account(account)
+        return keeper.lot_order() if keeper is not None else "soonest_expiry"
 
     def moment(self, day: date | None = None, complete: bool = False, level_since: date | None = None) -> Moment:
         """Facts as of a day; for a follow-up that this policy took part in, the recorded facts and what is kept."""
@@ -205,6 +213,12 @@ class StepView(View):
 
     def account(self, name: str) -> Policy | None:
         return self._rules.keeper(name, self.day)
+
+    def on_account(self, name: str, day: date) -> tuple[Policy, ...]:
+        return self._rules.on_account(name, day)
+
+    def refunded(self, order: Order) -> int:
+        return order.refunded(self._rules.returns.tenders)
 
     def record(self, policy: Policy) -> Record | None:
         return self._record if policy.id == self._policy.id else None

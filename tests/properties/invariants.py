@@ -14,6 +14,7 @@ from custrules.activity import Tally
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.events import AnyEvent
 from custrules.ledger import Lot
+from custrules.policies.points import Account as PointsAccount
 from custrules.policies.points import Accrual
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Posting
@@ -300,7 +301,8 @@ def nothing_expired_is_held(case: Case) -> None:
         in_order = step.event is not None and step.event.occurred_at >= (before.as_of or step.event.occurred_at)
         if step.accepted and in_order and state.day is not None:
             for name in ("points", "points.pending"):
-                assert all((part.lot.last_day or state.day) >= state.day for part in state.ledger.accounts[name])
+                account = state.ledger.accounts[name]
+                assert not any(account.lapsed(part.lot, state.day) for part in account)
 
 
 def balances(state: cr.State) -> dict[str, int]:
@@ -381,8 +383,14 @@ def closing_of(case: Case) -> cr.State | None:
 
 
 def two_partial_returns_are_one(case: Case, part: str = "little") -> None:
-    """What is left of any order comes back in two parts or at once: the same balances, tallies, and refund in all."""
+    """What is left of any order comes back in two parts or at once: the same balances, tallies, and refund in all.
+
+    Not where each return has a limit of its own: what it pays out, or what may be written off at once.
+    """
     state = closing_of(case)
+    account = case.program.rulebook.keeper("points", state.day) if state is not None and state.day is not None else None
+    if isinstance(account, PointsAccount) and (account.debt.then == "from_refund" or (account.debt.at_most is not None and not account.debt.per)):
+        return
     for order in (state.orders if state is not None else {}).values():
         if state is None or order.type != "purchase" or order.left < 2 or state.as_of is None or order.occurred_at > state.as_of:
             continue

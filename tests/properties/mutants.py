@@ -162,12 +162,11 @@ def _joined_whatever_their_expiry(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Account, "_has_twin", lambda self, place, key: len(self.parts) > 1)
 
 
-def _renewed(right: Any, self: Draft, account: str, parts: Iterable[LotPart]) -> int:
+def _renewed(right: Any, self: Draft, account: str, parts: Iterable[LotPart], *rest: Any) -> Any:
     def longer(lot: Lot) -> Lot:
         return lot._replace(last_day=lot.last_day + 30 * ONE if lot.last_day is not None else None)
 
-    expired: int = right(self, account, [LotPart(longer(lot), quantity) for lot, quantity in parts])
-    return expired
+    return right(self, account, [LotPart(longer(lot), quantity) for lot, quantity in parts], *rest)
 
 
 def _debt_left_alone(right: Any, self: Draft, source: str, account: str, parts: Iterable[LotPart]) -> None:

@@ -25,7 +25,7 @@ FLOWS = (*INTO, *OUT, *BESIDE)
 BALANCES = ("usable", "pending", "held", "owed")
 MONEY = ("money_off", "money_off_undone", "refunds")
 
-_ENTERS = {ISSUED: "issued", SPENT: "given_back", ADJUSTED: "adjusted"}
+_ENTERS = {ISSUED: "issued", SPENT: "given_back", ADJUSTED: "adjusted", EXPIRED: "reinstated"}
 _LEAVES = {SPENT: "redeemed", EXPIRED: "expired", REVERSED: "reversed"}
 _MOVED = "transferred"
 

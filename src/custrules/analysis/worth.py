@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from fractions import Fraction
 
 from custrules.analysis.flows import Account
@@ -12,7 +11,6 @@ from custrules.analysis.refusal import one_of, refuse, worded
 from custrules.fields import read_day, read_rate
 from custrules.money import SCALES, Money, Rounding, from_units, rounded
 from custrules.policies.points import Redemption
-from custrules.policies.points.redemption import Value
 from custrules.program import Program
 from custrules.validation import read_argument
 
@@ -71,7 +69,10 @@ class Worth:
         return rate * Fraction(10 ** SCALES[currency])
 
     def on(self, account: Account, day: date) -> Fraction | None:
-        """For one smallest unit; None where nothing in force on that day redeems these points for money."""
+        """For one smallest unit; None where nothing in force on that day redeems these points for money.
+
+        Where that differs by level it is the most: what is owed is not understated.
+        """
         if account.name in self._given:
             return self._given[account.name] / Fraction(10**account.scale)
         key = (account.name, day)
@@ -84,13 +85,7 @@ class Worth:
         paying = (policy for policy in rules.phases(day)["pay"] if isinstance(policy, Redemption))
         found = next((policy.value for policy in paying if rules.resolve(policy.account) == account.name), None)  # one alone serves an account
         units = Fraction(10 ** SCALES[self._program.currency], 10**account.scale)
-        return _dearest(found) / Fraction(found.points) * units if found is not None else None
-
-
-def _dearest(value: Value) -> Fraction:
-    """What so many points are worth; where that differs by level, to the level that gets most: what is owed is not understated."""
-    money = value.money
-    return Fraction(money) if isinstance(money, Decimal) else Fraction(max(money.values()))
+        return Fraction(found.most) / Fraction(found.points) * units if found is not None else None
 
 
 def percent(rate: Fraction) -> str:

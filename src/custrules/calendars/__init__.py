@@ -10,15 +10,17 @@ from custrules.calendars.days import (
     local_day,
     start_of_day,
 )
-from custrules.calendars.spans import Duration, Length, Span
+from custrules.calendars.spans import DayOfYear, Duration, Length, Span, Stretch
 from custrules.calendars.windows import Window
 
 __all__ = [
     "ONE_DAY",
+    "DayOfYear",
     "Duration",
     "Length",
     "MissingZoneData",
     "Span",
+    "Stretch",
     "Window",
     "add_months",
     "anniversary",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -87,6 +88,58 @@ def _last_ended(months: int, days: int, day: date) -> date:
     while add_months(anchor, months) >= day:
         anchor -= ONE_DAY
     return anchor
+
+
+class Stretch(Length):
+    """A length that may be nothing: ``0 days`` is the same day."""
+
+    __slots__ = ()
+    grammar = "a length such as 12 months, or 0 days"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        return cls(0, 0, text) if text in ("0 days", "0 months") else super().parse(text)
+
+
+class DayOfYear(TextValue):
+    """A day that comes every year: ``12-31``; ``02-29`` is 28 February in other years."""
+
+    __slots__ = ("day", "month", "text")
+    grammar = "a day of the year (month and day) such as 12-31"
+    day: int
+    month: int
+    text: str
+
+    def __init__(self, month: int, day: int, text: str) -> None:
+        self.month, self.day, self.text = month, day, text
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        month, dash, day = text.partition("-")
+        if dash and len(month) == len(day) == 2 and (month + day).isascii() and (month + day).isdigit():
+            with suppress(ValueError):
+                date(2000, int(month), int(day))
+                return cls(int(month), int(day), text)
+        raise wrong_type(cls.grammar, text)
+
+    def in_year(self, year: int) -> date:
+        return add_months(date(2000, self.month, self.day), 12 * (year - 2000))
+
+    def on_or_after(self, day: date) -> date:
+        this = self.in_year(day.year)
+        return this if this >= day else self.in_year(day.year + 1)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DayOfYear) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"DayOfYear.parse({self.text!r})"
 
 
 class Duration(TextValue):

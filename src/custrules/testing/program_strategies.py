@@ -16,6 +16,45 @@ VERSIONS = ("2011-10-01", "2012-01-01", "2012-02-29", "2012-07-01")  # first day
 WINDOWS = ("1 day", "7 days", "30 days", "1 month", "3 months", "12 months", "this calendar month", "last calendar month", "this calendar quarter")
 TERMS = ("none", "14 days", "1 month", "3 months", {"length": "3 months", "rounded_to": "end_of_month"}, "12 months")
 EXPIRIES = ("never", "6 months", "10 days", "1 month", {"length": "2 months", "rounded_to": "end_of_month"}, {"length": "1 month", "plus": "3 days"})
+ACCOUNT_OPTIONS: dict[str, tuple[Any, ...]] = {
+    "expiry": (
+        {"day_of_year": "02-29"},
+        {"day_of_year": "12-31", "after": "1 month", "plus": "3 days"},
+        "0 days",
+        {"inactivity": "1 month"},
+        {"inactivity": "10 days", "zero_point_purchase_extends": True, "goodwill_extends": True},
+        {"inactivity": "1 month", "of": ["purchase", "check_in"], "zero_point_purchase_extends": False},
+        {"length": "1 month", "inactivity": "14 days", "of": "check_in", "rounded_to": "end_of_month"},
+    ),
+    "pending": (
+        {"until": "return_window", "expiry_from": "usable"},
+        {"length": "3 days", "expiry_from": "usable"},
+        {"until": "check_in"},
+        {"until": "check_in", "time_out": "7 days"},
+        {"until": "check_in", "time_out": "3 days", "otherwise": "cancelled"},
+    ),
+    "order": ("oldest", "newest"),
+    "debt": (
+        "from_refund",
+        {"then": "from_refund", "value": {"points": 3, "money": 1}},
+        "write_off",
+        {"then": "write_off", "at_most": 50, "per": "1 month"},
+        {"then": "write_off", "at_most": 10},
+    ),
+    "grace": ("3 days",),
+    "suspended": ({"tier": ">= silver"}, {"spend": ">= 100"}, {"weekday": ["saturday", "sunday"]}),
+    "decay": (
+        {"share": "5%", "at_least": 5, "per": "week"},
+        {"share": "1/3", "per": "month", "rounding": "half_up", "when": {"idle": ">= 10"}},
+        {"share": "10%", "per": "day", "when": {"weekday": "monday"}},
+    ),
+    "reinstatement": (
+        {"within": "10 days", "event": "check_in", "last_day": "1 month"},
+        {"within": "1 month", "when": {"visits": ">= 10"}, "last_day": {"day_of_year": "12-31"}},
+        {"within": "3 days", "when": {"weekday": "sunday"}, "last_day": "0 days"},
+    ),
+    "adjustments": ({"expiry": "3 days"}, {"without_approver": 50}),
+}
 PERIODS = ("event", "calendar day", "calendar week", "calendar month", "30 days")
 BY_LEVEL: Mapping[str, str] = {"basic": "1", "silver": "2"}
 MEASURES = ("spend", "spend_before", "orders", "referrals", "idle", "visits")
@@ -90,10 +129,14 @@ def ladders(draw: st.DrawFn, rows: list[Data]) -> Data:
 
 @st.composite
 def accounts(draw: st.DrawFn, scale: int) -> Data:
+    """An account with a date for its lots; at times with one or two of the other things that it may do."""
+    account: Data = {"id": "points", "kind": "points.account", "expiry": draw(st.sampled_from(EXPIRIES)), "scale": scale}
     pending = draw(st.sampled_from((None, None, "1 day", "7 days", "1 month")))
-    return {"id": "points", "kind": "points.account", "expiry": draw(st.sampled_from(EXPIRIES)), "scale": scale} | (
-        {"pending": pending} if pending else {}
-    )
+    account |= {"pending": pending} if pending else {}
+    if draw(st.booleans()):
+        chosen = draw(st.lists(st.sampled_from(sorted(ACCOUNT_OPTIONS)), min_size=1, max_size=3, unique=True))
+        account |= {name: draw(st.sampled_from(ACCOUNT_OPTIONS[name])) for name in chosen}
+    return account
 
 
 @st.composite

@@ -2,60 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, SerializerFunctionWrapHandler, WrapSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionWrapHandler, WrapSerializer
 
-from custrules.calendars import ONE_DAY, Length, Span
+from custrules.calendars import Length, Window
+from custrules.conditions import Condition
 from custrules.errors import Diagnostic
-from custrules.events import Adjustment, AnyEvent, Closure, Merge, NewDay, Opening
+from custrules.events import Adjustment, AnyEvent, Closure, Merge, Opening, Return
 from custrules.facts import FactType
-from custrules.fields import Name, Whole, fault, one_of, wrong_type
-from custrules.ledger import ADJUSTED, ISSUED
+from custrules.fields import Name, Whole, one_of
+from custrules.ledger import ADJUSTED, ISSUED, LotOrder, LotPart
+from custrules.measures import Measure
 from custrules.money import to_units
+from custrules.orders import Record
+from custrules.policies.points import passing
+from custrules.policies.points.debt import Debt, Limit, relieved, working_on
+from custrules.policies.points.expiry import Expiry
+from custrules.policies.points.keeping import status_name
+from custrules.policies.points.lapsing import Decay, Reinstatement
 from custrules.policies.points.moving import answered
+from custrules.policies.points.pending import OPEN, Pending
 from custrules.policy import BalanceFact, Decision, Known, Moved, Phase, Policy, Reason, StatusFact, View, reason
 from custrules.state import shown
 
 MAX_SCALE = 6
+_ORDERS = ("soonest_expiry", "oldest", "newest")
 
 
 def _read_expiry(value: object) -> object:
     return None if value == "never" else value
 
 
-def _write_expiry(value: Span | None, write: SerializerFunctionWrapHandler) -> object:
+def _write_expiry(value: Expiry | None, write: SerializerFunctionWrapHandler) -> object:
     return "never" if value is None else write(value)
 
 
-def _read_debt(value: object) -> object:
-    if value in ("from_refund", "write_off"):
-        raise fault("document.not_available", what=f"debt: {value}")
-    if value != "owed":
-        raise wrong_type("owed", value)
-    return value
+class Adjustments(BaseModel):
+    """What is given by hand: an ``expiry`` of its own, and up to how many points it needs no approver."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    expiry: Expiry | None = None
+    without_approver: Limit | None = None
 
 
 class Account(Policy):
-    """A points account. ``expiry`` is the span after the day of accrual whose last day is the last usable day, or ``never``.
+    """A points account. ``expiry`` says until when points are usable, ``pending`` from when, and ``debt`` what becomes of points that
+    are gone when they have to come back.
 
-    ``pending`` is a length whose last day is inclusive: ``7 days`` of 1 March is usable from 9 March.
+    ``suspended``: while the condition holds nothing lapses; lots keep their dates. ``order``: which lots are spent first. ``grace``: so
+    long live points that come back when they have expired already, once. Credits of ``purpose: rank`` are never spent.
     """
 
     kind: ClassVar[str] = "points.account"
     phase: ClassVar[Phase] = "lapse"
-    hears: ClassVar[tuple[str, ...] | None] = ("new_day", "adjustment", "opening", "merge", "closure")
-    later_fields: ClassVar[tuple[str, ...]] = ("purpose", "order", "grace", "decay", "suspended", "reinstatement")
 
     unit: Name = "points"
     scale: Whole = 0
-    expiry: Annotated[Span | None, BeforeValidator(_read_expiry), WrapSerializer(_write_expiry)]
-    pending: Length | None = None
-    debt: Annotated[Literal["owed"], BeforeValidator(_read_debt)] = "owed"
+    purpose: Annotated[Literal["spend", "rank"], one_of("spend", "rank")] = "spend"
+    expiry: Annotated[Expiry | None, BeforeValidator(_read_expiry), WrapSerializer(_write_expiry)]
+    pending: Pending | None = None
+    order: Annotated[LotOrder, one_of(*_ORDERS)] = "soonest_expiry"
+    debt: Debt = Debt(then="owed")
+    grace: Length | None = None
+    suspended: Condition | None = None
+    decay: Decay | None = None
+    reinstatement: Reinstatement | None = None
+    adjustments: Adjustments | None = None
     on_closure: Annotated[Literal["forfeit", "keep"], one_of("forfeit", "keep")] = "forfeit"
+
+    # -- what the program asks of it -------------------------------------------------------------------------------
 
     def opens(self) -> tuple[str, str, int]:
         return self.id, self.unit, self.scale
@@ -64,71 +84,139 @@ class Account(Policy):
         names = (self.id, f"{self.id}.pending", f"{self.id}.owed")
         return {name: BalanceFact(FactType("number"), name) for name in names}
 
+    def writes(self) -> tuple[str, ...]:
+        return (status_name(self.id),)
+
+    def listens_to(self) -> tuple[str, ...] | None:
+        """Days and corrections; where it looks at more than dates, every event."""
+        plain = self.suspended is None and self.reinstatement is None and (self.expiry is None or self.expiry.inactivity is None)
+        return ("new_day", "adjustment") if plain and (self.pending is None or self.pending.event is None) else None
+
+    def measured(self) -> Mapping[str, Measure]:
+        return self.expiry.measured() if self.expiry is not None else {}
+
+    def counts_moves(self) -> Mapping[str, Window | None]:
+        written_off = {self.debt.tally: self.debt.per} if self.debt.tally is not None else {}
+        return (self.expiry.counted() if self.expiry is not None else {}) | written_off
+
+    def lot_order(self) -> LotOrder:
+        return self.order
+
     def faults(self, known: Known) -> list[Diagnostic]:
-        if 0 <= self.scale <= MAX_SCALE:
-            return []
-        return [Diagnostic("document.wrong_type", "scale", {"expected": f"a number of decimals from 0 to {MAX_SCALE}", "found": str(self.scale)})]
+        return list(self._faults(known))
+
+    def _faults(self, known: Known) -> Iterator[Diagnostic]:
+        if not 0 <= self.scale <= MAX_SCALE:
+            params = {"expected": f"a number of decimals from 0 to {MAX_SCALE}", "found": str(self.scale)}
+            yield Diagnostic("document.wrong_type", "scale", params)
+        parts: dict[str, Iterable[Diagnostic]] = {"debt": self.debt.faults(self.id, known)}
+        if self.expiry is not None:
+            parts["expiry"] = self.expiry.faults()
+        if self.pending is not None:
+            parts["pending"] = self.pending.faults(known.events)
+        if self.adjustments is not None and self.adjustments.expiry is not None:
+            parts["adjustments.expiry"] = _dates_only(self.adjustments.expiry, "adjustments")
+        if self.reinstatement is not None:
+            parts["reinstatement"] = self.reinstatement.faults(known.events)
+            parts["reinstatement.last_day"] = _dates_only(self.reinstatement.last_day, "reinstatement")
+        for field, faults in parts.items():
+            yield from (Diagnostic(found.code, f"{field}.{found.path}" if found.path else field, found.params) for found in faults)
+        yield from self._purpose_faults(known)
+
+    def _purpose_faults(self, known: Known) -> Iterator[Diagnostic]:
+        if self.purpose == "rank":
+            for policy in working_on(self.id, known):
+                if policy.serves:
+                    yield Diagnostic("document.rank_account", "purpose", {"account": self.id, "policy": policy.id})
 
     def follows(self, before: Policy) -> list[Diagnostic]:
         same = isinstance(before, Account) and (before.unit, before.scale) == (self.unit, self.scale)
         return [] if same else [Diagnostic("document.unit_changed", "", {"since": before.effective_from.isoformat()})]
 
+    # -- dates of lots ---------------------------------------------------------------------------------------------
+
     def last_day(self, accrued: date) -> date | None:
-        """The last usable day of what is accrued on a day."""
+        """The last usable day of what is accrued on a day, if nothing else happens; counted from when it is usable where the account says so."""
         return self.expiry.last_day(accrued) if self.expiry is not None else None
 
-    def usable_from(self, accrued: date) -> date:
-        return self.pending.after(accrued) + ONE_DAY if self.pending is not None else accrued
+    def usable_from(self, accrued: date, window: Length | None = None) -> date:
+        """The first usable day; ``window`` is for how long goods can be returned. date.max where only an event tells."""
+        return self.pending.usable_from(accrued, window or _NO_WINDOW) if self.pending is not None else accrued
 
     def grant(self, view: View, units: int, *, source: str, day: date | None = None, of: str = ISSUED) -> None:
         """Put new points into the account on a draft: pending and expiry counted from a day (the event's where not said), debt settled first."""
         accrued = day or view.day
-        view.ledger.credit(self.id, units, last_day=self.last_day(accrued), usable_from=self.usable_from(accrued), source=source, of=of)
+        usable_from = self.usable_from(accrued, view.return_window)
+        counted = usable_from if self.pending is not None and self.pending.expiry_from == "usable" and usable_from != OPEN else accrued
+        view.ledger.credit(self.id, units, last_day=self.last_day(counted), usable_from=usable_from, source=source, of=of)
+
+    def give_back(self, view: View, parts: Iterable[LotPart]) -> tuple[int, list[Reason]]:
+        """Undo a spending on a draft: into the lots it came from; how much of it had expired, and what is said of what lives again."""
+        grace = self.grace.after(view.settled) if self.grace is not None else None
+        expired, graced = view.ledger.give_back(self.id, parts, grace)
+        told = [reason("points.expiry.graced", points=self.shown(graced), account=self.id, until=grace)] if graced else []
+        return expired, told
+
+    def shortfall(self, view: View, event: AnyEvent, record: Record, owed: int) -> list[Reason]:
+        """What becomes of the debt that a reversal has just left on a draft: kept back from the refund, written off, or owed."""
+        before = view.ledger.owed(self.id)
+        told = relieved(self, view, event, record, owed)
+        return told + owed_reason(self, owed - (before - view.ledger.owed(self.id)))
+
+    # -- time ------------------------------------------------------------------------------------------------------
 
     def due(self, view: View, /) -> date | None:
-        """The day on which the next pending lot becomes usable, or after which the next lot lapses."""
-        accounts = view.state.ledger.accounts
-        pending, held = accounts[f"{self.id}.pending"], accounts[self.id]
-        if not pending.parts:
-            last = held.first_last_day
-            return last + ONE_DAY if last is not None else None
-        days = [part.lot.usable_from for part in pending]
-        days += [account.first_last_day + ONE_DAY for account in (pending, held) if account.first_last_day is not None]
-        return min(days)
+        """The next day on which something becomes usable, lapses, withers, or may be kept or come back by time alone."""
+        return min(passing.days(self, view), default=None)
 
     def decide(self, event: AnyEvent, view: View, /) -> Decision | None:
-        if isinstance(event, NewDay):
-            return self._open_day(event, view)
         if isinstance(event, Adjustment) and view.ledger.resolve(event.account) == self.id:
             return self._adjust(event, view)
-        return answered(self, event, view) if isinstance(event, Opening | Merge | Closure) else None
+        if isinstance(event, Opening | Merge | Closure):
+            return answered(self, event, view)
+        if isinstance(event, Return) and view.record(self) is not None:
+            return None
+        reasons, statuses = passing.passed(self, event, view)
+        return self.applied(event, reasons, [*view.postings(self.id), *statuses]) if reasons else None
 
-    def _open_day(self, event: NewDay, view: View) -> Decision | None:
-        """Pending points become usable first, then what has passed its last day lapses."""
-        draft = view.ledger
-        matured = draft.mature(self.id)
-        expired = draft.expire(self.id) + draft.expire(f"{self.id}.pending")
-        told = (("points.pending.matured", matured), ("points.expiry.lapsed", expired))
-        reasons = [reason(code, points=self.shown(units), account=self.id) for code, units in told if units]
-        return self.applied(event, reasons, view.postings(self.id)) if reasons else None
+    # -- by hand ---------------------------------------------------------------------------------------------------
 
     def _adjust(self, event: Adjustment, view: View) -> Decision:
         units = in_units(event.quantity, self.scale)
         why = {"points": event.quantity, "account": self.id, "why": event.reason, "approver": event.approver}
+        limit = self.adjustments.without_approver if self.adjustments is not None else None
         if units == 0:
             return self.declined(event, [reason("points.adjustment.nothing", account=self.id)])
+        if limit is not None and event.approver is None and abs(event.quantity) > limit:
+            return self.declined(event, [reason("points.adjustment.needs_approver", points=event.quantity, account=self.id, limit=limit)])
         if units > 0:
-            view.ledger.credit(self.id, units, last_day=self.last_day(view.day), source="adjustment", of=ADJUSTED)
-            return self.applied(event, [reason("points.adjustment.added", **why)], view.postings(self.id))
-        taken = view.ledger.debit(self.id, -units, to=ADJUSTED, debt=True)
-        reasons = [reason("points.adjustment.taken", **why), *owed_reason(self, taken.owed)]
-        return self.applied(event, reasons, view.postings(self.id))
+            view.ledger.credit(self.id, units, last_day=self._adjusted_until(view.day), source="adjustment", of=ADJUSTED)
+            told = [reason("points.adjustment.added", **why)]
+        else:
+            taken = view.ledger.debit(self.id, -units, to=ADJUSTED, debt=True)
+            told = [reason("points.adjustment.taken", **why), *owed_reason(self, taken.owed)]
+        reasons, statuses = passing.passed(self, event, view, given=units > 0)
+        return self.applied(event, told + reasons, [*view.postings(self.id), *statuses])
+
+    def _adjusted_until(self, day: date) -> date | None:
+        own = self.adjustments.expiry if self.adjustments is not None else None
+        return own.last_day(day) if own is not None else self.last_day(day)
 
     def shown(self, units: int) -> int | Decimal:
         """Smallest units as people read them."""
         number = shown(units, self.unit, self.scale)
         assert isinstance(number, int | Decimal)
         return number
+
+
+_NO_WINDOW = Length.parse("366 days")
+
+
+def _dates_only(expiry: Expiry, other: str) -> Iterator[Diagnostic]:
+    """An expiry that is a date and nothing else."""
+    yield from expiry.faults()
+    if expiry.inactivity is not None:
+        yield Diagnostic("document.not_with", "inactivity", {"field": "inactivity", "other": other})
 
 
 def owed_reason(account: Account, owed: int) -> list[Reason]:

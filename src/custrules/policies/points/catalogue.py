@@ -12,12 +12,13 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from custrules.conditions import Condition
-from custrules.errors import Diagnostic, MoneyError
+from custrules.errors import Diagnostic
 from custrules.fields import Day, Name, Title
-from custrules.money import Money, Rounding, rounded, to_units
+from custrules.money import Money, Rounding, rounded
 from custrules.policies.points.account import Account
 from custrules.policies.points.levels import NumberByLevel, PositiveByLevel, at_level, level_faults, level_of, values_of
 from custrules.policies.points.limits import Limit
+from custrules.policies.points.worth import money_faults
 from custrules.policy import Known, Reason, View, reason
 
 
@@ -88,14 +89,6 @@ class Offer:
     @property
     def redeemable(self) -> bool:
         return not self.reasons
-
-
-def money_faults(path: str, amount: Decimal, scale: int) -> Iterator[Diagnostic]:
-    """An amount with more decimals than the currency has."""
-    try:
-        to_units(amount, scale, "the currency")
-    except MoneyError:
-        yield Diagnostic("document.bad_money", path, {"reason": f"at most {scale} decimals"})
 
 
 def _at(path: str, level: str) -> str:

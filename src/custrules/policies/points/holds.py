@@ -53,7 +53,7 @@ def resolved(policy: Redemption, event: Capture | Void | Tick, view: View) -> De
     parts = tuple(_first(held, taken))
     view.ledger.post(Move(bucket, SPENT, sum(part.quantity for part in parts), parts))
     released = list(rest(held, taken))
-    expired = view.ledger.give_back(account.id, released, of=bucket)
+    expired, _ = view.ledger.give_back(account.id, released, of=bucket)
     reasons = _told(policy, event, account, view, (taken, sum(part.quantity for part in released), expired))
     return policy.applied(event, reasons, moved(view, account))
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from custrules import events
 from custrules.calendars import Window
@@ -21,23 +20,15 @@ from custrules.money import Money, Rounding, rounded
 from custrules.orders import Order, Record
 from custrules.policies.points import limits as limiting
 from custrules.policies.points.account import Account, account_of, in_units, moved
-from custrules.policies.points.catalogue import Offer, Reward, money_faults
+from custrules.policies.points.catalogue import Offer, Reward
 from custrules.policies.points.holds import HoldTerms, resolved, rest
 from custrules.policies.points.levels import PositiveByLevel, ShareByLevel, at_level, level_faults, level_of, positive, values_of
 from custrules.policies.points.limits import Limit
+from custrules.policies.points.worth import Value
 from custrules.policy import Decision, Known, Phase, Policy, Reason, View, reason
 
 _OF_VALUE = ("minimum", "maximum", "step", "max_share", "exclude_lines", "hold")
 _GATES = ("points.redemption.condition", "points.redemption.with_coupon", "points.redemption.not_for_level")
-
-
-class Value(BaseModel):
-    """So many ``points`` stand for so much ``money``, which may differ by level."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-
-    points: Annotated[Number, BeforeValidator(positive)]
-    money: PositiveByLevel
 
 
 class Asked(NamedTuple):
@@ -130,11 +121,9 @@ class Redemption(Policy):
                 if scale is not None and (limit * 10**scale) % 1:
                     path = f"{field}.{level}" if level else field
                     yield Diagnostic("document.too_fine", path, {"found": str(limit), "most": str(scale)})
-        for level, money in values_of(self.value.money) if self.value is not None else ():
-            yield from money_faults(f"value.money.{level}" if level else "value.money", money, known.scale)
         for path in ("maximum", "max_share"):
             yield from level_faults(path, getattr(self, path), known)
-        yield from level_faults("value.money", self.value.money if self.value is not None else None, known)
+        yield from self.value.faults(known) if self.value is not None else ()
         yield from self._row_faults(scale, known)
 
     def _row_faults(self, scale: int | None, known: Known) -> Iterator[Diagnostic]:
@@ -234,9 +223,8 @@ class Redemption(Policy):
         """What one smallest unit of points is worth in smallest units of the currency."""
         if self.value is None:
             return Fraction(0)
-        money = self.value.money
-        named = money if isinstance(money, Decimal) else at_level(money, level or level_of(view), view.levels)
-        return _quotient(named, view.scale, self.value.points, account.scale)
+        money = at_level(self.value.money, level or level_of(view), view.levels)
+        return self.value.of_unit(account.scale, view.scale, money)
 
     # -- limits ----------------------------------------------------------------------------------------------------
 
@@ -383,10 +371,11 @@ class Redemption(Policy):
         give = self._given_back(event, record, view) - record.moved(source=SPENT)
         if give <= 0:
             return None
-        expired = view.ledger.give_back(account.id, self._lots_back(record, give))
+        expired, graced = account.give_back(view, self._lots_back(record, give))
         reasons = [reason("points.redemption.returned", points=account.shown(give), account=account.id, order=view.order.id)]
         if expired:
             reasons.append(reason("points.redemption.returned_expired", points=account.shown(expired), account=account.id))
+        reasons += graced
         return self.applied(event, reasons, moved(view, account))
 
     def _given_back(self, event: events.Return | events.RedemptionCancelled, record: Record, view: View) -> int:
@@ -430,11 +419,6 @@ class Redemption(Policy):
         level = record.facts.get("tier")
         money = rounded(units * self._worth(account, view, str(level) if level is not None else None), Rounding.floor)
         return {"at_most": units, "times": 1, "money": money}
-
-
-@lru_cache(maxsize=1024)
-def _quotient(money: Decimal | Fraction, money_scale: int, points: Decimal, points_scale: int) -> Fraction:
-    return Fraction(money) * Fraction(10) ** (money_scale - points_scale) / Fraction(points)
 
 
 def in_units_floor(points: Decimal, account: Account) -> int:

@@ -9,7 +9,7 @@ from custrules.events import Return
 from custrules.ledger import EXPIRED, ISSUED, REVERSED
 from custrules.money import rounded
 from custrules.orders import Order, Record
-from custrules.policies.points.account import Account, account_of, moved, owed_reason
+from custrules.policies.points.account import Account, account_of, moved
 from custrules.policies.points.base import computed
 from custrules.policy import Decision, View, reason
 
@@ -32,7 +32,7 @@ def taken_back(accrual: Accrual, event: Return, view: View) -> Decision | None:
     reasons = [reason("points.reversal.return", points=account.shown(take), account=account.id, order=order.id, kept=account.shown(target))]
     if reversal.forgiven:
         reasons.append(reason("points.reversal.forgiven", points=account.shown(reversal.forgiven), account=account.id))
-    return accrual.applied(event, reasons + owed_reason(account, reversal.owed), moved(view, account))
+    return accrual.applied(event, reasons + account.shortfall(view, event, record, reversal.owed), moved(view, account))
 
 
 def _kept(accrual: Accrual, event: Return, view: View, account: Account, record: Record, order: Order) -> int:
