@@ -88,9 +88,9 @@ class Account(Policy):
         return (status_name(self.id),)
 
     def listens_to(self) -> tuple[str, ...] | None:
-        """Days and corrections; where it looks at more than dates, every event."""
+        """Days, corrections and accounts that come or go; where it looks at more than dates, every event."""
         plain = self.suspended is None and self.reinstatement is None and (self.expiry is None or self.expiry.inactivity is None)
-        return ("new_day", "adjustment") if plain and (self.pending is None or self.pending.event is None) else None
+        return ("new_day", "adjustment", "opening", "merge", "closure") if plain and (self.pending is None or self.pending.event is None) else None
 
     def measured(self) -> Mapping[str, Measure]:
         return self.expiry.measured() if self.expiry is not None else {}

@@ -81,7 +81,7 @@ def level_of(view: View) -> str | None:
 
 def at_level(number: Levelled, level: str | None, levels: tuple[str, ...]) -> Fraction:
     """A level's number: its own, or the next lower one's that is named; nought below the first that is named."""
-    return rate_at(number, level, levels) if isinstance(number, Frozen) else Fraction(number)
+    return Fraction(rate_at(number, level, levels) if isinstance(number, Frozen) else number)
 
 
 def level_faults(path: str, number: object, known: Known) -> Iterator[Diagnostic]:
