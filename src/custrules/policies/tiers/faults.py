@@ -15,7 +15,7 @@ from custrules.validation import nearest
 if TYPE_CHECKING:
     from custrules.policies.tiers.ladder import Ladder
 
-_ORDERS = ("purchase", "return", "redemption", "redemption_cancelled", "new_day", "tick", "tier_grant")
+_NOT_TO_BUY_BY = ("purchase", "return", "redemption", "redemption_cancelled", "activity", "adjustment", "new_day", "tick", "tier_grant")
 
 
 def ladder_faults(ladder: Ladder, known: Known) -> Iterator[Diagnostic]:
@@ -40,12 +40,12 @@ def _levels(ladder: Ladder) -> Iterator[Diagnostic]:
     taken: set[str] = set()
     for index, level in enumerate(ladder.levels):
         path = f"levels[{index}]"
-        for field, name in (("name", level.name), *(("was", was) for was in level.was)):
-            if name in taken:
-                yield Diagnostic("document.name_taken", f"{path}.{field}", {"name": name})
-            if name == "none":
-                yield Diagnostic("document.reserved_id", f"{path}.{field}", {"id": name})
-            if field == "was" and name in ladder.names and name not in taken:
+        if level.name in ladder.names[:index]:
+            yield Diagnostic("document.name_taken", f"{path}.name", {"name": level.name})
+        if level.name == "none":
+            yield Diagnostic("document.reserved_id", f"{path}.name", {"id": level.name})
+        for name in level.was:
+            if name in taken or name in ladder.names:
                 yield Diagnostic("document.name_taken", f"{path}.was", {"name": name})
             taken.add(name)
         if index and level.enter is None:
@@ -87,8 +87,8 @@ def _best_of(ladder: Ladder, path: str, downgrade: Downgrade, known: Known) -> I
         yield _unknown_measure(f"{path}.measure", measure, known)
         return
     found = candidates(ladder, measure, known.facts)
-    if measure in found and ladder.review is None:
-        yield Diagnostic("document.missing_field", "", {"field": "review"})
+    if measure in found and (ladder.review is None or (ladder.term is None and ladder.watch is None)):  # nothing to choose the best from
+        yield Diagnostic("document.missing_field", "", {"field": "review" if ladder.review is None else "watch"})
     elif len(found) != 1:
         params = {"measure": measure, "found": ", ".join(found) or "none"}
         yield Diagnostic("document.best_of_what", f"{path}.measure", params)
@@ -106,7 +106,7 @@ def _bought(ladder: Ladder, place: int, known: Known) -> Iterator[Diagnostic]:
     if row.level not in ladder.names:
         params = {"found": row.level, "known": ", ".join(ladder.names), "nearest": nearest(row.level, ladder.names)}
         yield Diagnostic("document.unknown_level", f"{path}.level", params)
-    events = [name for name in known.events if name not in _ORDERS]
+    events = [name for name in known.events if name not in _NOT_TO_BUY_BY]
     if row.event not in events:
         params = {"found": row.event, "known": ", ".join(events), "nearest": nearest(row.event, events)}
         yield Diagnostic("document.unknown_event", f"{path}.event", params)

@@ -152,7 +152,7 @@ def rerated(case: Case, event: AnyEvent, position: Position) -> Change:
         return _off_watch(position, _recovered(case, held, position.watch))
     if ladder.watch is not None:
         return _watched(case, ladder.watch, position, held)
-    return _rated_lower(case, position, held, ladder.downgrade, lambda: _review_days(case, held, day))
+    return _rated_lower(case, position, held, ladder.downgrade, lambda: iter((day,)))
 
 
 def _off_watch(position: Position, told: Reason) -> Change:

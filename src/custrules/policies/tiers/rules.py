@@ -101,8 +101,9 @@ class Downgrade(BaseModel):
     """What a review that is not passed leaves: ``one_level`` lower, what is earned (``to_earned``), or ``{to: best_of, measure: …}``.
 
     ``best_of``: the level that the best value of a measure would reach, were it the value now. A measure that the levels ask for
-    themselves has its best value among the review days since it was first too low (since the level was reached, without a watch);
-    another one, such as ``{best: …, per: …}``, stands in for the one measure of its kind that they ask for.
+    themselves has its best value among the review days since it was first too low (under a watch) or since the level was reached or
+    last kept (at the end of a term); another one, such as ``{best: …, per: …}``, stands in for the one measure of its kind that they
+    ask for.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
