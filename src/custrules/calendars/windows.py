@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from custrules.calendars.days import ONE_DAY, add_months, anniversary
 from custrules.calendars.spans import Length, end_of_period, start_of_period
-from custrules.fields import TextValue, fault, wrong_type
+from custrules.fields import TextValue, wrong_type
 
 _PERIODS = {"week": 0, "month": 1, "quarter": 3, "half": 6, "year": 12}
 STANDING_WINDOWS = {"qualifying year": "qualifying", "membership year": "membership", "since level": "level"}

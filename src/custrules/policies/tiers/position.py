@@ -83,7 +83,9 @@ class Position:
             yield told
         if self.watch != before.watch:
             watch = self.watch
-            yield Status(f"{name}.{WATCH}", watch.value, watch.since, watch.until, data=watch.data()) if watch else Status(f"{name}.{WATCH}", None, day)
+            yield (
+                Status(f"{name}.{WATCH}", watch.value, watch.since, watch.until, data=watch.data()) if watch else Status(f"{name}.{WATCH}", None, day)
+            )
         if self.legacy != before.legacy:
             legacy = self.legacy
             yield Status(f"{name}.{LEGACY}", *legacy) if legacy else Status(f"{name}.{LEGACY}", None, day)

@@ -261,5 +261,3 @@ def _earned_then(case: Case, held: Held) -> int:
 def _since_before(case: Case, held: Held) -> date | None:
     """Since when the level was held from which this one rose."""
     return held.prior.since if held.prior is not None else held.risen_from or case.view.state.joined
-
-

@@ -150,4 +150,3 @@ def fallen(case: Case, held: Held, rank: int, anchor: date, reached: Reached, *,
     until = last_day(case, rank, anchor, complete=complete)
     how: Reached = "base" if base else reached
     return Held(rank, day, until, how, anchor, 1, None if base else judged, held.floors, held.prior, risen_from=held.risen_from)
-
