@@ -85,6 +85,7 @@ class Rulebook:
     first_days: list[date]
     birthday: str | None
     first_account: str | None
+    asks_standing: bool
     tables: Tables
     reads: dict[int, tuple[str, ...]]
     scopes: dict[int, str | None]
@@ -143,6 +144,9 @@ class Rulebook:
         compiler = Compiler(last | dict(self.parts.measures), self.parts.declared)
         self.faults += compiler.faults
         self.meters: dict[str, Meter] = compiler.meters
+        own = [measure for policy in self.parts.policies for measure in policy.measured().values()]
+        windows = [measure.window for measure in (*self.parts.measures.values(), *own)]
+        self.asks_standing = any(window is not None and not window.of_days_alone for window in windows)
         for policy in self.parts.policies:
             self._measured_for(policy)
 
