@@ -26,7 +26,7 @@ from custrules.calendars.rules import DayRule
 from custrules.conditions import Table
 from custrules.documents.document import SECTIONS
 from custrules.documents.reading import read
-from custrules.documents.sections import Accepted, Defaults, ProfileSpec
+from custrules.documents.sections import Accepted, Defaults, ProfileSpec, ReadingSpec
 from custrules.events import KINDS as EVENTS
 from custrules.measures import Measure
 from custrules.messages import LANGUAGES
@@ -219,6 +219,7 @@ def models() -> Iterator[type[BaseModel]]:
         DayRule,
         ReturnsRule,
         ProfileSpec,
+        ReadingSpec,
         Defaults,
         Accepted,
         *EVENTS.values(),
