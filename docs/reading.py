@@ -22,8 +22,8 @@ from custrules.events import Event
 from custrules.money import Money, Rounding
 from custrules.policies import KINDS
 from custrules.policies.points import account, caps, counts, expiry, rates, redemption, worth
-from custrules.policies.tiers import ladder
-from custrules.schemas.describing import told
+from custrules.policies.tiers import ladder, reviews, rules
+from custrules.schemas.describing import spelling, told
 from custrules.tallying import RETURNS
 
 Model: TypeAlias = type[BaseModel]
@@ -67,6 +67,10 @@ BY_PLACE = {
     (account.Account, "debt"): "row_or_word",
     (expiry.Expiry, "of"): "names",
     (ladder.Ladder, "term"): "span_or_none",
+    (ladder.Ladder, "downgrade"): "downgrade",
+    (ladder.Ladder, "legacy"): "legacy",
+    (reviews.Watch, "then"): "downgrade",
+    (rules.LevelRule, "was"): "names",
     (redemption.Redemption, "max_share"): "share",
     (worth.Value, "money"): "amount",
 }
@@ -132,7 +136,7 @@ def field_rows(model: Model, said: Words, names: Iterable[str]) -> Iterator[list
     for name in names:
         kind = BY_PLACE.get((model, name))
         shown = str(said.texts["types"][kind]) if kind is not None else type_words(_hint(model, name), said)
-        yield [f"`{name}`", shown, default_words(model, name, said), plain(told(model, name, said.lang))]
+        yield [f"`{spelling(model, name)}`", shown, default_words(model, name, said), plain(told(model, name, said.lang))]
 
 
 def default_words(model: Model, name: str, said: Words) -> str:
@@ -142,6 +146,8 @@ def default_words(model: Model, name: str, said: Words) -> str:
     value = info.default
     if value is None or value in ((), "") or isinstance(value, fields.Frozen) or name in ("amount", "occurred_at", "id"):
         return str(said.texts["nothing"])
+    if isinstance(value, BaseModel):
+        return f"`{value.model_dump()}`"
     if isinstance(value, tuple):
         return f"`[{', '.join(map(str, value))}]`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -65,7 +65,15 @@ class GivenView(FactsView):
     def bound(self, condition: Condition) -> Bound:
         return self._rules.bound[id(condition), self._scope]
 
-    def test(self, condition: Condition, on: date | None = None, *, complete: bool = False, level_since: date | None = None) -> bool:
+    def test(
+        self,
+        condition: Condition,
+        on: date | None = None,
+        *,
+        complete: bool = False,
+        level_since: date | None = None,
+        given: Mapping[str, FactValue] | None = None,
+    ) -> bool:
         return evaluate(self.bound(condition), self._facts)
 
     def outcome(self, table: Table, on: date | None = None) -> TableOutcome:

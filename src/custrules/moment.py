@@ -73,9 +73,12 @@ class Moment:
     def source(self) -> Source:
         """What measures read."""
         if self._source is None:
-            state = self.state
-            self._source = Source(state.activity, self._profile_date, self._standing(), partial(carried, state), state.changed)
+            self._source = self._with_standing() if self.rules.asks_standing else Source(self.state.activity, self._profile_date)
         return self._source
+
+    def _with_standing(self) -> Source:
+        state = self.state
+        return Source(state.activity, self._profile_date, self._standing(), partial(carried, state), state.changed)
 
     def _standing(self) -> Standing:
         """What windows depend on beside the day."""

@@ -124,12 +124,25 @@ class View(ABC):
         """A draft on the customer's ledger: ``credit`` and ``debit`` build the postings of this decision."""
 
     @abstractmethod
-    def test(self, condition: Condition, on: date | None = None, *, complete: bool = False, level_since: date | None = None) -> bool:
+    def test(
+        self,
+        condition: Condition,
+        on: date | None = None,
+        *,
+        complete: bool = False,
+        level_since: date | None = None,
+        given: Mapping[str, FactValue] | None = None,
+    ) -> bool:
         """Whether a condition holds as of ``view.day``, or as of the end of another day.
 
         ``complete``: windows ``qualifying year`` are the last year that ended on or before that day, not the running one.
-        ``level_since`` stands for the day since which the level is held, in windows ``since level``.
+        ``level_since`` stands for the day since which the level is held, in windows ``since level``. ``given`` are values
+        that stand in for facts.
         """
+
+    def type_of(self, name: str) -> FactType | None:
+        """The type of a fact; None where the program has none of that name."""
+        return None
 
     @abstractmethod
     def outcome(self, table: Table, on: date | None = None) -> TableOutcome:
@@ -262,6 +275,8 @@ class Known:
     scale: int
     scales: Mapping[str, int] = field(default_factory=dict)
     policies: Sequence[Policy] = ()
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    facts: Mapping[str, FactType] = field(default_factory=dict)
 
 
 class Policy(BaseModel):

@@ -21,7 +21,7 @@ from custrules.conditions import Bound, BoundTable, Condition, ConditionTests, b
 from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, Declarations, event_fact_types, line_types, reading_type
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
-from custrules.facts import FactType
+from custrules.facts import FactType, Levels
 from custrules.measures import Measure, Meter, SinceMeter, WindowMeter
 from custrules.metering import Compiler
 from custrules.policy import PHASES, BalanceFact, Fact, Known, Phase, Policy, StatusFact, conditions_in, fact_fields
@@ -86,6 +86,7 @@ class Rulebook:
     first_days: list[date]
     birthday: str | None
     first_account: str | None
+    asks_standing: bool
     tables: Tables
     reads: dict[int, tuple[str, ...]]
     scopes: dict[int, str | None]
@@ -145,6 +146,9 @@ class Rulebook:
         self.faults += compiler.faults
         self.meters: dict[str, Meter] = compiler.meters
         self.counted_moves: dict[str, set[str]] = {}
+        own = [measure for policy in self.parts.policies for measure in policy.measured().values()]
+        windows = [measure.window for measure in (*self.parts.measures.values(), *own)]
+        self.asks_standing = any(window is not None and not window.of_days_alone for window in windows)
         for policy in self.parts.policies:
             self._measured_for(policy)
 
@@ -208,6 +212,7 @@ class Rulebook:
             for name in policy.writes():
                 if writers.setdefault(name, policy.id) != policy.id:
                     self._fault("document.two_writers", (*self.places[id(policy)], "kind"), status=name, first=writers[name], second=policy.id)
+                    break
             opened = policy.opens()
             if opened is not None:
                 self.accounts.setdefault(opened[0], (opened[1], opened[2]))
@@ -227,9 +232,11 @@ class Rulebook:
     def _give(self, policy_id: str, name: str, given: StatusFact | BalanceFact) -> None:
         before = self.given.get(name)
         if isinstance(given, StatusFact) and isinstance(before, StatusFact) and given.type.kind == "level":
-            given = replace(given, type=FactType("level", merged(before.type.values, given.type.values)))
+            given = replace(given, type=merged_levels(before.type, given.type))
+        elif isinstance(given, StatusFact) and given.type.kind == "level":
+            given = replace(given, type=merged_levels(FactType("level"), given.type))
         if isinstance(given, StatusFact) and given.type.kind == "level" and given.status == "tier":
-            self.levels = given.type.values
+            self.levels = Levels(given.type.values, given.type)
         self.given[name] = given
         self.given_by[name] = policy_id
 
@@ -278,7 +285,8 @@ class Rulebook:
         events = (*(kind for kind in KINDS if kind not in NAMED), *self.parts.declared.activities)
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
-        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies)
+        measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
+        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types)
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:
@@ -444,3 +452,14 @@ def merged(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
             above = next((other for other in first[place + 1 :] if other in result), None)
             result.insert(result.index(above) if above is not None else len(result), name)
     return tuple(result)
+
+
+def merged_levels(before: FactType, given: FactType) -> FactType:
+    """The levels of the versions so far and of the next, in one order; those that are only called otherwise have one rank.
+
+    What is called otherwise stands before its new name; what becomes part of a level that was there already stays where it was.
+    """
+    renamed = [(old, new) for old, new in given.former if new not in before.values]
+    names = [name for new in given.values for name in (*(old for old, called in renamed if called == new), new)]
+    alone = tuple((old, new) for old, new in renamed if sum(called == new for _, called in renamed) == 1)
+    return FactType("level", merged(before.values, names), former=before.former + alone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,9 +16,9 @@ from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableO
 from custrules.counting import LineFacts
 from custrules.draft import Draft
 from custrules.events import AnyEvent, tick
-from custrules.facts import Facts, FactValue
+from custrules.facts import Facts, FactType, FactValue
 from custrules.ledger import ISSUED, LotOrder
-from custrules.moment import Live, Moment
+from custrules.moment import Live, Moment, encoded
 from custrules.order_lines import NOT_EARNING, OrderLine
 from custrules.orders import Order, Record
 from custrules.policy import Policy, View
@@ -157,8 +157,27 @@ class StepView(View):
             self._rules, self.state, day, self.event, scope=self._scope, recorded=recorded, amount=amount, complete=complete, level_since=since
         )
 
-    def test(self, condition: Condition, on: date | None = None, *, complete: bool = False, level_since: date | None = None) -> bool:
-        bound, moment = self._rules.bound[id(condition), self._scope], self.moment(on, complete, level_since)
+    def type_of(self, name: str) -> FactType | None:
+        found = self._rules.types.get(name)
+        return found or self._rules.meters[name].type if found is not None or name in self._rules.meters else None
+
+    def _supposing(self, given: Mapping[str, FactValue], day: date, complete: bool, since: date | None) -> Moment:
+        """Facts as of a day, some of them as they are given."""
+        moment = self._moment(day, complete, since)
+        moment.recorded = {**(moment.recorded or {}), **{name: encoded(value) for name, value in given.items()}}
+        return moment
+
+    def test(
+        self,
+        condition: Condition,
+        on: date | None = None,
+        *,
+        complete: bool = False,
+        level_since: date | None = None,
+        given: Mapping[str, FactValue] | None = None,
+    ) -> bool:
+        bound = self._rules.bound[id(condition), self._scope]
+        moment = self._supposing(given, on or self.day, complete, level_since) if given else self.moment(on, complete, level_since)
         if self._watch is not None:
             told = moment.trace(bound)
             rule = self._rules.rules_of[id(condition), self._scope]

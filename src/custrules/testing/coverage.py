@@ -50,7 +50,10 @@ _TOLD_BY: Mapping[type[Policy], Mapping[str, tuple[str, ...]]] = {
         "sell.minimum": ("points.sale.below_minimum",),
         "sell.maximum": ("points.sale.above_maximum",),
     },
-    Ladder: {"term": ("tiers.review.kept", "tiers.review.floor", "tiers.downgrade.one_level", "tiers.downgrade.to_earned")},
+    Ladder: {
+        "term": ("tiers.review.kept", "tiers.review.floor", *(f"tiers.downgrade.{to}" for to in ("one_level", "to_earned", "best_of"))),
+        "watch": ("tiers.watch.set",),
+    },
 }
 _OVER_LIMITS = {
     "points.redemption.over_limit": "at_most",
@@ -58,6 +61,7 @@ _OVER_LIMITS = {
     "points.redemption.too_often": "times",
     "points.redemption.too_many": "quantity",
 }
+_OF_LEGACY = ("tiers.legacy.kept", "tiers.legacy.notice", "tiers.legacy.reviewed")
 _EARNED = ("points.accrual.spend", "points.accrual.event")
 _CAPPED = ("points.accrual.capped", "points.accrual.capped_together")
 
@@ -215,6 +219,9 @@ def _rows(policy: Policy) -> Iterator[Path]:
             yield path
     if isinstance(policy, Ladder):
         yield from (("levels", number) for number in range(len(policy.levels)))
+        yield from (("bought", number) for number, row in enumerate(policy.bought) if row.when is None)
+        yield from (("rollover", number) for number in range(len(policy.rollover)))
+        yield from (("legacy",) for name in policy.model_fields_set if name == "legacy")
     if isinstance(policy, Transfer):
         yield from (("send", "limits", number) for number in range(len(policy.send.limits if policy.send is not None else ())))
         yield from (("sell", "limits", number) for number in range(len(policy.sell.limits if policy.sell is not None else ())))
@@ -253,6 +260,7 @@ def _shown_by(policy: Policy, decision: Decision, levels: tuple[str, ...]) -> It
     if isinstance(policy, Ladder):
         values = {effect.value for effect in decision.effects if isinstance(effect, Status)}
         yield from (f"levels[{number}]" for number, name in enumerate(policy.names) if name in values)
+        yield from (rule for why in decision.reasons for rule in _of_ladder(policy, why))
     if isinstance(policy, Transfer):
         yield from (rule for why in decision.reasons for rule in _of_transfer(policy, why))
     if isinstance(policy, Accrual):
@@ -278,6 +286,16 @@ def _of_transfer(policy: Transfer, why: Reason) -> Iterator[str]:
     limits = getattr(getattr(policy, part, None), "limits", ())
     told = (why.params.get(field), why.params.get("per"))
     yield from (f"{part}.limits[{number}]" for number, limit in enumerate(limits) if (getattr(limit, field), str(limit.per)) == told)
+
+
+def _of_ladder(policy: Ladder, why: Reason) -> Iterator[str]:
+    if why.code.startswith("tiers.bought."):
+        told = why.params["by"], why.params["level"]
+        yield from (f"bought[{number}]" for number, row in enumerate(policy.bought) if (row.event, row.level) == told)
+    if why.code.startswith("tiers.rollover."):
+        yield from (f"rollover[{number}]" for number, row in enumerate(policy.rollover) if row.measure == why.params["measure"])
+    if why.code in _OF_LEGACY:
+        yield "legacy"
 
 
 def _of_accrual(policy: Accrual, why: Reason, levels: tuple[str, ...]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Pl
 
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
+from custrules.facts import upto_level
 from custrules.fields import RATE_SCHEMA, Flag, Frozen, Rate, one_of, rate_text, read_name, read_rate, wrong_type
 from custrules.validation import nearest
 
@@ -116,8 +117,7 @@ def named_at(rates: ByLevel, level: str | None, levels: tuple[str, ...]) -> Frac
         return rates
     if level is None:
         return rates.get(NO_LEVEL)
-    upto = levels[: levels.index(level) + 1] if level in levels else ()
-    return next((rates[name] for name in reversed(upto) if name in rates), None)
+    return next((rates[name] for name in reversed(upto_level(level, levels)) if name in rates), None)
 
 
 def rate_at(rates: ByLevel, level: str | None, levels: tuple[str, ...]) -> Fraction:

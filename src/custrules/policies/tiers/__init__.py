@@ -1,6 +1,11 @@
 """Levels: who reaches one, how long it is held, how it is lost."""
 
 from custrules.policies.tiers.ladder import Ladder
-from custrules.policies.tiers.rules import Exclusion, LevelRule, ReviewCycle
+from custrules.policies.tiers.legacy import Legacy
+from custrules.policies.tiers.reviews import Watch
+from custrules.policies.tiers.rising import Bought
+from custrules.policies.tiers.rollover import Rollover
+from custrules.policies.tiers.rules import Downgrade, Exclusion, LevelRule, ReviewCycle
+from custrules.policies.tiers.terms import Term
 
-__all__ = ["Exclusion", "Ladder", "LevelRule", "ReviewCycle"]
+__all__ = ["Bought", "Downgrade", "Exclusion", "Ladder", "Legacy", "LevelRule", "ReviewCycle", "Rollover", "Term", "Watch"]

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from custrules.brought import unpacked
-from custrules.calendars import Span
 from custrules.events import AnyEvent, Closure, Merge, Opening
 from custrules.policies.tiers.held import Held
-from custrules.policy import Decision, Reason, Status, View, reason
-
-if TYPE_CHECKING:
-    from custrules.policies.tiers.ladder import Ladder
-
-Change = tuple[Held | None, list[Reason]]
+from custrules.policies.tiers.judging import Case
+from custrules.policies.tiers.position import Change, Position
+from custrules.policies.tiers.rising import last_day
+from custrules.policy import Decision, Status, reason
 
 
 def leaves(event: AnyEvent) -> bool:
@@ -23,61 +19,69 @@ def leaves(event: AnyEvent) -> bool:
     return isinstance(event, Closure) or (isinstance(event, Merge) and event.of is None)
 
 
-def ended(ladder: Ladder, event: AnyEvent, view: View) -> Decision | None:
-    """The level of an account that ends; a card that is merged has told it to the survivor."""
-    held = view.state.statuses.get((ladder.status, ""))
-    if held is None or held.value is None:
+def ended(case: Case, event: AnyEvent, before: Position) -> Decision | None:
+    """The level of an account that ends, and what stands beside it; a card that is merged has told it to the survivor."""
+    if before.held is None:
         return None
     code = "tiers.closure.ended" if isinstance(event, Closure) else "tiers.merge.left"
-    return ladder.applied(event, [reason(code, level=held.value)], [Status(ladder.status, None, view.day)])
+    status, day = case.ladder.status, case.view.day
+    names = [status, *(f"{status}.{name}" for name in before.running)]
+    return case.ladder.applied(event, [reason(code, level=case.names[before.held.rank])], [Status(name, None, day) for name in names])
 
 
-def brought(ladder: Ladder, event: AnyEvent, view: View, held: Held | None) -> Change:
+def brought(case: Case, event: AnyEvent, position: Position) -> Change:
     """The level that an opening or another card brings, where it is the better one."""
     if isinstance(event, Opening):
-        return _opened(ladder, event, view, held)
-    return _merged(ladder, event, view, held) if isinstance(event, Merge) and event.of is not None else (held, [])
+        return _opened(case, event, position)
+    return _merged(case, event, position) if isinstance(event, Merge) and event.of is not None else (position, [])
 
 
-def _opened(ladder: Ladder, event: Opening, view: View, held: Held | None) -> Change:
+def _opened(case: Case, event: Opening, position: Position) -> Change:
     """A level from elsewhere runs to its last day; where none is told, a full term from here."""
-    told = event.levels.get(ladder.status)
-    if told is None or told.level not in ladder.names:
-        return held, []
-    rank, since = ladder.names.index(told.level), told.since or view.day
+    told = event.levels.get(case.ladder.status)
+    rank = case.rank(told.level) if told is not None else None
+    if told is None or rank is None:
+        return position, []
+    day = case.view.day
+    since = told.since or day
     until, anchor = told.until, since
     if until is None:
-        until, anchor = ladder.until_of(rank, view.day), view.day
-    elif ladder.term is not None:
-        anchor = _anchor(ladder.term, until, since)
-    level = Held(rank, since, until, "base" if ladder.levels[rank].enter is None else "granted", anchor)
-    return level, [reason("tiers.opening.level", level=told.level, since=since, until=until)]
+        until, anchor = last_day(case, rank, day), day
+    elif case.ladder.term is not None:
+        anchor = _anchor(case, until, since)
+    level = Held(rank, since, until, "base" if case.now.levels[rank].enter is None else "granted", anchor)
+    return replace(position, held=level), [reason("tiers.opening.level", level=case.names[rank], since=since, until=until)]
 
 
-def _anchor(term: Span, until: date, since: date) -> date:
+def _anchor(case: Case, until: date, since: date) -> date:
     """From which day a term that ends on a day was counted: the next one is a whole one then. The level's first day where there is none."""
+    term = case.ladder.term
+    assert term is not None
     days = (until - timedelta(days=back) for back in range(term.at_most_days + 1))
-    return next((day for day in days if term.last_day(day) == until), since)
+    return next((day for day in days if term.first(day, case.course) == until), since)
 
 
-def _merged(ladder: Ladder, event: Merge, view: View, held: Held | None) -> Change:
-    """Of two levels the higher stands with its own term, of two equal ones that which runs longer; so does the higher floor."""
-    known = unpacked(event).statuses.get((ladder.status, ""))
-    other = Held.of(known, ladder.names) if known is not None and known.value in ladder.names else None
+def _merged(case: Case, event: Merge, position: Position) -> Change:
+    """Of two levels the higher stands with its own term, of two equal ones that which runs longer; the floors of both hold."""
+    known = unpacked(event).statuses.get((case.ladder.status, ""))
+    other = Held.of(known, case.rank) if known is not None and known.value is not None and case.rank(str(known.value)) is not None else None
     if other is None:
-        return held, []
+        return position, []
+    held, names = position.held, case.names
     if held is not None and _better(held, other):
-        return held.with_floor_of(max(held, other, key=lambda level: _floor(level, view.day))), [
-            reason("tiers.merge.kept", level=ladder.names[held.rank], other=ladder.names[other.rank], of=event.of)
-        ]
-    floors = [level for level in (held, other) if level is not None]
-    taken = replace(other, prior=None).with_floor_of(max(floors, key=lambda level: _floor(level, view.day)))
-    return taken, [reason("tiers.merge.taken", level=ladder.names[other.rank], until=other.until, of=event.of)]
+        told = reason("tiers.merge.kept", level=names[held.rank], other=names[other.rank], of=event.of)
+        return replace(position, held=_with_floors(held, other, case.view.day)), [told]
+    taken = replace(other, prior=None)
+    told = reason("tiers.merge.taken", level=names[other.rank], until=other.until, of=event.of)
+    return replace(position, held=_with_floors(taken, held, case.view.day) if held is not None else taken), [told]
 
 
 def _better(held: Held, other: Held) -> bool:
     return (held.rank, held.until or date.max) >= (other.rank, other.until or date.max)
 
 
-def _floor(level: Held, day: date) -> tuple[int, date]:
-    return level.floor_on(day), level.floor_until or date.max
+def _with_floors(held: Held, other: Held, day: date) -> Held:
+    for floor in other.floors:
+        if floor.holds_on(day) and not any(own.covers(floor) for own in held.floors if own.holds_on(day)):
+            held = held.with_floor(floor, day)
+    return held
