@@ -30,7 +30,7 @@ def faults_of(rules: Rulebook, event: AnyEvent) -> list[Diagnostic]:
     if isinstance(event, Enrolment | ProfileUpdate):
         return [*_profile(rules, event)]
     if isinstance(event, Redemption):
-        return [*_quantity(rules, event.account or "points", event.points, "points")]
+        return [*_quantity(rules, event.account or "points", event.points, "points")] if event.points is not None else []
     if isinstance(event, Adjustment):
         return [*_adjustment(rules, event)]
     return [*_grant(rules, event)] if isinstance(event, TierGrant) else []

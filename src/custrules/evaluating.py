@@ -94,6 +94,9 @@ class GivenView(FactsView):
     def account(self, name: str) -> Policy | None:
         return self._rules.keeper(name, self.day)
 
+    def birthday(self) -> date | None:
+        return None
+
     def record(self, policy: Policy) -> Record | None:
         return None
 

@@ -215,13 +215,22 @@ class Return(Event):
 
 
 class Redemption(Event):
-    """Points are spent outside an order: as money off, or for a named ``reward``."""
+    """Points are spent outside an order, as money off; or a ``reward`` is redeemed, ``quantity`` of it: a benefit, or what points buy."""
 
     type: Literal["redemption"] = "redemption"
     brings_value: ClassVar[bool] = True
-    points: Positive
+    points: Positive | None = None
     account: Id | None = None
     reward: Id | None = None
+    quantity: Positive = Decimal(1)
+
+    @model_validator(mode="after")
+    def _says_what_is_redeemed(self) -> Self:
+        if self.points is None and self.reward is None:
+            raise fault("event.redemption_of_nothing")
+        if self.reward is None and "quantity" in self.model_fields_set:
+            raise fault("event.quantity_without_reward")
+        return self
 
 
 class RedemptionCancelled(Event):

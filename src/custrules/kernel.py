@@ -98,9 +98,10 @@ class Step(Settling):
         return declined, records
 
     def _record(self, policy: Policy, answer: Answer) -> Record | None:
-        """What an order can be undone by: the moves, and the facts that the policy may read as they were when it was asked."""
-        moves = answer.decision.moves if self.order is not None else ()
-        if not moves:
+        """What an order can be undone by: the moves, of a reward perhaps none, and the facts that the policy might read when it was asked."""
+        moves = answer.decision.moves if self.order is not None and policy.recorded else ()
+        served = policy.phase == "pay" and self.order is not None and self.order.reward in policy.rewards()
+        if not moves and not served:
             return None
         return Record(policy.effective_from, answer.view.moment().snapshot(self.rules.reads[id(policy)]), moves)
 

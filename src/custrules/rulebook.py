@@ -83,6 +83,7 @@ class Rulebook:
     first_days: list[date]
     birthday: str | None
     first_account: str | None
+    companions: tuple[Policy, ...]
     tables: Tables
     reads: dict[int, tuple[str, ...]]
     scopes: dict[int, str | None]
@@ -127,6 +128,7 @@ class Rulebook:
             if any(other.effective_from == policy.effective_from for other in others):
                 self._fault("document.same_version", (*self._path(index), "effective_from"), id=policy.id, day=policy.effective_from)
             others.append(policy)
+        self._companions()
         for others in self.versions.values():
             others.sort(key=lambda policy: policy.effective_from)
         self.starts = {policy_id: [policy.effective_from for policy in others] for policy_id, others in self.versions.items()}
@@ -134,6 +136,20 @@ class Rulebook:
         self._in_force: dict[int, dict[Phase, tuple[Policy, ...]]] = {}
         self._hearing: dict[tuple[int, str], dict[Phase, tuple[Policy, ...]]] = {}
         self._with_due: dict[int, tuple[Policy, ...]] = {}
+
+    def _companions(self) -> None:
+        """Policies that stand beside others: behind them, in every version as soon as one of an id has anything to hear."""
+        beside = [(policy, companion) for policy in self.parts.policies for companion in policy.companions()]
+        wanted = {companion.id for _, companion in beside if companion.listens_to() != ()}
+        self.companions = tuple(companion for _, companion in beside if companion.id in wanted)
+        ordered: dict[str, list[Policy]] = {}
+        for policy_id, others in self.versions.items():
+            ordered[policy_id] = others
+            for policy, companion in beside:
+                if policy.id == policy_id and companion.id in wanted:
+                    ordered.setdefault(companion.id, []).append(companion)
+                    self.places[id(companion)] = self.places[id(policy)]
+        self.versions = ordered
 
     def _measures(self) -> None:
         compiler = Compiler(self.parts.measures, self.parts.declared)
@@ -226,8 +242,8 @@ class Rulebook:
         self.tests = ConditionTests()
         self.bound_tables: dict[tuple[int, str | None], BoundTable] = {}
         self.rules_of: dict[tuple[int, str | None], str] = {}
-        self.scopes = {id(policy): policy.event_name() for policy in self.parts.policies}
-        self.reads = {id(policy): tuple(sorted(policy.reads())) for policy in self.parts.policies}
+        self.scopes = {id(policy): policy.event_name() for policy in (*self.parts.policies, *self.companions)}
+        self.reads = {id(policy): tuple(sorted(policy.reads())) for policy in (*self.parts.policies, *self.companions)}
         self._event_types: dict[str | None, Mapping[str, FactType]] = {None: {}}
         lines = line_types(self.scale)
         for policy in self.parts.policies:
@@ -266,7 +282,7 @@ class Rulebook:
         events = tuple(KINDS) + tuple(self.parts.declared.activities)
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
-        known = Known(self.levels, accounts, events, self.scale, scales)
+        known = Known(self.levels, accounts, events, self.scale, scales, self.birthday)
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:
@@ -293,6 +309,11 @@ class Rulebook:
                 if first != policy.id:
                     self._fault("document.two_servers", (*self.places[id(policy)], "kind"), what=what, first=first, second=policy.id, account=account)
                     break
+        givers: dict[str, str] = {}
+        for policy in (*self.parts.policies, *self.companions):
+            for name in policy.rewards():
+                if givers.setdefault(name, policy.id) != policy.id:
+                    self._fault("document.two_rewards", self.places[id(policy)], reward=name, first=givers[name], second=policy.id)
 
     def _tallies(self) -> None:
         """Which tallies are kept, and for how many days their rows are."""

@@ -198,6 +198,9 @@ class StepView(View):
     def account(self, name: str) -> Policy | None:
         return self._rules.keeper(name, self.day)
 
+    def birthday(self) -> date | None:
+        return self.moment().birthday()
+
     def record(self, policy: Policy) -> Record | None:
         return self._record if policy.id == self._policy.id else None
 

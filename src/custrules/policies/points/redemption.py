@@ -91,7 +91,7 @@ class Redemption(Policy):
             return self._tendered(event, view) if event.tenders else None
         if isinstance(event, events.Redemption):
             mine = event.reward is None and view.ledger.resolve(event.account or "points") == view.ledger.resolve(self.account)
-            return self._pay(event, view, event.points, None) if mine else None
+            return self._pay(event, view, event.points, None) if mine and event.points is not None else None
         if isinstance(event, events.Return):
             return self._give_back(event, view)
         return self._give_back(event, view) if isinstance(event, events.RedemptionCancelled) else None

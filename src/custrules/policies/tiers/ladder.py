@@ -21,7 +21,10 @@ from custrules.events import AnyEvent, NewDay, Return, Tick, TierGrant
 from custrules.facts import FactType
 from custrules.fields import Name, one_of
 from custrules.given import FactsCode
+from custrules.policies.tiers.benefits import benefit_faults
+from custrules.policies.tiers.entitlements import Entitlements, benefit_statuses
 from custrules.policies.tiers.evaluating import answer, write
+from custrules.policies.tiers.gifts import Gifts
 from custrules.policies.tiers.held import Held, Reached
 from custrules.policies.tiers.rules import Exclusion, LevelRule, ReviewCycle
 from custrules.policy import BalanceFact, Decision, FactsView, Known, Phase, Policy, Reason, Status, StatusFact, View, reason
@@ -38,6 +41,7 @@ class Ladder(Policy):
 
     kind: ClassVar[str] = "tiers.ladder"
     phase: ClassVar[Phase] = "rank"
+    recorded: ClassVar[bool] = False  # after a return levels are judged anew, not by what was known at the purchase
     later_fields: ClassVar[tuple[str, ...]] = ("legacy", "qualifying_year", "rollover", "watch", "floor")
 
     levels: Annotated[tuple[LevelRule, ...], Field(min_length=1, max_length=100)]
@@ -61,13 +65,18 @@ class Ladder(Policy):
         return {self.status: StatusFact(FactType("level", self.names), self.status, everybodys, unless)}
 
     def writes(self) -> tuple[str, ...]:
-        return (self.status,)
+        return (self.status, *benefit_statuses(self.levels, self.status))
+
+    def companions(self) -> tuple[Policy, ...]:
+        head = {"effective_from": self.effective_from, "retired": self.retired, "reference": self.reference}
+        own = {"ladder": self.id, "status": self.status, "levels": self.levels, "exclude": self.exclude}
+        return (Entitlements(id=f"{self.id}.benefits", **head, **own),)
 
     def remembers(self) -> int:
         return self.term.at_most_days if self.term is not None else 0
 
     def faults(self, known: Known) -> list[Diagnostic]:
-        return list(self._faults())
+        return [*self._faults(), *benefit_faults(self.levels, self.term is not None, known)]
 
     def _faults(self) -> Iterator[Diagnostic]:
         for index, level in enumerate(self.levels):
@@ -121,7 +130,8 @@ class Ladder(Policy):
             return None
         if isinstance(event, TierGrant) and held == before:
             return self.declined(event, reasons)
-        return self.applied(event, reasons, [self._status(held, view)])
+        gifts = Gifts(self.levels, self.status, view).moved(event, before, held)
+        return self.applied(event, [*reasons, *gifts.reasons], [self._status(held, view), *gifts.effects])
 
     def _without(self, event: AnyEvent, view: View, excluded: Exclusion) -> Decision | None:
         known = view.state.statuses.get((self.status, ""))

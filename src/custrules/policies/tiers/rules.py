@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from custrules.calendars import add_months
 from custrules.calendars.spans import start_of_period
 from custrules.conditions import Condition
 from custrules.fields import Name, Text, Title, one_of, read_whole, wrong_type
+from custrules.policies.tiers.benefits import Benefit
 
 _CYCLES = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 
@@ -19,12 +20,13 @@ class LevelRule(BaseModel):
     """A step of the ladder: what it takes to ``enter`` it, and to ``keep`` it at a review (as to enter, where not said)."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-    later_fields: ClassVar[tuple[str, ...]] = ("benefits", "was")
+    later_fields: ClassVar[tuple[str, ...]] = ("was",)
 
     name: Name
     title: Title = ""
     enter: Condition | None = None
     keep: Condition | None = None
+    benefits: Annotated[tuple[Benefit, ...], Field(max_length=100)] = ()
 
     @property
     def keeps(self) -> Condition | None:

@@ -1,0 +1,84 @@
+"""Where a customer stands with one policy, as the policy tells it: what is held, what may be aimed at, what there is to use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Literal
+
+from custrules.calendars import Duration
+from custrules.conditions import Condition
+from custrules.decisions import Reason
+from custrules.fields import Frozen, rate_text
+
+AimKind = Literal["reach", "keep", "reward"]
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A level to reach or keep, or a reward: the ``condition`` that has to hold (None: none) and, of a reward, its ``points``.
+
+    ``on`` is the day as of which it is judged (None: any day, at once), ``account`` the one that the points are taken from.
+    ``given`` says whose condition it is: the id of the policy whose version asks it.
+    """
+
+    kind: AimKind
+    name: str
+    condition: Condition | None = None
+    on: date | None = None
+    points: Decimal | None = None
+    account: str = "points"
+
+
+@dataclass(frozen=True, slots=True)
+class Entitled:
+    """A benefit that a customer has: of uses, how many, used and left, for which period, and when there are some again.
+
+    ``holds``: whether its condition does, as things stand. ``until`` is the last day of the period (None: a rolling one, or for
+    ever), ``again`` the day on which it can be used again, where nothing is left.
+    """
+
+    name: str
+    kind: Literal["uses", "price", "gift", "service"]
+    holds: bool = True
+    title: str | Mapping[str, str] = ""
+    quantity: int | None = None
+    used: int | None = None
+    left: int | None = None
+    per: str = ""
+    until: date | None = None
+    again: date | None = None
+    factor: Fraction | None = None
+    points: Decimal | None = None
+    response: Duration | None = None
+
+    def counted(self, quantity: int, used: int, left: int, per: str, until: date | None, again: date | None) -> Entitled:
+        return replace(self, quantity=quantity, used=used, left=left, per=per, until=until, again=again)
+
+    def to_data(self) -> dict[str, Any]:
+        title = dict(self.title) if isinstance(self.title, Frozen) else self.title
+        told = {"name": self.name, "kind": self.kind, "holds": self.holds, "title": title}
+        if self.quantity is not None:
+            told |= {"quantity": self.quantity, "used": self.used, "left": self.left, "per": self.per, "until": self.until, "again": self.again}
+        texts = {"factor": rate_text(self.factor) if self.factor is not None else None, "points": self.points, "response": self.response}
+        return told | {name: str(value) for name, value in texts.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one policy tells of a customer. ``of`` is the policy that it belongs to, where that is another.
+
+    ``level``, ``since``, ``until``: what is held; ``why``: for which reason nothing is; ``review``: the next day on which it is judged.
+    """
+
+    of: str = ""
+    level: str | None = None
+    since: date | None = None
+    until: date | None = None
+    why: Reason | None = None
+    review: date | None = None
+    aims: tuple[Aim, ...] = ()
+    benefits: tuple[Entitled, ...] = ()
