@@ -141,8 +141,8 @@ def in_order(counted: Counted, order: Order, rule: str) -> int:
 
 def _kept_any(counted: Counted, order: Order) -> bool:
     """Whether anything that is counted is kept: of an amount, or of the quantity of a line that cost nothing."""
-    if not order.lines:
-        return not order.done  # a redemption
+    if not order.lines or order.type == "redemption":
+        return not order.done
     if counted.lines is None:
         return not order.all_gone
     rows = zip(order.lines, order.kept(), matching_lines(counted, order.lines), strict=True)

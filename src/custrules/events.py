@@ -215,7 +215,7 @@ class Return(Event):
 
 
 class Redemption(Event):
-    """Points are spent outside an order, as money off; or a ``reward`` is redeemed, ``quantity`` of it: a benefit, or what points buy."""
+    """Points are spent outside an order: as money off, or for a ``quantity`` of a named ``reward``, whose price may be left out."""
 
     type: Literal["redemption"] = "redemption"
     brings_value: ClassVar[bool] = True
@@ -228,7 +228,7 @@ class Redemption(Event):
     def _says_what_is_redeemed(self) -> Self:
         if self.points is None and self.reward is None:
             raise fault("event.redemption_of_nothing")
-        if self.reward is None and "quantity" in self.model_fields_set:
+        if self.reward is None and self.quantity != 1:
             raise fault("event.quantity_without_reward")
         return self
 

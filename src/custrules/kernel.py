@@ -100,7 +100,8 @@ class Step(Settling):
     def _record(self, policy: Policy, answer: Answer) -> Record | None:
         """What an order can be undone by: the moves, of a reward perhaps none, and the facts that the policy might read when it was asked."""
         moves = answer.decision.moves if self.order is not None and policy.recorded else ()
-        served = policy.phase == "pay" and self.order is not None and self.order.reward in policy.rewards()
+        reward = self.order.reward if self.order is not None and policy.phase == "pay" else None
+        served = reward is not None and reward.sku in policy.rewards()
         if not moves and not served:
             return None
         return Record(policy.effective_from, answer.view.moment().snapshot(self.rules.reads[id(policy)]), moves)

@@ -15,7 +15,7 @@ from typing import Any, Never
 
 from custrules.event_fields import read_scalar
 from custrules.events import AnyEvent, Purchase, Redemption, Return, ReturnLine
-from custrules.fields import Frozen, instant_text, plain, read_decimal, read_instant
+from custrules.fields import Frozen, instant_text, read_instant
 from custrules.ledger import REVERSED, Lot, LotPart, Move, text, whole
 from custrules.money import Rounding, rounded, split
 from custrules.order_lines import MONEY, NOT_EARNING, OrderLine, OrderTender, cost_of, price_of
@@ -67,11 +67,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An event that moved value.
-
-    ``spread`` is what came back as a mere amount, shared over what is left of all lines; ``reward`` and ``quantity`` say what a
-    redemption was for, where that is not money off.
-    """
+    """An event that moved value. ``spread`` is what came back as a mere amount, shared over what is left of all lines."""
 
     id: str
     type: str
@@ -85,8 +81,11 @@ class Order:
     records: Mapping[str, Record] = field(default_factory=dict)
     expired: Mapping[str, int] = field(default_factory=dict)
     done: bool = False
-    reward: str | None = None
-    quantity: Decimal = _ONE
+
+    @property
+    def reward(self) -> OrderLine | None:
+        """What a redemption was for: its line, which costs no money; None where it is money off."""
+        return self.lines[0] if self.type == "redemption" and self.lines else None
 
     @property
     def amount(self) -> int:
@@ -203,8 +202,6 @@ class Order:
             data["expired"] = dict(self.expired)
         if self.done:
             data["done"] = self.done
-        if self.reward is not None:
-            data["reward"] = [self.reward, plain(self.quantity)]
         return data
 
     @classmethod
@@ -225,7 +222,6 @@ class Order:
             {policy: Record.from_data(row) for policy, row in read("records", _NONE).items()},
             {lot: whole(quantity) for lot, quantity in data["expired"].items()} if "expired" in data else {},
             read("done", False) is True,
-            *_reward(read("reward")),
         )
         if order.spread and not 0 <= order.spread <= sum(line.left for line in lines):
             raise ValueError(f"order {event_id}: more came back than was sold")
@@ -327,10 +323,13 @@ class Basket:
 
 
 def begun(event: AnyEvent, day: date, tallied: tuple[str, ...], records: Mapping[str, Record]) -> Order | None:
-    """The order of a purchase or redemption; None for other events. ``records`` is filled in while the event is decided."""
+    """The order of a purchase or redemption; None for other events. ``records`` is filled in while the event is decided.
+
+    The line of a redemption is its reward, which costs no money here.
+    """
     if isinstance(event, Redemption):
-        reward, quantity = event.reward, event.quantity
-        return Order(event.id, event.type, day, event.occurred_at, tallied=tallied, records=records, reward=reward, quantity=quantity)
+        lines = (OrderLine(event.reward, None, event.quantity, 0, 0),) if event.reward is not None else ()
+        return Order(event.id, event.type, day, event.occurred_at, lines, tallied=tallied, records=records)
     return order_of(event, day, tallied, records) if isinstance(event, Purchase) else None
 
 
@@ -346,17 +345,6 @@ def order_of(event: Purchase, day: date, tallied: tuple[str, ...] = (), records:
     tenders = tuple(OrderTender(tender.type, tender.amount.minor, tender.quantity, tender.reference) for tender in event.tenders)
     list_amount = event.list_amount.minor if event.list_amount is not None else None
     return Order(event.id, event.type, day, event.occurred_at, lines, tenders, list_amount=list_amount, tallied=tallied, records=records)
-
-
-def _reward(row: Any) -> tuple[str | None, Decimal]:
-    """What was redeemed and how many of it, as it is written."""
-    if row is None:
-        return None, _ONE
-    name, quantity = row
-    number = read_decimal(quantity)
-    if number <= 0:
-        raise ValueError("a redemption of nothing")
-    return text(name), number
 
 
 def _filled(amount: int, sizes: Sequence[int]) -> list[int]:

@@ -176,7 +176,7 @@ class Entitlements(Policy):
         order, record = view.order, view.record(self)
         if order is None or record is None or order.reward is None:
             return None
-        name, asked = order.reward, int(order.quantity)
+        name, asked = order.reward.sku or "", int(order.reward.quantity)
         per = next((row.per for level in self.levels for row in level.benefits if row.name == name and row.per is not None), None)
         known = view.state.statuses.get((uses_status(self.status), name))
         if per is None or known is None:
