@@ -21,21 +21,23 @@ AimKind = Literal["reach", "keep", "reward"]
 class Aim:
     """A level to reach or keep, or a reward: the ``condition`` that has to hold (None: none) and, of a reward, its ``points``.
 
-    ``on`` is the day as of which it is judged (None: any day, at once), ``account`` the one that the points are taken from.
-    ``given`` says whose condition it is: the id of the policy whose version asks it.
+    ``on`` is the day as of whose end it is judged (None: as things stand), ``by`` the day on which that is done (None: at once),
+    ``account`` the one that the points are taken from.
     """
 
     kind: AimKind
     name: str
     condition: Condition | None = None
     on: date | None = None
+    by: date | None = None
     points: Decimal | None = None
     account: str = "points"
 
 
 @dataclass(frozen=True, slots=True)
 class Entitled:
-    """A benefit that a customer has: of uses, how many, used and left, for which period, and when there are some again.
+    """A benefit that a customer has: of uses, how many, used and left (None: the birthday that they are counted from is not known),
+    for which period, and when there are some again.
 
     ``holds``: whether its condition does, as things stand. ``until`` is the last day of the period (None: a rolling one, or for
     ever), ``again`` the day on which it can be used again, where nothing is left.
@@ -55,7 +57,7 @@ class Entitled:
     points: Decimal | None = None
     response: Duration | None = None
 
-    def counted(self, quantity: int, used: int, left: int, per: str, until: date | None, again: date | None) -> Entitled:
+    def counted(self, quantity: int, used: int | None, left: int | None, per: str, until: date | None, again: date | None) -> Entitled:
         return replace(self, quantity=quantity, used=used, left=left, per=per, until=until, again=again)
 
     def to_data(self) -> dict[str, Any]:

@@ -215,9 +215,11 @@ class Entitlements(Policy):
     def _entitled(self, benefit: Benefit, view: View) -> Entitled:
         holds = benefit.when is None or view.test(benefit.when)
         told = Entitled(benefit.name, benefit.kind, holds, benefit.title, factor=benefit.factor, points=benefit.points, response=benefit.response)
-        found = self._allowance(view, benefit) if benefit.quantity is not None else None
-        if found is None:
+        if benefit.quantity is None:
             return told
+        found = self._allowance(view, benefit)
+        if found is None:
+            return told.counted(benefit.quantity, None, None, str(benefit.per), None, None)
         until = found.stretch.last if benefit.per is not None and benefit.per.length is None else None
         again = found.again if not found.left else None
         return told.counted(found.quantity, found.used, found.left, str(benefit.per), until, again)

@@ -27,7 +27,9 @@ from custrules.policies.tiers.evaluating import answer, write
 from custrules.policies.tiers.gifts import Gifts
 from custrules.policies.tiers.held import Held, Reached
 from custrules.policies.tiers.rules import Exclusion, LevelRule, ReviewCycle
+from custrules.policies.tiers.standing import standing
 from custrules.policy import BalanceFact, Decision, FactsView, Known, Phase, Policy, Reason, Status, StatusFact, View, reason
+from custrules.standing import Standing
 
 NOBODY = -1  # the rank of a customer who has no level
 
@@ -267,6 +269,9 @@ class Ladder(Policy):
         before = self.names[held.rank] if held is not None else None
         told = reason("tiers.upgrade.reached", level=self.names[rank], before=before, until=risen.until)
         return risen.with_floor_of(held) if held is not None else risen, [told]
+
+    def progress(self, view: View, /) -> Standing:
+        return standing(self, view)
 
     # -- given facts -----------------------------------------------------------------------------------------------
 
