@@ -332,8 +332,8 @@ def _goal_lines(name: str, goal: Goal, speaker: Speaker) -> Iterator[str]:
 def _benefit_line(benefit: Entitled, speaker: Speaker) -> str:
     title = benefit.title
     name = title if isinstance(title, str) else title.get(speaker.lang) or next(iter(title.values()))
-    told: dict[str, Any] = {"benefit": name or benefit.name, "quantity": benefit.quantity, "left": benefit.left, "per": benefit.per, "until": benefit.until}
-    told |= {"again": benefit.again, "factor": benefit.factor, "points": benefit.points, "response": str(benefit.response or "")}
+    told = {field: getattr(benefit, field) for field in ("quantity", "left", "per", "until", "again", "factor", "points", "response")}
+    told["benefit"] = name or benefit.name
     word = f"progress_benefit_{benefit.kind}"
     if benefit.quantity is not None and benefit.left is None:
         word += "_unknown"

@@ -18,7 +18,7 @@ from custrules.documents.tables import Files
 from custrules.fields import Frozen, rate_text
 from custrules.policies.points import Account, Accrual, Redemption
 from custrules.policies.points.evaluating import NO_LEVEL
-from custrules.policies.tiers import Ladder
+from custrules.policies.tiers import Entitlements, Ladder
 from custrules.policy import Decision, Policy, Reason, Status, conditions_in
 from custrules.program import Program
 from custrules.validation import path_text
@@ -39,6 +39,7 @@ _TOLD_BY: Mapping[type[Policy], Mapping[str, tuple[str, ...]]] = {
     Account: {"pending": ("points.pending.matured",), "expiry": ("points.expiry.lapsed",)},
     Ladder: {"term": ("tiers.review.kept", "tiers.review.floor", "tiers.downgrade.one_level", "tiers.downgrade.to_earned")},
 }
+_BENEFITED = ("tiers.benefit.price", "tiers.benefit.used", "tiers.gift.given")
 _EARNED = ("points.accrual.spend", "points.accrual.event")
 
 
@@ -98,7 +99,7 @@ class Seen:
         for answer in watch.answers:
             self._answered(answer)
         for test in watch.tests:
-            self._tested((test.policy_id, test.version, test.rule), test.trace.result)
+            self._tested((_written_in(test.policy_id), test.version, test.rule), test.trace.result)
         for line in watch.lines:
             self._tested((line.policy_id, line.version, line.rule), line.result)
         for decision in decisions:
@@ -123,11 +124,11 @@ class Seen:
         if policy is None:
             return
         self._fire(policy, *_shown_by(policy, decision, self.program.rulebook.levels))
-        if decision.outcome == "APPLIED":
+        if decision.outcome == "APPLIED" and policy in self.program.policies:
             self._fire(policy, "")
 
     def _fire(self, policy: Policy, *rules: str) -> None:
-        self.fired |= {(policy.id, policy.effective_from, rule) for rule in rules}
+        self.fired |= {(_written_in(policy.id), policy.effective_from, rule) for rule in rules}
 
     def never(self, reading: Reading) -> tuple[int, tuple[NeverFired, ...]]:
         """How many rules there are, and those that never fired."""
@@ -194,6 +195,8 @@ def _rows(policy: Policy) -> Iterator[Path]:
             yield (field_name,)
     if isinstance(policy, Ladder):
         yield from (("levels", number) for number in range(len(policy.levels)))
+        told = [(rank, place, row) for rank, level in enumerate(policy.levels) for place, row in enumerate(level.benefits)]
+        yield from (("levels", rank, "benefits", place) for rank, place, row in told if row.kind != "service")
     if isinstance(policy, Accrual):
         yield from (("caps", number) for number in range(len(policy.caps)))
         yield from (("bonuses", number) for number, bonus in enumerate(policy.bonuses) if bonus.when is None)
@@ -216,6 +219,19 @@ def _shown_by(policy: Policy, decision: Decision, levels: tuple[str, ...]) -> It
         yield from (f"levels[{number}]" for number, name in enumerate(policy.names) if name in values)
     if isinstance(policy, Accrual):
         yield from (rule for why in decision.reasons for rule in _of_accrual(policy, why, levels))
+    if isinstance(policy, Ladder | Entitlements):
+        yield from (rule for why in decision.reasons if why.code in _BENEFITED for rule in _of_benefit(policy, why))
+
+
+def _of_benefit(policy: Ladder | Entitlements, why: Reason) -> Iterator[str]:
+    for rank, level in enumerate(policy.levels):
+        names = [benefit.name for benefit in level.benefits] if level.name == why.params["level"] else []
+        yield from (f"levels[{rank}].benefits[{place}]" for place, name in enumerate(names) if name == why.params["benefit"])
+
+
+def _written_in(policy_id: str) -> str:
+    """The policy of the document that a policy stands beside; itself, for most."""
+    return policy_id.partition(".")[0]
 
 
 def _of_accrual(policy: Accrual, why: Reason, levels: tuple[str, ...]) -> Iterator[str]:
