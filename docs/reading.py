@@ -23,7 +23,7 @@ from custrules.money import Money, Rounding
 from custrules.policies import KINDS
 from custrules.policies.points import account, accrual, redemption
 from custrules.policies.tiers import ladder
-from custrules.schemas.describing import told
+from custrules.schemas.describing import spelling, told
 from custrules.tallying import RETURNS
 
 Model: TypeAlias = type[BaseModel]
@@ -126,7 +126,7 @@ def field_rows(model: Model, said: Words, names: Iterable[str]) -> Iterator[list
     for name in names:
         kind = BY_PLACE.get((model, name))
         shown = str(said.texts["types"][kind]) if kind is not None else type_words(_hint(model, name), said)
-        yield [f"`{name}`", shown, default_words(model, name, said), plain(told(model, name, said.lang))]
+        yield [f"`{spelling(model, name)}`", shown, default_words(model, name, said), plain(told(model, name, said.lang))]
 
 
 def default_words(model: Model, name: str, said: Words) -> str:

@@ -113,7 +113,7 @@ def test_two_ladders_do_not_give_one_reward() -> None:
 
 
 def test_benefits_are_written_back_as_they_were_read() -> None:
-    benefits = [
+    benefits: list[dict[str, Any]] = [
         {
             "name": "upsize",
             "title": {"en": "free upsize", "zh": "免费升杯"},
@@ -195,7 +195,7 @@ def test_a_use_without_a_level_says_so() -> None:
 
 def test_a_customer_whose_first_event_is_a_use_has_everybodys_level() -> None:
     levels = [{"name": "base", "benefits": [UPSIZE]}, {"name": "silver", "enter": {"spend": ">= 100"}}]
-    assert history(club(levels=levels)).on("2026-01-05").event("redemption", reward="upsize").state.status("benefit", "upsize").value == 1
+    assert history(club(levels=levels)).on("2026-01-05").event("redemption", reward="upsize").state.status("tier.benefit", "upsize").value == 1
 
 
 def test_a_benefit_costs_no_points() -> None:
@@ -247,7 +247,7 @@ def test_a_restatement_that_takes_a_use_out_lets_a_refused_one_in() -> None:
     program = club({**UPSIZE, "quantity": 1})
     used = silver(program).event("redemption", reward="upsize")
     answer = program.restate(cr.State.new("c-1"), used.events, withdraw="redemption-1")
-    assert answer.state.statuses.get(("benefit", "upsize")) is None
+    assert answer.state.statuses.get(("tier.benefit", "upsize")) is None
     assert program.step(answer.state, used.events[-1]).accepted
 
 
@@ -282,7 +282,7 @@ def test_a_ladder_that_is_retired_gives_no_more_uses_and_still_takes_them_back()
 
 def test_a_ladder_of_another_status_keeps_its_uses_under_its_own_name() -> None:
     used = silver(club(UPSIZE, status="rank")).event("redemption", reward="upsize")
-    assert used.state.status("rank_benefit", "upsize").value == 1
+    assert used.state.status("rank.benefit", "upsize").value == 1
 
 
 def test_a_program_without_benefits_has_no_companions() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -31,6 +32,7 @@ from custrules.calendars import (
 )
 from custrules.calendars.rules import WEEKDAYS, DayRule, birthday_month, birthday_today, birthday_week, next_difference, tomorrow
 from custrules.calendars.spans import end_of_period, start_of_period
+from custrules.calendars.windows import Standing, Years
 from custrules.errors import MissingExtra
 
 days = st.dates(date(2019, 12, 1), date(2025, 3, 31))
@@ -424,9 +426,95 @@ def test_nothing_else_is_a_window(text: str) -> None:
     assert code_of(Window.parse, text) == "document.wrong_type"
 
 
-@pytest.mark.parametrize("text", ["qualifying year", "membership year", "since level"])
-def test_a_window_that_is_not_there_yet_says_so(text: str) -> None:
-    assert code_of(Window.parse, text) == "document.not_available"
+# -- windows that depend on how a customer stands ------------------------------------------------------------------------
+
+JOINED = [date(2020, 2, 29), date(2021, 1, 1), date(2021, 3, 31), date(2021, 12, 31), date(2024, 2, 28)]
+
+
+def calendar_year(day: date) -> int:
+    return day.year
+
+
+def year_of_membership(joined: date) -> Callable[[date], int]:
+    """The number of the membership year that holds a day: how many anniversaries have come, the 29th of February kept on the 28th."""
+    anniversaries = [joined + relativedelta(years=number) for number in range(-20, 20)]
+    return lambda day: bisect_right(anniversaries, day)
+
+
+def years_of(window: Window, standing: Standing) -> Callable[[date], int]:
+    by_joining = window.kind == "membership" or standing.years == "membership"
+    return year_of_membership(standing.joined) if by_joining and standing.joined is not None else calendar_year
+
+
+def held_days(window: Window, standing: Standing, on: date) -> set[date]:
+    """The days of a window, by its definition, among those about ``on``."""
+    number = years_of(window, standing)
+    around = list(every_day(on - timedelta(days=800), on + timedelta(days=3)))
+    if window.kind == "level":
+        assert standing.level_since is not None
+        return {day for day in around if standing.level_since <= day <= on}
+    complete = standing.complete and window.kind == "qualifying" and number(on + ONE_DAY) == number(on)
+    return {day for day in around if day <= on and number(day) == number(on) - complete}
+
+
+def within(window: Window, standing: Standing, on: date) -> tuple[date, date] | None:
+    """The first and the last day that a window holds; None where it holds none."""
+    found = window.within(on, standing)
+    assert found is not None
+    assert found[0] is not None
+    return (found[0] + ONE_DAY, found[1]) if found[0] < found[1] else None
+
+
+@pytest.mark.parametrize("joined", JOINED)
+@pytest.mark.parametrize("complete", [False, True])
+@pytest.mark.parametrize(("text", "years"), [("qualifying year", "calendar"), ("qualifying year", "membership"), ("membership year", "calendar")])
+def test_a_year_holds_the_days_of_its_definition(text: str, years: Years, complete: bool, joined: date) -> None:
+    window, standing = Window.parse(text), Standing(joined, None, years, complete)
+    for on in EDGES[::3]:
+        held = sorted(held_days(window, standing, on))
+        assert within(window, standing, on) == (held[0], held[-1])
+        assert len(held) == (held[-1] - held[0]).days + 1
+        assert (on - held[0]).days < (window.at_most_days or 0)
+
+
+@pytest.mark.parametrize("since", [date(2024, 3, 1), date(2024, 3, 31), date(2023, 1, 1)])
+def test_since_level_holds_the_days_since_the_level_is_held(since: date) -> None:
+    window, standing = Window.parse("since level"), Standing(level_since=since)
+    for on in EDGES:
+        held = sorted(held_days(window, standing, on))
+        assert within(window, standing, on) == ((held[0], held[-1]) if held else None)
+
+
+@pytest.mark.parametrize(("text", "years"), [("membership year", "calendar"), ("qualifying year", "membership"), ("since level", "calendar")])
+def test_what_is_counted_from_an_unknown_day_holds_nothing_that_could_be_told(text: str, years: Years) -> None:
+    window = Window.parse(text)
+    assert window.within(date(2026, 3, 1), Standing(years=years)) is None
+    assert window.next_change(date(2026, 3, 1), None, None, Standing(years=years)) is None
+
+
+def test_the_complete_year_on_its_last_day_is_the_one_that_ends() -> None:
+    window = Window.parse("qualifying year")
+    for on, year in ((date(2026, 12, 30), 2025), (date(2026, 12, 31), 2026), (date(2027, 1, 1), 2026)):
+        assert window.year(on, Standing(complete=True)) == (date(year, 1, 1), date(year, 12, 31))
+
+
+@given(
+    st.sampled_from(["qualifying year", "membership year", "since level"]),
+    st.sampled_from(["calendar", "membership"]),
+    st.booleans(),
+    st.sampled_from(JOINED),
+    st.sampled_from(EDGES) | days,
+)
+def test_another_year_never_begins_before_the_day_that_is_named(text: str, years: Years, complete: bool, joined: date, on: date) -> None:
+    window, standing = Window.parse(text), Standing(joined, joined, years, complete)
+
+    def first(day: date) -> date | None:
+        bounds = window.within(day, standing)
+        return bounds[0] if bounds is not None else None
+
+    named = window.next_change(on, None, None, standing)
+    changed = next((day for day in every_day(on + ONE_DAY, on + timedelta(days=800)) if first(day) != first(on)), None)
+    assert named == changed
 
 
 # -- days with a name ----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from custrules.activity import ActivityLog
+from custrules.calendars.windows import Standing
 from custrules.counting import (
     ActivityType,
     Counted,
@@ -400,21 +401,65 @@ CHANGING = [
     {"latest": "purchase.amount", "window": "lifetime"},
     {"since": "purchase"},
     {"until": "card_until"},
+    {"sum": "spend", "window": "qualifying year"},
+    {"average": "spend", "window": "membership year"},
+    {"count": "purchase", "window": "since level"},
+    {"latest": "purchase.amount", "window": "qualifying year"},
 ]
+standings = st.builds(
+    Standing,
+    st.none() | st.integers(-400, 20).map(on),
+    st.none() | st.integers(-40, 20).map(on),
+    st.sampled_from(["calendar", "membership"]),
+    st.booleans(),
+)
 bought = st.lists(st.tuples(st.integers(-40, 60), st.integers(1, 999)), max_size=6)
 
 
-@given(st.sampled_from(CHANGING), bought, st.integers(-30, 60), st.none() | st.integers(-20, 0))
+@given(st.sampled_from(CHANGING), bought, st.integers(-30, 60), st.none() | st.integers(-20, 0), standings)
 def test_no_measure_changes_by_time_before_the_day_it_names(
-    measure: dict[str, str], rows: list[tuple[int, int]], number: int, held_from: int | None
+    measure: dict[str, str], rows: list[tuple[int, int]], number: int, held_from: int | None, standing: Standing
 ) -> None:
     meter = meter_of(**measure)
     start = on(held_from) if held_from is not None else None
-    source = source_of(meter, [(day, purchase(day, f"{amount}.00")) for day, amount in rows], held_from=start)
+    source = replace(source_of(meter, [(day, purchase(day, f"{amount}.00")) for day, amount in rows], held_from=start), standing=standing)
     named, now = meter.next_change(source, on(number)), meter.value(source, on(number))
     changed = next((on(later) for later in range(number + 1, number + 200) if meter.value(source, on(later)) != now), None)
     assert named is None or named > on(number)
     assert changed is None or (named is not None and named <= changed)
+
+
+STANDING = [("qualifying year", 900), ("membership year", 3400), ("since level", 600)]
+
+
+@pytest.mark.parametrize(("window", "total"), STANDING)
+def test_a_sum_looks_at_the_days_for_which_the_customer_stands_so(window: str, total: int) -> None:
+    meter = meter_of(sum="spend", window=window)
+    bought = [(-40, purchase(-40, "1.00")), (-10, purchase(-10, "25.00")), (2, purchase(2, "3.00")), (5, purchase(5, "6.00"))]
+    source = replace(source_of(meter, bought), standing=Standing(joined=on(-10), level_since=on(3)))
+    assert meter.value(source, on(5)) == total
+
+
+@pytest.mark.parametrize("window", ["membership year", "since level"])
+def test_what_is_counted_from_an_unknown_day_is_missing(window: str) -> None:
+    meter = meter_of(count="purchase", window=window)
+    source = source_of(meter, BOUGHT)
+    assert (meter.value(source, on(20)), meter.evaluable(source, on(20)), meter.next_change(source, on(20))) == (None, True, None)
+
+
+def test_what_is_carried_over_counts_in_its_qualifying_year_only() -> None:
+    """2026-01-01 is day 0: 10.00 + 25.00 of that year, and 7.00 carried into it; nothing is carried into the year after."""
+    meter = meter_of(sum="spend", window="qualifying year")
+    source = replace(source_of(meter, BOUGHT), carried=lambda name, first: 700 if (name, first) == ("x", DAY) else 0)
+    assert meter.value(source, on(20)) == 3500 + 700
+    assert meter.value(replace(source, standing=Standing(complete=True)), on(366)) == 3600 + 700
+    assert meter.value(source, on(366)) == 0
+
+
+def test_a_year_is_asked_about_the_day_after_a_decision() -> None:
+    meter = meter_of(sum="spend", window="qualifying year")
+    source = replace(source_of(meter, BOUGHT), changed=on(20))
+    assert [meter.next_change(source, on(number)) for number in (20, 21)] == [on(21), on(40)]
 
 
 @given(bought, st.integers(-30, 60))
@@ -431,6 +476,9 @@ def test_a_ratio_never_changes_before_the_day_it_names(rows: list[tuple[int, int
     [
         ({"sum": "spend", "window": "30 days"}, 30),
         ({"sum": "spend", "window": "lifetime"}, None),
+        ({"sum": "spend", "window": "qualifying year"}, 732),
+        ({"sum": "spend", "window": "membership year"}, 366),
+        ({"sum": "spend", "window": "since level"}, 36600),
         ({"latest": "bill.amount", "window": "7 days"}, 7),
         ({"since": "purchase"}, 0),
         ({"until": "card_until"}, 0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import pytest
@@ -69,7 +70,7 @@ def test_what_is_counted_now_leaves_the_window_on_a_day() -> None:
         (date(2026, 5, 8), "1200.00 GBP", "1400.00 GBP"),
         (date(2026, 5, 30), "200.00 GBP", "200.00 GBP"),
     ]
-    assert ladder.next.counted_until == date(2026, 5, 29)
+    assert ladder.next.deadline == date(2026, 5, 29)
     assert "1200.00 GBP of 1400.00 GBP drop out on 2026-05-08" in cr.render(
         program.progress(history(program).on("2026-02-07").purchase("1200").on("2026-03-01").purchase("200").state)
     )
@@ -79,7 +80,7 @@ def test_a_calendar_window_ends_at_once() -> None:
     program = club(levels=[{"name": "base"}, {"name": "silver", "enter": {"this_month": ">= 1500"}}])
     ladder = only(program, history(program).on("2026-02-07").purchase("1200").state)
     assert ladder.next is not None
-    assert (ladder.next.counted_until, ladder.next.holds_from) == (date(2026, 2, 28), date(2026, 2, 7))
+    assert (ladder.next.deadline, ladder.next.holds_from) == (date(2026, 2, 28), date(2026, 2, 7))
 
 
 def test_what_keeping_asks_for_says_what_will_be_gone_by_then() -> None:
@@ -212,7 +213,7 @@ class Shelf(cr.Policy):
     kind: ClassVar[str] = "toy.shelf"
     phase: ClassVar[Phase] = "pay"
     hears: ClassVar[tuple[str, ...] | None] = ()
-    points: int
+    points: Decimal
     when: Condition
 
     def decide(self, event: Any, view: View, /) -> None:
@@ -225,7 +226,7 @@ class Shelf(cr.Policy):
 @pytest.mark.parametrize(("points", "asked", "met", "short", "missing"), [(100, "10", True, 0, []), (150, "2000", False, 50, ["1900.00 GBP"])])
 def test_a_policy_tells_what_its_reward_lacks(points: int, asked: str, met: bool, short: int, missing: list[str]) -> None:
     data = club().document_data()
-    shelf = Shelf(id="shelf", points=points, when=Condition.of({"spend": f">= {asked}"}))
+    shelf = Shelf(id="shelf", points=Decimal(points), when=Condition.of({"spend": f">= {asked}"}))
     sections = {name: data[name] for name in ("zone", "currency", "profile", "measures")}
     program = cr.Program(id="club", policies=[*data["policies"], shelf], kinds={"toy.shelf": Shelf}, **sections)
     (reward,) = program.progress(history(program).on("2026-01-10").purchase("100").day_end("2026-01-20").state).rewards

@@ -63,7 +63,15 @@ class GivenView(FactsView):
     def bound(self, condition: Condition) -> Bound:
         return self._rules.bound[id(condition), self._scope]
 
-    def test(self, condition: Condition, on: date | None = None) -> bool:
+    def test(
+        self,
+        condition: Condition,
+        on: date | None = None,
+        *,
+        complete: bool = False,
+        level_since: date | None = None,
+        given: Mapping[str, FactValue] | None = None,
+    ) -> bool:
         return evaluate(self.bound(condition), self._facts)
 
     def outcome(self, table: Table, on: date | None = None) -> TableOutcome:
@@ -75,13 +83,13 @@ class GivenView(FactsView):
     def trace(self, condition: Condition) -> Trace:
         return trace(self.bound(condition), self._facts)
 
-    def value(self, name: str, on: date | None = None) -> FactValue | None:
+    def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
         return self._facts.value(name)
 
-    def next_change(self, condition: Condition | Table) -> date | None:
+    def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
         return None
 
-    def evaluable(self, condition: Condition, on: date) -> bool:
+    def evaluable(self, condition: Condition, on: date, *, complete: bool = False, level_since: date | None = None) -> bool:
         return False
 
     @property

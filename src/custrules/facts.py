@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, Self, TypeAlias
 
 Kind = Literal["money", "number", "whole", "text", "flag", "date", "level"]
 
@@ -33,22 +33,55 @@ class FactType:
     """What a fact may hold.
 
     ``values`` is, for text, the closed set where one is declared (empty: any text), for a level its names in order of
-    rank. ``scale`` is, for money, the number of the currency's decimals.
+    rank. ``scale`` is, for money, the number of the currency's decimals. ``former`` are pairs of what a level was called and
+    is called: two names of one level have one rank.
     """
 
     kind: Kind
     values: tuple[str, ...] = ()
     scale: int = 0
+    former: tuple[tuple[str, str], ...] = ()
 
     @property
     def ordered(self) -> bool:
         return self.kind in ORDERED
+
+    def rank(self, level: str) -> int:
+        """The rank of a level by any of its names; ValueError for a name that no level has."""
+        return self.values.index(self.current(level))
+
+    def current(self, level: str) -> str:
+        """What a level is called that was called otherwise before."""
+        for old, new in self.former:  # in the order of the versions
+            level = new if level == old else level
+        return level
 
     def admits(self, value: object) -> bool:
         """Whether ``value`` is of the Python type in which this kind is held."""
         if isinstance(value, bool):  # a bool is an int to Python, and must not pass for a number
             return self.kind == "flag"
         return isinstance(value, HELD_AS[self.kind]) and not isinstance(value, datetime)
+
+
+class Levels(tuple[str, ...]):
+    """The names of a ladder's levels in order of rank, those of all versions; two names of one level have one rank."""
+
+    type: FactType
+
+    def __new__(cls, names: Iterable[str], kind: FactType) -> Self:
+        levels = super().__new__(cls, names)
+        levels.type = kind
+        return levels
+
+
+def upto_level(level: str, levels: tuple[str, ...]) -> list[str]:
+    """A level and all below it, by all their names, in order of rank; nothing for a name that no level has."""
+    if level not in levels:
+        return []
+    if not isinstance(levels, Levels) or not levels.type.former:
+        return list(levels[: levels.index(level) + 1])
+    rank = levels.type.rank(level)
+    return [name for name in levels if levels.type.rank(name) <= rank]
 
 
 class Facts(Protocol):

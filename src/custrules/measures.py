@@ -7,7 +7,7 @@ as of any day that the tallies still hold is exact.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Annotated, ClassVar, Protocol
@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from custrules.activity import ActivityLog
 from custrules.calendars import ONE_DAY, Window
+from custrules.calendars.windows import Bounds, Standing
 from custrules.conditions import Condition
 from custrules.counting import Counted, exact
 from custrules.facts import FactType, FactValue
@@ -76,12 +77,27 @@ class Meter(Protocol):
         """Days that it looks back at most; None: no rows of days at all."""
 
 
+def _nothing_carried(name: str, first_day: date) -> int | Fraction:
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What measures read: the tallies, and dates of the profile."""
+    """What measures read: the tallies, dates of the profile, and how the customer stands.
+
+    ``carried(measure, first day of a qualifying year)`` is what a rollover adds to the measure in that year, in the unit that its
+    value has inside (money in smallest units, numbers as they are). ``changed`` is the last day on which a decision changed anything.
+    """
 
     log: ActivityLog
     dates: Callable[[str], date | None]
+    standing: Standing = field(default_factory=Standing)
+    carried: Callable[[str, date], int | Fraction] = _nothing_carried
+    changed: date | None = None
+
+    def unsettled(self, window: Window, day: date) -> bool:
+        """Whether a decision of the day may have moved what a window says after a policy had been asked."""
+        return window.follows_decisions and self.changed is not None and self.changed >= day
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,43 +108,47 @@ class WindowMeter:
     window: Window
     type: FactType
     factor: int = 1
+    name: str = ""
 
     def value(self, source: Source, day: date) -> FactValue | None:
-        totals = [self._total(source, counted.key, day) for counted in self.counted]
+        bounds = self.window.within(day, source.standing)
+        totals = [_total(source, counted.key, bounds) for counted in self.counted]
         if None in totals:
             return None
         if len(totals) == 1:
-            return exact(Fraction(totals[0] or 0, self.factor)) if self.factor != 1 else totals[0]
+            return self._with_carried(totals[0] or 0, source, day)
         total, number = totals
         return exact(Fraction(total or 0, (number or 0) * self.factor)) if number and number > 0 else None
 
-    def _total(self, source: Source, key: str, day: date) -> int | None:
-        tally = source.log.tally(key)
-        after, upto = self.window.bounds(day)
-        if tally is None:
-            return None
-        if after is not None and upto < after:
-            return 0
-        return tally.between(after, upto)
+    def _with_carried(self, total: int, source: Source, day: date) -> int | Fraction:
+        """A total with what a rollover adds in the year that is looked at."""
+        value = total if self.factor == 1 else exact(Fraction(total, self.factor))
+        year = self.window.year(day, source.standing) if self.window.kind == "qualifying" else None
+        return exact(Fraction(value + source.carried(self.name, year[0]))) if year is not None else value
 
     def evaluable(self, source: Source, day: date) -> bool:
-        after, _ = self.window.bounds(day)
+        bounds = self.window.within(day, source.standing)
         tallies = [source.log.tally(counted.key) for counted in self.counted]
-        return all(tally is not None and tally.reaches(after) for tally in tallies)
+        return all(tally is not None and (bounds is None or tally.reaches(bounds[0])) for tally in tallies)
 
     def next_change(self, source: Source, day: date) -> date | None:
+        if source.unsettled(self.window, day):
+            return day + ONE_DAY
         return earliest(self._change(source, counted.key, day) for counted in self.counted)
 
     def _change(self, source: Source, key: str, day: date) -> date | None:
         tally = source.log.tally(key)
-        if tally is None:
+        bounds = self.window.within(day, source.standing)
+        if tally is None or bounds is None:
             return None
-        after, _ = self.window.bounds(day)
+        after, _ = bounds
         first = tally.first_after(after)
         if not tally.reaches(after):  # it becomes evaluable one day, unless it looks back for ever: ask daily until then
-            return day + ONE_DAY if after is not None else None
+            return day + ONE_DAY if after is not None and self.window.kind != "level" else None
         inside = first if first is not None and first <= day else None
-        return self.window.next_change(day, inside, tally.first_after(day)) if first or self.window.length is None else None
+        if first is None and self.window.length is not None:
+            return None
+        return self.window.next_change(day, inside, tally.first_after(day), source.standing)
 
     @property
     def reach(self) -> int | None:
@@ -146,9 +166,9 @@ class LatestMeter:
 
     def value(self, source: Source, day: date) -> FactValue | None:
         latest = source.log.latest(self.counted[0].key)
-        after, upto = self.window.bounds(day)
-        found = latest.upto(upto) if latest is not None else None
-        if found is None or (after is not None and found[0] <= after):
+        bounds = self.window.within(day, source.standing)
+        found = latest.upto(bounds[1]) if latest is not None and bounds is not None else None
+        if bounds is None or found is None or (bounds[0] is not None and found[0] <= bounds[0]):
             return None
         return exact(Fraction(found[1], self.factor)) if self.factor != 1 else found[1]
 
@@ -158,12 +178,14 @@ class LatestMeter:
 
     def next_change(self, source: Source, day: date) -> date | None:
         latest = source.log.latest(self.counted[0].key)
-        if latest is None:
+        if source.unsettled(self.window, day):
+            return day + ONE_DAY
+        bounds = self.window.within(day, source.standing)
+        if latest is None or bounds is None:
             return None
-        after, _ = self.window.bounds(day)
         found = latest.upto(day)
-        inside = found[0] if found is not None and (after is None or found[0] > after) else None
-        return self.window.next_change(day, inside, latest.first_after(day))
+        inside = found[0] if found is not None and (bounds[0] is None or found[0] > bounds[0]) else None
+        return self.window.next_change(day, inside, latest.first_after(day), source.standing)
 
     @property
     def reach(self) -> int | None:
@@ -247,6 +269,15 @@ class RatioMeter:
     def reach(self) -> int | None:
         reaches = [self.over.reach, self.under.reach]
         return None if None in reaches else max(reach for reach in reaches if reach is not None)
+
+
+def _total(source: Source, key: str, bounds: Bounds | None) -> int | None:
+    """What was tallied within bounds; None where they are missing, or lie before what is held."""
+    tally = source.log.tally(key)
+    if tally is None or bounds is None:
+        return None
+    after, upto = bounds
+    return tally.between(after, upto) if after is None or after <= upto else 0
 
 
 def earliest(days: Iterable[date | None]) -> date | None:

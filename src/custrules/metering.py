@@ -25,9 +25,10 @@ class Compiler:
 
     measures: Mapping[str, Measure]
     declared: Declarations
+    prefix: str
 
-    def __init__(self, measures: Mapping[str, Measure], declared: Declarations) -> None:
-        self.measures, self.declared = measures, declared
+    def __init__(self, measures: Mapping[str, Measure], declared: Declarations, prefix: str = "") -> None:
+        self.measures, self.declared, self.prefix = measures, declared, prefix
         self.faults: list[Diagnostic] = []
         self.meters: dict[str, Meter] = {}
         for name, measure in measures.items():
@@ -89,7 +90,7 @@ class Compiler:
             self.meters[name] = WindowMeter((found, number), measure.window, kind, factor)
         else:
             kind = FactType("whole") if aggregate == "count" else found.type
-            self.meters[name] = WindowMeter((found,), measure.window, kind, factor)
+            self.meters[name] = WindowMeter((found,), measure.window, kind, factor, self.prefix + name)
 
     def _counted(self, name: str, measure: Measure, aggregate: str) -> Counted | None:
         subject, attribute, kind = self._subject(name, str(getattr(measure, aggregate)), aggregate) or ("", None, None)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from custrules.calendars.rules import WEEKDAYS, birthday_month, birthday_today, birthday_week, next_difference, tomorrow
+from custrules.calendars.windows import Standing
 from custrules.codec import scalar_text
 from custrules.conditions import Bound, BoundTable, TableOutcome, Trace, next_change, trace
 from custrules.counting import EventFacts, attribute_value, exact, name_of
@@ -20,6 +22,8 @@ from custrules.rulebook import BIRTHDAY_FACTS, Rulebook
 from custrules.state import State
 from custrules.tabling import TableFact
 
+TIER = ("tier", "")
+ROLLOVER = "tier.rollover"
 _BIRTHDAYS: Mapping[str, Callable[[date, date], bool]] = dict(zip(BIRTHDAY_FACTS, (birthday_today, birthday_week, birthday_month), strict=True))
 
 
@@ -27,7 +31,8 @@ class Moment:
     """Facts as of ``day``: ``recorded`` ones first, then the event's own, then live ones of ``state``.
 
     ``scope`` names the event (or activity) whose fields conditions may read; where another event is decided they are missing.
-    ``amount`` is what is kept of an order that is asked about again.
+    ``amount`` is what is kept of an order that is asked about again. ``complete``: qualifying years are the last complete one, not
+    the running one. ``level_since`` stands for the day since which the level is held.
     """
 
     rules: Rulebook
@@ -35,6 +40,8 @@ class Moment:
     day: date
     recorded: Mapping[str, Any] | None
     amount: int | None
+    complete: bool
+    level_since: date | None
     channel: str | None
     event_names: Mapping[str, FactType]
     _scoped: AnyEvent | None
@@ -51,8 +58,11 @@ class Moment:
         scope: str | None = None,
         recorded: Mapping[str, Any] | None = None,
         amount: int | None = None,
+        complete: bool = False,
+        level_since: date | None = None,
     ) -> None:
         self.rules, self.state, self.day, self.recorded, self.amount = rules, state, day, recorded, amount
+        self.complete, self.level_since = complete, level_since
         self.channel = event.channel if event is not None else None
         self._scoped = event if event is not None and scope is not None and name_of(event) == scope else None
         self.event_names = rules.event_types(scope)
@@ -63,8 +73,15 @@ class Moment:
     def source(self) -> Source:
         """What measures read."""
         if self._source is None:
-            self._source = Source(self.state.activity, self._profile_date)
+            state = self.state
+            self._source = Source(state.activity, self._profile_date, self._standing(), partial(carried, state), state.changed)
         return self._source
+
+    def _standing(self) -> Standing:
+        """What windows depend on beside the day."""
+        tier = self.state.statuses.get(TIER)
+        since = tier.since if tier is not None and tier.value is not None else None
+        return Standing(self.state.joined, self.level_since or since, self.rules.qualifying_years(self.day), self.complete)
 
     @property
     def event(self) -> EventFacts | None:
@@ -228,6 +245,18 @@ class Live:
 
     def next_change(self, name: str) -> date | None:
         return self._moment.next_change(name)
+
+
+def carried(state: State, measure: str, first_day: date) -> int | Fraction:
+    """What a rollover adds to a measure in the qualifying year that begins on a day; 0 where nothing was carried over.
+
+    Kept in the data of the status ``tier.rollover`` of the measure, by the year's first day: {"2027-01-01": 2000}.
+    """
+    kept = state.statuses.get((ROLLOVER, measure))
+    amount = kept.data.get(first_day.isoformat()) if kept is not None else None
+    if amount is None or isinstance(amount, bool):
+        return 0
+    return amount if isinstance(amount, int) else exact(_fraction(str(amount)))
 
 
 def encoded(value: FactValue) -> Any:

@@ -16,6 +16,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from custrules.calendars import Window
+from custrules.calendars.windows import Years
 from custrules.conditions import Bound, BoundTable, Trace
 from custrules.conditions.hits import TableOutcome
 from custrules.conditions.tables import Table, tables_in
@@ -120,23 +121,40 @@ class View(ABC):
         """A draft on the customer's ledger: ``credit`` and ``debit`` build the postings of this decision."""
 
     @abstractmethod
-    def test(self, condition: Condition, on: date | None = None) -> bool:
-        """Whether a condition holds as of ``view.day``, or as of the end of another day."""
+    def test(
+        self,
+        condition: Condition,
+        on: date | None = None,
+        *,
+        complete: bool = False,
+        level_since: date | None = None,
+        given: Mapping[str, FactValue] | None = None,
+    ) -> bool:
+        """Whether a condition holds as of ``view.day``, or as of the end of another day.
+
+        ``complete``: windows ``qualifying year`` are the last year that ended on or before that day, not the running one.
+        ``level_since`` stands for the day since which the level is held, in windows ``since level``. ``given`` are values
+        that stand in for facts.
+        """
+
+    def type_of(self, name: str) -> FactType | None:
+        """The type of a fact; None where the program has none of that name."""
+        return None
 
     @abstractmethod
     def outcome(self, table: Table, on: date | None = None) -> TableOutcome:
         """What a table of this policy answers as of ``view.day``, or as of the end of another day."""
 
     @abstractmethod
-    def next_change(self, condition: Condition | Table) -> date | None:
+    def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
         """The first local day after ``view.day`` on which a condition or table may change by time alone (may be early, never late)."""
 
     @abstractmethod
-    def value(self, name: str, on: date | None = None) -> FactValue | None:
+    def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
         """A fact by name as it is kept inside: money in smallest units, numbers exact; None where it is missing."""
 
     @abstractmethod
-    def evaluable(self, condition: Condition, on: date) -> bool:
+    def evaluable(self, condition: Condition, on: date, *, complete: bool = False, level_since: date | None = None) -> bool:
         """Whether every measure that a condition reads reaches back far enough as of a day."""
 
     @abstractmethod
@@ -238,6 +256,8 @@ class Known:
     events: tuple[str, ...]
     scale: int
     scales: Mapping[str, int] = field(default_factory=dict)
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    facts: Mapping[str, FactType] = field(default_factory=dict)
     birthday: str | None = None
 
 
@@ -335,6 +355,10 @@ class Policy(BaseModel):
     def measured(self) -> Mapping[str, Measure]:
         """Measures that this policy needs for itself, compiled under ``<id>.<name>``; one name is one measure in all versions."""
         return {}
+
+    def qualifying_years(self) -> Years | None:
+        """How qualifying years run in a program with this policy; None: it does not say."""
+        return None
 
     def counts_awards(self) -> int | None:
         """Days for which its own awards are tallied, for its caps; None: not at all."""

@@ -25,7 +25,7 @@ from custrules.policy import Decision, Policy, Posting, Reason, Status
 from custrules.rulebook import Rulebook
 from custrules.settling import check_state
 from custrules.shown import shown_value
-from custrules.standing import Aim, Entitled, Standing
+from custrules.standing import Aim, Beside, Entitled, Standing
 from custrules.state import State
 
 AHEAD = timedelta(days=366)  # how far it is looked ahead, or past the end of a term that lies further off
@@ -52,9 +52,9 @@ class Drop:
 class Goal:
     """A level to reach or to keep: whether what is counted so far is enough, and if not, what is missing.
 
-    ``by`` is the day on which it is judged (None: as soon as it is met), ``holds_from`` the day from which it would hold. ``drops``
-    tell when what is counted now leaves its window; ``counted_until`` is the last day on which any of it still counts, where all of it
-    goes at once (the end of a calendar period).
+    ``by`` is the day on which it is judged (None: as soon as it is met), ``holds_from`` the day from which it would hold. ``deadline``
+    is the last day on which something may be done for it: before the review, the end of the year that is judged, or the end of the
+    period after which nothing of what is counted now counts any more. ``drops`` tell when what is counted now leaves its window.
     """
 
     level: str
@@ -63,15 +63,11 @@ class Goal:
     missing: tuple[Compared, ...]
     tree: Rule | None
     holds_from: date | None = None
+    deadline: date | None = None
     drops: tuple[Drop, ...] = ()
 
-    @property
-    def counted_until(self) -> date | None:
-        ends = [drop.on - ONE_DAY for drop in self.drops if not _number(drop.after)]
-        return min(ends, default=None)
-
     def to_data(self) -> dict[str, Any]:
-        told = {"level": self.level, "met": self.met, "by": self.by, "holds_from": self.holds_from, "counted_until": self.counted_until}
+        told = {"level": self.level, "met": self.met, "by": self.by, "holds_from": self.holds_from, "deadline": self.deadline}
         lists = {"missing": [row.to_data() for row in self.missing], "drops": [drop.to_data() for drop in self.drops]}
         return told | lists | {"tree": self.tree.to_data() if self.tree is not None else None}
 
@@ -94,7 +90,7 @@ class LadderProgress:
     """Where a customer stands on one ladder: the level held, or ``why`` there is none; the next one, and what keeping this one asks for.
 
     ``review`` is the next day on which the level is judged, ``coming`` what will be decided by then and later if nothing happens,
-    ``benefits`` what the level entitles to, with what is left of it.
+    ``benefits`` what the level entitles to, with what is left of it. ``beside``: a watch, or the terms of an older version.
     """
 
     policy_id: str
@@ -107,11 +103,13 @@ class LadderProgress:
     review: date | None = None
     coming: tuple[LevelChange, ...] = ()
     benefits: tuple[Entitled, ...] = ()
+    beside: tuple[Beside, ...] = ()
 
     def to_data(self) -> dict[str, Any]:
         held = {"policy_id": self.policy_id, "level": self.level, "since": self.since, "until": self.until, "review": self.review}
         goals = {"next": self.next.to_data() if self.next else None, "keep": self.keep.to_data() if self.keep else None}
-        lists = {"coming": [change.to_data() for change in self.coming], "benefits": [benefit.to_data() for benefit in self.benefits]}
+        parts = {"coming": self.coming, "benefits": self.benefits, "beside": self.beside}
+        lists = {name: [row.to_data() for row in rows] for name, rows in parts.items()}  # type: ignore[attr-defined]  # each has one
         return held | goals | lists | {"why": self.why.to_data() if self.why is not None else None}
 
 
@@ -222,7 +220,8 @@ class _Telling:
         goals = {aim.kind: self._goal(policy, aim) for aim in reversed(standing.aims)}
         benefits = tuple(benefit for _, other in self.standings if other.of == policy.id for benefit in other.benefits)
         held = LadderProgress(policy.id, standing.level, standing.since, standing.until, goals.get("reach"), goals.get("keep"))
-        return replace(held, why=standing.why, review=standing.review, coming=tuple(self._changes(policy)), benefits=benefits)
+        held = replace(held, why=standing.why, review=standing.review, beside=standing.beside)
+        return replace(held, coming=tuple(self._changes(policy)), benefits=benefits)
 
     def _changes(self, policy: Policy) -> Iterator[LevelChange]:
         written = policy.writes()[:1]
@@ -235,14 +234,15 @@ class _Telling:
     def _goal(self, policy: Policy, aim: Aim) -> Goal:
         since = aim.on + ONE_DAY if aim.on is not None else aim.by or self.day
         if aim.condition is None:
-            return Goal(aim.name, True, aim.by, (), None, since)
+            return Goal(aim.name, True, aim.by, (), None, since, aim.deadline)
         tree = self._compared(policy, aim)
-        drops = tuple(self._drops(aim.condition.facts, aim.by)) if aim.kind == "reach" or aim.by is not None else ()
-        return Goal(aim.name, tree.result, aim.by, tuple(missing(tree)), tree, since, drops)
+        drops = tuple(self._drops(aim.condition.facts, aim.by))
+        gone = [drop.on - ONE_DAY for drop in drops if not _number(drop.after)]
+        return Goal(aim.name, tree.result, aim.by, tuple(missing(tree)), tree, since, aim.deadline or min(gone, default=None), drops)
 
     def _compared(self, policy: Policy, aim: Aim) -> Rule:
         assert aim.condition is not None
-        moment = Moment(self.rules, self.state, aim.on) if aim.on is not None else self.now
+        moment = Moment(self.rules, self.state, aim.on, complete=aim.complete) if aim.on is not None else self.now
         return rule_of(moment.trace(self.rules.bound[id(aim.condition), self.rules.scopes[id(policy)]]), self.rules.currency)
 
     def _drops(self, facts: Iterable[str], upto: date | None) -> Iterator[Drop]:
@@ -315,6 +315,7 @@ def _ladder_lines(ladder: LadderProgress, speaker: Speaker) -> Iterator[str]:
     for name, goal in (("next", ladder.next), ("keep", ladder.keep)):
         if goal is not None:
             yield from _goal_lines(name, goal, speaker)
+    yield from ("  " + speaker.word(f"progress_{note.name}_{note.value}", note.to_data()) for note in ladder.beside)
     for change in ladder.coming[:1]:
         word = "progress_coming" if change.level is not None else "progress_coming_none"
         yield "  " + speaker.word(word, {"on": change.on, "level": change.level})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from custrules.calendars import ONE_DAY, Window, local_day
 from custrules.codec import canonical
 from custrules.measures import Meter, RatioMeter, Source
 from custrules.messages import Speaker, speak
+from custrules.moment import Moment
 from custrules.money import exactly
 from custrules.policies.points import Accrual
 from custrules.policy import Policy, StatusFact
@@ -86,10 +87,10 @@ def gaps(rules: Rulebook, state: State) -> Gaps:
 
 def _of_measures(rules: Rulebook, state: State, day: date) -> Iterator[Gap]:
     """One gap for each tally that some measure cannot read as far back as its window goes."""
-    log = _as_of_now(rules, state)
+    log, source = _as_of_now(rules, state), Moment(rules, state, day).source
     parts = {name: list(_parts(meter)) for name, meter in rules.meters.items()}
     for key in rules.tallies:
-        readers = [(name, part, _alone(part, key, log)) for name, own in parts.items() for part in own if key in _keys(part)]
+        readers = [(name, part, replace(source, log=_alone(part, key, log))) for name, own in parts.items() for part in own if key in _keys(part)]
         short = [(name, part, source) for name, part, source in readers if not part.evaluable(source, day)]
         if short:
             measures = tuple(dict.fromkeys(name for name, _, _ in short))
@@ -117,10 +118,10 @@ def _keys(meter: Meter) -> set[str]:
     return {counted.key for counted in meter.counted}
 
 
-def _alone(meter: Meter, key: str, log: ActivityLog) -> Source:
+def _alone(meter: Meter, key: str, log: ActivityLog) -> ActivityLog:
     """The tallies of a measure, all but one of them without any gap: so that it is this one that the measure stumbles over."""
     whole: dict[str, Tally | Latest] = {counted.key: Latest(None) if counted.what == "latest" else Tally(None) for counted in meter.counted}
-    return Source(ActivityLog(whole | {key: log.tallies[key]}), lambda name: None)
+    return ActivityLog(whole | {key: log.tallies[key]})
 
 
 def _whole_on(meter: Meter, source: Source, day: date) -> date | None:

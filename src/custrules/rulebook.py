@@ -9,16 +9,18 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY
 from custrules.calendars.rules import DayRule
+from custrules.calendars.windows import Years
 from custrules.conditions import Bound, BoundTable, Condition, ConditionTests, bind, bind_table, tables_in
 from custrules.counting import MONEY_SUBJECTS, AttributeKind, Counted, Declarations, event_fact_types, line_types
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
-from custrules.facts import FactType
+from custrules.facts import FactType, Levels
 from custrules.measures import Measure, Meter
 from custrules.metering import Compiler
 from custrules.policy import PHASES, BalanceFact, Fact, Known, Phase, Policy, StatusFact, conditions_in, fact_fields
@@ -99,6 +101,7 @@ class Rulebook:
         self._facts()
         self._conditions()
         self._policies()
+        self._years()
         self._tallies()
         self.faults = [self._told(fault) for fault in self.faults]
 
@@ -160,7 +163,7 @@ class Rulebook:
 
     def _measured_for(self, policy: Policy) -> None:
         """The measures that a policy needs for itself; what is wrong with one is wrong with the policy."""
-        compiler = Compiler(policy.measured(), self.parts.declared)
+        compiler = Compiler(policy.measured(), self.parts.declared, f"{policy.id}.")
         place = path_text(self.places[id(policy)])
         self.faults += [replace(fault, path=place) for fault in compiler.faults]
         self.meters |= {f"{policy.id}.{name}": meter for name, meter in compiler.meters.items()}
@@ -212,6 +215,7 @@ class Rulebook:
             for name in policy.writes():
                 if writers.setdefault(name, policy.id) != policy.id:
                     self._fault("document.two_writers", (*self.places[id(policy)], "kind"), status=name, first=writers[name], second=policy.id)
+                    break
             opened = policy.opens()
             if opened is not None:
                 self.accounts.setdefault(opened[0], (opened[1], opened[2]))
@@ -231,9 +235,11 @@ class Rulebook:
     def _give(self, policy_id: str, name: str, given: StatusFact | BalanceFact) -> None:
         before = self.given.get(name)
         if isinstance(given, StatusFact) and isinstance(before, StatusFact) and given.type.kind == "level":
-            given = replace(given, type=FactType("level", merged(before.type.values, given.type.values)))
+            given = replace(given, type=merged_levels(before.type, given.type))
+        elif isinstance(given, StatusFact) and given.type.kind == "level":
+            given = replace(given, type=merged_levels(FactType("level"), given.type))
         if isinstance(given, StatusFact) and given.type.kind == "level" and given.status == "tier":
-            self.levels = given.type.values
+            self.levels = Levels(given.type.values, given.type)
         self.given[name] = given
         self.given_by[name] = policy_id
 
@@ -282,7 +288,8 @@ class Rulebook:
         events = tuple(KINDS) + tuple(self.parts.declared.activities)
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
-        known = Known(self.levels, accounts, events, self.scale, scales, self.birthday)
+        measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
+        known = Known(self.levels, accounts, events, self.scale, scales, measures, self.types, self.birthday)
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:
@@ -314,6 +321,15 @@ class Rulebook:
             for name in policy.rewards():
                 if givers.setdefault(name, policy.id) != policy.id:
                     self._fault("document.two_rewards", self.places[id(policy)], reward=name, first=givers[name], second=policy.id)
+
+    def _years(self) -> None:
+        """How qualifying years run is said by one policy, or by all alike."""
+        said = {policy_id: {policy.qualifying_years() for policy in versions} - {None} for policy_id, versions in self.versions.items()}
+        self._naming = [policy_id for policy_id, years in said.items() if years]
+        for first, other in pairwise(self._naming):
+            if said[first] != said[other] or len(said[first]) > 1:
+                naming = next(policy for policy in self.versions[other] if policy.qualifying_years() is not None)
+                self._fault("document.qualifying_years_differ", (*self.places[id(naming)], "qualifying_year"), first=first, second=other)
 
     def _tallies(self) -> None:
         """Which tallies are kept, and for how many days their rows are."""
@@ -382,6 +398,11 @@ class Rulebook:
             self._with_due[period] = found
         return found
 
+    def qualifying_years(self, day: date) -> Years:
+        """How qualifying years run on a day: as the version in force says, before its first as that one; else with the calendar."""
+        policies = (self.in_force(policy_id, day) or self.versions[policy_id][0] for policy_id in self._naming)
+        return next((years for policy in policies if (years := policy.qualifying_years()) is not None), "calendar")
+
     def counting(self, event_type: str, name: str) -> tuple[Counted, ...]:
         """What may count an event of a type and name: that of its type, or of the activity."""
         found = self._counting.get((event_type, name))
@@ -420,3 +441,14 @@ def merged(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
             above = next((other for other in first[place + 1 :] if other in result), None)
             result.insert(result.index(above) if above is not None else len(result), name)
     return tuple(result)
+
+
+def merged_levels(before: FactType, given: FactType) -> FactType:
+    """The levels of the versions so far and of the next, in one order; those that are only called otherwise have one rank.
+
+    What is called otherwise stands before its new name; what becomes part of a level that was there already stays where it was.
+    """
+    renamed = [(old, new) for old, new in given.former if new not in before.values]
+    names = [name for new in given.values for name in (*(old for old, called in renamed if called == new), new)]
+    alone = tuple((old, new) for old, new in renamed if sum(called == new for _, called in renamed) == 1)
+    return FactType("level", merged(before.values, names), former=before.former + alone)

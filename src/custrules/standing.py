@@ -22,7 +22,8 @@ class Aim:
     """A level to reach or keep, or a reward: the ``condition`` that has to hold (None: none) and, of a reward, its ``points``.
 
     ``on`` is the day as of whose end it is judged (None: as things stand), ``by`` the day on which that is done (None: at once),
-    ``account`` the one that the points are taken from.
+    ``deadline`` the last day on which something may be done for it (None: none is known). ``complete``: qualifying years are the last
+    complete one. ``account`` is the one that the points are taken from.
     """
 
     kind: AimKind
@@ -30,8 +31,23 @@ class Aim:
     condition: Condition | None = None
     on: date | None = None
     by: date | None = None
+    deadline: date | None = None
     points: Decimal | None = None
     account: str = "points"
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A status that stands beside a level: its ``name`` (watch, legacy), what it says, since when and until which last day."""
+
+    name: str
+    value: str
+    since: date
+    until: date | None = None
+
+    def to_data(self) -> dict[str, Any]:
+        return {"name": self.name, "value": self.value, "since": self.since, "until": self.until}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +89,8 @@ class Entitled:
 class Standing:
     """What one policy tells of a customer. ``of`` is the policy that it belongs to, where that is another.
 
-    ``level``, ``since``, ``until``: what is held; ``why``: for which reason nothing is; ``review``: the next day on which it is judged.
+    ``level``, ``since``, ``until``: what is held, and what stands ``beside`` it; ``why``: for which reason nothing is held. ``review``
+    is the next day on which it is judged.
     """
 
     of: str = ""
@@ -84,3 +101,4 @@ class Standing:
     review: date | None = None
     aims: tuple[Aim, ...] = ()
     benefits: tuple[Entitled, ...] = ()
+    beside: tuple[Beside, ...] = ()

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from custrules.errors import Diagnostic, Faults, MoneyError
@@ -68,7 +69,7 @@ def _diagnostic(fault: Any, model: type[BaseModel] | None) -> Diagnostic:
         return Diagnostic("document.missing_field", params={"field": loc[-1]})
     if kind == "extra_forbidden":
         around = model_at(model, loc[:-1])
-        known = [*around.model_fields, *getattr(around, "spellings", ())] if around else []
+        known = [*spelled(around), *getattr(around, "spellings", ())] if around else []
         word = str(loc[-1])
         if word in getattr(around, "later_fields", ()):
             return Diagnostic("document.not_available", params={"what": f"the field '{word}'"})
@@ -95,13 +96,18 @@ _EXPECTED = {
 }
 
 
+def spelled(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a model as documents spell them: ``from`` is no name in Python."""
+    return {info.alias or name: info for name, info in model.model_fields.items()}
+
+
 def model_at(model: type[BaseModel] | None, loc: Loc) -> type[BaseModel] | None:
     """The model at a place inside a model, as far as its annotations tell."""
     for part in loc:
         if model is None:
             return None
         if isinstance(part, str):
-            info = model.model_fields.get(part)
+            info = spelled(model).get(part)
             model = _model_inside(info.annotation) if info else None
     return model
 

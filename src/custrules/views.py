@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,8 +15,8 @@ from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableO
 from custrules.counting import LineFacts
 from custrules.draft import Draft
 from custrules.events import AnyEvent, tick
-from custrules.facts import Facts, FactValue
-from custrules.moment import Live, Moment
+from custrules.facts import Facts, FactType, FactValue
+from custrules.moment import Live, Moment, encoded
 from custrules.order_lines import OrderLine
 from custrules.orders import Order, Record
 from custrules.policy import Policy, View
@@ -103,7 +103,7 @@ class StepView(View):
         self._rules, self._policy, self._watch = rules, policy, watch
         self._scope = rules.scopes[id(policy)]
         self._today: Moment | None = None
-        self._moments: dict[date, Moment] = {}
+        self._moments: dict[tuple[date, bool, date | None], Moment] = {}
 
     if not TYPE_CHECKING:  # an event that is still to be made; what is no attribute at all stays an error to type checkers
 
@@ -129,30 +129,52 @@ class StepView(View):
             self.draft = Draft(self.state.ledger, self.day, self.settled, self.event.id, self._policy.id)
         return self.draft
 
-    def moment(self, day: date | None = None) -> Moment:
+    def moment(self, day: date | None = None, complete: bool = False, level_since: date | None = None) -> Moment:
         """Facts as of a day; for a follow-up that this policy took part in, the recorded facts and what is kept."""
-        if day is None or day == self.day:
+        if (day is None or day == self.day) and not complete and level_since is None:
             if self._today is None:
                 self._today = self._moment(self.day)
             return self._today
-        if day not in self._moments:
-            self._moments[day] = self._moment(day)
-        return self._moments[day]
+        key = day or self.day, complete, level_since
+        if key not in self._moments:
+            self._moments[key] = self._moment(*key)
+        return self._moments[key]
 
-    def _moment(self, day: date) -> Moment:
+    def _moment(self, day: date, complete: bool = False, since: date | None = None) -> Moment:
         recorded = self._record.facts if self._record is not None else None
         amount = self.order.left if self._record is not None and self.order is not None else None
-        return Moment(self._rules, self.state, day, self.event, scope=self._scope, recorded=recorded, amount=amount)
+        return Moment(
+            self._rules, self.state, day, self.event, scope=self._scope, recorded=recorded, amount=amount, complete=complete, level_since=since
+        )
 
-    def test(self, condition: Condition, on: date | None = None) -> bool:
+    def type_of(self, name: str) -> FactType | None:
+        found = self._rules.types.get(name)
+        return found or self._rules.meters[name].type if found is not None or name in self._rules.meters else None
+
+    def _supposing(self, given: Mapping[str, FactValue], day: date, complete: bool, since: date | None) -> Moment:
+        """Facts as of a day, some of them as they are given."""
+        moment = self._moment(day, complete, since)
+        moment.recorded = {**(moment.recorded or {}), **{name: encoded(value) for name, value in given.items()}}
+        return moment
+
+    def test(
+        self,
+        condition: Condition,
+        on: date | None = None,
+        *,
+        complete: bool = False,
+        level_since: date | None = None,
+        given: Mapping[str, FactValue] | None = None,
+    ) -> bool:
         bound = self._rules.bound[id(condition), self._scope]
+        moment = self._supposing(given, on or self.day, complete, level_since) if given else self.moment(on, complete, level_since)
         if self._watch is not None:
-            told = self.moment(on).trace(bound)
+            told = moment.trace(bound)
             rule = self._rules.rules_of[id(condition), self._scope]
             self._watch.tests.append(Tested(self._policy.id, self.event.id, rule, on or self.day, told, self._policy.effective_from))
-            self._note_tables(bound.facts, self.moment(on))
+            self._note_tables(bound.facts, moment)
             return told.result
-        return self.moment(on).test(bound)
+        return moment.test(bound)
 
     def outcome(self, table: Table, on: date | None = None) -> TableOutcome:
         bound, moment = self._rules.bound_tables[id(table), self._scope], self.moment(on)
@@ -175,22 +197,25 @@ class StepView(View):
         outcome = bound.decided([index for index, row in enumerate(rows) if row.result])
         self._watch.answers.append(Answered(self._policy.id, self.event.id, name, day, bound, outcome, rows))
 
-    def next_change(self, condition: Condition | Table) -> date | None:
+    def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
+        moment = self.moment(None, complete)
         if isinstance(condition, Table):
-            return self.moment().changes(self._rules.bound_tables[id(condition), self._scope])
-        return self.moment().changes(self._rules.bound[id(condition), self._scope])
+            return moment.changes(self._rules.bound_tables[id(condition), self._scope])
+        return moment.changes(self._rules.bound[id(condition), self._scope])
 
-    def value(self, name: str, on: date | None = None) -> FactValue | None:
+    def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
+        moment = self.moment(on, complete)
         if self._watch is not None:
-            self._note_tables(frozenset({name}), self.moment(on))
-        return self.moment(on).value(name)
+            self._note_tables(frozenset({name}), moment)
+        return moment.value(name)
 
-    def evaluable(self, condition: Condition, on: date) -> bool:
+    def evaluable(self, condition: Condition, on: date, *, complete: bool = False, level_since: date | None = None) -> bool:
         names = self._rules.tables.roots(condition.facts)
         if on < self.settled and any(name in self._rules.given for name in names):
             return False  # statuses and balances are known as they are now only
+        source = self.moment(on, complete, level_since).source
         meters = [self._rules.meters[name] for name in names if name in self._rules.meters]
-        return all(meter.evaluable(self.moment(on).source, on) for meter in meters)
+        return all(meter.evaluable(source, on) for meter in meters)
 
     def in_force(self, policy_id: str, day: date) -> Policy | None:
         return self._rules.in_force(policy_id, day)

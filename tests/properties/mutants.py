@@ -21,6 +21,7 @@ from custrules.moment import Moment
 from custrules.orders import Order, Record
 from custrules.policies.points import Account as PointsAccount
 from custrules.policies.tiers import Ladder
+from custrules.policies.tiers.judging import Case
 from custrules.policy import Decision
 from custrules.replaying import Replay
 from custrules.rulebook import Rulebook
@@ -122,7 +123,7 @@ def _stamp_ignored(right: Any, state: State, event: AnyEvent) -> datetime:
 
 
 def _only_reviews(right: Any, self: Ladder, view: cr.View) -> date | None:
-    held = self._held(view)
+    held = Case.of(self, view).held()
     return held.until + ONE if held is not None and held.until is not None else None
 
 

@@ -158,7 +158,10 @@ class Span(BaseModel):
 
     def last_day(self, anchor: date, times: int = 1) -> date:
         """The last day of the span that begins with ``anchor``; with ``times``, of so many spans counted from it."""
-        last = self.length.after(anchor, times)
+        return self.rounded(self.length.after(anchor, times))
+
+    def rounded(self, last: date) -> date:
+        """A last day taken to the end of its period, with the further length."""
         if self.rounded_to is not None:
             last = end_of_period(last, _MONTHS_OF[self.rounded_to])
         return self.plus.after(last) if self.plus is not None else last

@@ -159,7 +159,7 @@ def _text(text: str, kind: FactType) -> str:
 def _rank(text: str, kind: FactType) -> int:
     if text not in kind.values:
         raise BadCell(f"one of the levels {_listed(kind)}", nearest(text, kind.values))
-    return kind.values.index(text)
+    return kind.rank(text)
 
 
 _READERS: Mapping[str, Callable[[str, FactType], Operand]] = {

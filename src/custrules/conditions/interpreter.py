@@ -111,7 +111,7 @@ def operand_of(leaf: Leaf, value: FactValue | None) -> Operand | None:
     if not kind.admits(value):
         raise TypeError(f"fact {leaf.fact!r} is of kind {kind.kind}, found {type(value).__name__} {value!r}; a float is never exact")
     if kind.kind == "level":
-        return kind.values.index(str(value)) if value in kind.values else None
+        return kind.rank(str(value)) if value in kind.values else None
     return value
 
 

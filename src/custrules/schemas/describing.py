@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from custrules import messages
 from custrules.events import Event
 from custrules.policy import Policy
+from custrules.validation import spelled
 
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -29,10 +30,16 @@ def owner(model: type[BaseModel]) -> str:
 
 def told(model: type[BaseModel], field: str, lang: str) -> str:
     """What a field is for: our words for it, a base class's, or what its own class says (in whatever language); '' for none."""
-    words = _words(lang)
+    words, field = _words(lang), spelling(model, field)
     owners = [owner(kind) for kind in model.__mro__ if issubclass(kind, BaseModel) and kind is not BaseModel]
     found = next((words[f"{name}.{field}"] for name in owners if f"{name}.{field}" in words), "")
-    return found or model.model_fields[field].description or ""
+    return found or spelled(model)[field].description or ""
+
+
+def spelling(model: type[BaseModel], field: str) -> str:
+    """A field as documents spell it."""
+    info = model.model_fields.get(field)
+    return info.alias or field if info is not None else field
 
 
 def about(model: type[BaseModel], lang: str) -> str:

@@ -12,6 +12,7 @@ from pydantic_core import core_schema
 from custrules.conditions import Condition, Table
 from custrules.fields import FLAG_SCHEMA, NUMBER_SCHEMA, WHOLE_SCHEMA
 from custrules.schemas import describing
+from custrules.validation import spelled
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 REF = "#/definitions/{model}"
@@ -42,7 +43,7 @@ def drawn(models: Iterable[type[BaseModel]], lang: str) -> dict[str, JsonSchemaV
     for name, schema in found.items():
         if name in classes:
             _describe(schema, classes[name], lang)
-    for name in ("Span", "Output"):  # also written as one word
+    for name in ("Span", "Term", "Output", "Downgrade", "Legacy"):  # also written as one word
         if name in found:
             found[name] = {"anyOf": [{"type": "string"}, found[name]], "description": found[name].pop("description")}
     for name, model in classes.items():
@@ -104,7 +105,7 @@ def _condition_inline() -> dict[str, Any]:
 def _describe(schema: dict[str, Any], model: type[BaseModel], lang: str) -> None:
     schema["description"] = describing.about(model, lang)
     for name, part in schema.get("properties", {}).items():
-        said = describing.told(model, name, lang) if name in model.model_fields else ""
+        said = describing.told(model, name, lang) if name in spelled(model) else ""
         schema["properties"][name] = described(part, said)
 
 

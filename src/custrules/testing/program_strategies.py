@@ -15,6 +15,12 @@ ZONES = ("UTC", "Asia/Shanghai", "Europe/London", "America/New_York", "Asia/Kolk
 VERSIONS = ("2011-10-01", "2012-01-01", "2012-02-29", "2012-07-01")  # first days inside most histories
 WINDOWS = ("1 day", "7 days", "30 days", "1 month", "3 months", "12 months", "this calendar month", "last calendar month", "this calendar quarter")
 TERMS = ("none", "14 days", "1 month", "3 months", {"length": "3 months", "rounded_to": "end_of_month"}, "12 months")
+ANCHORED = (  # terms that are counted from something else than the upgrade
+    {"length": "3 months", "from": "join_date", "minimum": "1 month"},
+    {"length": "30 days", "from": "join_date", "rounded_to": "end_of_month"},
+    {"length": "3 months", "from": "01-31"},
+    {"length": "1 year", "from": "03-01", "plus": "10 days", "minimum": "2 months"},
+)
 EXPIRIES = ("never", "6 months", "10 days", "1 month", {"length": "2 months", "rounded_to": "end_of_month"}, {"length": "1 month", "plus": "3 days"})
 PERIODS = ("event", "calendar day", "calendar week", "calendar month", "30 days")
 BENEFIT_PERIODS = ("calendar month", "birthday year", "10 days", "membership year", "calendar day", "lifetime")
@@ -33,6 +39,8 @@ def measures(draw: st.DrawFn) -> Data:
         "referrals": {"count": "referral", "window": draw(window)},
         "idle": {"since": "purchase"},
         "visits": {"sum": "check_in", "window": draw(window)},
+        "year_spend": {"sum": "spend", "window": "qualifying year"},
+        "level_spend": {"sum": "spend", "window": "since level"},
         "food": {"sum": "spend", "window": draw(window), "lines": {"category": "food"}},
     }
 
@@ -44,12 +52,14 @@ def levels(draw: st.DrawFn) -> list[Data]:
     if draw(st.booleans()) and draw(st.booleans()):
         rows = [{"name": "basic", "enter": {"orders": ">= 1"}}]
     for rank, name in enumerate(names[1:], 1):
-        enter: Data = draw(st.sampled_from(({"spend": f">= {rank * 100}"}, {"orders": f">= {rank + 1}"}, {"visits": f">= {rank * 10}"})))
+        first = ({"spend": f">= {rank * 100}"}, {"orders": f">= {rank + 1}"}, {"visits": f">= {rank * 10}"}, {"year_spend": f">= {rank * 150}"})
+        enter: Data = draw(st.sampled_from(first))
         if draw(st.booleans()):
             others = (
                 {"referrals": f">= {rank}"},
                 {"points": f">= {rank * 150}"},
                 {"spend_before": f">= {rank * 50}"},
+                {"level_spend": f">= {rank * 120}"},
                 {"weekday": "sunday", "spend": ">= 50"},
             )
             enter = {"any": [enter, draw(st.sampled_from(others))]}
@@ -73,19 +83,59 @@ def benefits(draw: st.DrawFn, rows: list[Data]) -> list[Data]:
 
 
 @st.composite
-def ladders(draw: st.DrawFn, rows: list[Data]) -> Data:
-    ladder: Data = {"id": "tier", "kind": "tiers.ladder", "levels": rows, "term": draw(st.sampled_from(TERMS))}
+def later_levels(draw: st.DrawFn, rows: list[Data]) -> list[Data]:
+    """The levels of a next version: as they were, with other thresholds, with another name for one, or with one more."""
+    changed = [dict(row) for row in rows]
+    top = changed[-1]
+    if draw(st.booleans()):
+        top["enter"] = {"spend": draw(st.sampled_from((">= 20", ">= 1000")))}
+    if draw(st.booleans()):
+        top["was"], top["name"] = top["name"], "best"
+    if draw(st.booleans()):
+        changed.insert(len(changed) - 1, {"name": "extra", "enter": {"orders": draw(st.sampled_from((">= 1", ">= 9")))}})
+    return changed
+
+
+@st.composite
+def ladders(draw: st.DrawFn, rows: list[Data], years: str = "calendar") -> Data:
+    ladder: Data = {"id": "tier", "kind": "tiers.ladder", "levels": rows, "qualifying_year": years}
+    after_the_year = {"length": "2 months", "from": "end_of_qualifying_year"}
+    ladder["term"] = draw(st.sampled_from((*TERMS, *ANCHORED, after_the_year)))
     if ladder["term"] != "none" and draw(st.booleans()):
         lounge = {"name": "lounge", "quantity": draw(st.sampled_from((1, 2))), "per": "term"}
         ladder["levels"] = [*rows[:-1], {**rows[-1], "benefits": [*rows[-1].get("benefits", ()), lounge]}]
     ladder["downgrade"] = draw(st.sampled_from(("one_level", "to_earned")))
     if draw(st.booleans()) and draw(st.booleans()):
-        ladder |= {"upgrade": "at_review", "review": {"every": draw(st.sampled_from(("month", "quarter"))), "day": draw(st.sampled_from((1, 5, 28)))}}
+        ladder |= {"upgrade": "at_review", "review": draw(reviews())}
+    elif draw(st.booleans()) and draw(st.booleans()):
+        ladder |= {"term": "none", "review": draw(reviews())}
+    if "review" in ladder and draw(st.booleans()):
+        ladder["watch"] = draw(watches(any("'spend'" in str(row.get("enter")) for row in rows)))
     if draw(st.booleans()):
         ladder["lost_on_return"] = draw(st.sampled_from(("at_once", "at_review")))
     if draw(st.booleans()):
         ladder["exclude"] = [{"when": {"segment": "staff"}, "reason": "staff"}]
-    return ladder
+    if draw(st.booleans()) and draw(st.booleans()):
+        length = draw(st.sampled_from(("10 days", "2 months", {"length": "1 month", "rounded_to": "end_of_month"})))
+        ladder["bought"] = [{"event": "check_in", "level": rows[-1]["name"], "length": length}]
+    asked = [row["name"] for row in rows if row.get("enter", {}).get("year_spend")]
+    if asked and asked[-1] == rows[-1]["name"]:
+        ladder["rollover"] = [{"measure": "year_spend", "above": "level_held", "from_level": rows[-1]["name"]}]
+    legacy = ("keep_until_term_end", "review_at_once", {"notice": "20 days"})
+    return ladder | {"legacy": draw(st.sampled_from(legacy))}
+
+
+@st.composite
+def reviews(draw: st.DrawFn) -> Data:
+    return {"every": draw(st.sampled_from(("month", "quarter"))), "day": draw(st.sampled_from((1, 5, 28)))}
+
+
+@st.composite
+def watches(draw: st.DrawFn, by_spend: bool) -> Data:
+    """``by_spend``: the levels ask for what is spent, so that its best value can tell."""
+    watch: Data = {"after": draw(st.sampled_from(("1 review below", "2 reviews below"))), "lasts": draw(st.sampled_from(("1 review", "3 reviews")))}
+    then = draw(st.sampled_from((None, "one_level", *(({"to": "best_of", "measure": "spend"},) if by_spend else ()))))
+    return watch if then is None else watch | {"then": then}
 
 
 @st.composite
@@ -153,10 +203,11 @@ def versions(draw: st.DrawFn, first: Data, again: st.SearchStrategy[Data]) -> li
 def program_documents(draw: st.DrawFn, policies: st.SearchStrategy[list[Data]] | None = None) -> Data:
     """A program in document form, behind the policies that ``policies`` draws."""
     rows = draw(levels())
+    years = draw(st.sampled_from(("calendar", "membership")))
     scale = draw(st.sampled_from((0, 0, 0, 2)))
     drawn = [
         *(draw(policies) if policies is not None else ()),
-        *versions(draw, draw(ladders(rows)), ladders(rows)),
+        *versions(draw, draw(ladders(rows, years)), later_levels(rows).flatmap(lambda later: ladders(later, years))),
         *versions(draw, draw(accounts(scale)), accounts(scale)),
         *versions(draw, draw(accruals("earn")), accruals("earn")),
         *(versions(draw, draw(accruals("extra")), accruals("extra")) if draw(st.booleans()) else ()),

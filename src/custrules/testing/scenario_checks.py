@@ -93,9 +93,10 @@ def _field_of(held: StatusValue | None, field: str) -> Any:
 
 def status(key: str, value: str, state: State) -> Mismatch | None:
     held, field = status_part(state, key)
+    unknown = bool(field) and field not in ("since", "until") and (held is None or field not in held.data)
     if value == ABSENT:
-        return Mismatch(ABSENT, _told(held)) if held is not None else None
-    if field and field not in ("since", "until") and (held is None or field not in held.data):
+        return Mismatch(ABSENT, _told(held)) if held is not None and not unknown else None
+    if unknown:
         known = ("since", "until", *sorted(held.data if held is not None else ()))
         return None if value == NONE else Mismatch(value, f"there is no field {field!r}; known here: {', '.join(known)}")
     got = _field_of(held, field) if field else held.value if held is not None else None

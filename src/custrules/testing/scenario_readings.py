@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -61,7 +61,7 @@ class Names:
         return name in self.program.rulebook.tables.facts
 
     def is_status(self, name: str) -> bool:
-        return name.partition(".")[0] in self.statuses
+        return bool(_status_names(name, self.statuses))
 
     @property
     def all(self) -> list[str]:
@@ -109,9 +109,16 @@ def _leaves(tree: Rule) -> Iterator[Compared]:
             yield from _leaves(child)
 
 
+def _status_names(name: str, known: Iterable[str]) -> list[str]:
+    """The names of statuses with which a name begins."""
+    return [status for status in known if name == status or name.startswith(f"{status}.")]
+
+
 def status_part(state: State, name: str) -> tuple[StatusValue | None, str]:
-    """``tier``, ``tier.until``, ``complaint.c1``, ``complaint.c1.resolve_by``: the status that is meant, and the field of it."""
-    status, *rest = name.split(".")
+    """``tier``, ``tier.until``, ``tier.watch.until``, ``complaint.c1``, ``complaint.c1.resolve_by``: the status that is meant, and the field
+    of it. Names of statuses may have dots themselves; the longest that is there is meant."""
+    status = max(_status_names(name, {known for known, _ in state.statuses}), key=len, default=name.partition(".")[0])
+    rest = name.removeprefix(status).removeprefix(".").split(".") if name != status else []
     subject, field = "", ""
     if len(rest) == 1 and (rest[0] in ("since", "until") or (status, rest[0]) not in state.statuses):
         field = rest[0]

@@ -124,19 +124,19 @@ class World:
             case UntilMeter():
                 return Domain(meter.type, "may", 0, 0, step=whole)
             case WindowMeter() if meter.type.kind == "whole":
-                least = int(scope.counted and _plain(meter.counted[0], scope) and meter.window.kind != "last")
-                return Domain(meter.type, "unknown", least, least, step=whole)
+                least = int(scope.counted and _plain(meter.counted[0], scope) and meter.window.holds_today)
+                return Domain(meter.type, _missing(meter), least, least, step=whole)
             case WindowMeter():
                 average = len(meter.counted) > 1
                 return Domain(
-                    meter.type, "may" if average else "unknown", None, 0, step=whole if meter.type.kind == "money" and not average else None
+                    meter.type, "may" if average else _missing(meter), None, 0, step=whole if meter.type.kind == "money" and not average else None
                 )
         return Domain(meter.type, "may")
 
     def sums_spend(self, name: str) -> bool:
         """Whether a measure is the sum of all spend of a window that holds today."""
         meter = self.rules.meters[name]
-        if not isinstance(meter, WindowMeter) or len(meter.counted) > 1 or meter.window.kind == "last":
+        if not isinstance(meter, WindowMeter) or len(meter.counted) > 1 or meter.window.kind in ("last", "level"):
             return False
         counted = meter.counted[0]
         return counted.subject == "spend" and counted.what == "sum" and counted.where is None and counted.lines is None
@@ -182,9 +182,14 @@ class World:
         assert isinstance(measure, WindowMeter)
         if measure.counted[0].subject != "spend":
             return _never
-        if measure.window.kind == "last":
+        if not measure.window.holds_today:
             return _any
         return _at_most if first == "amount" else _at_least
+
+
+def _missing(meter: WindowMeter) -> Missing:
+    """Before anything is known of a level or of joining, what is counted from there is missing."""
+    return "unknown" if meter.window.of_days_alone else "may"
 
 
 def _plain(counted: Counted, scope: Scope) -> bool:
@@ -247,7 +252,7 @@ def nested(inner: Window, outer: Window) -> bool:
     """Whether the days of the one are always days of the other."""
     if outer.kind == "lifetime" or inner == outer:
         return True
-    if inner.kind == "lifetime":
+    if inner.kind == "lifetime" or not (inner.of_days_alone and outer.of_days_alone):
         return False
     for ahead in range(_DAYS):
         day = _FIRST + timedelta(days=ahead)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from custrules.conditions.compiler import node_text
 from custrules.evaluation import Answer, Results, Room
+from custrules.facts import upto_level
 from custrules.fields import Frozen
 from custrules.given import FactsCode
 from custrules.money import Rounding
@@ -158,7 +159,7 @@ def rate_at(rates: ByLevel, level: str | None, levels: tuple[str, ...]) -> Fract
         return rates
     if level is None:
         return Fraction(rates.get(NO_LEVEL, 0))
-    upto = levels[: levels.index(level) + 1] if level in levels else ()
+    upto = upto_level(level, levels)
     return next((Fraction(rates[name]) for name in reversed(upto) if name in rates), Fraction(0))
 
 

@@ -6,7 +6,7 @@ a name and perhaps a ``response`` time. A level has the benefits that it names i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -19,17 +19,18 @@ from pydantic_core import PydanticCustomError
 from custrules.calendars import ONE_DAY, Duration, Length, Window, add_months
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
-from custrules.fields import Name, Number, Rate, TextValue, Title, Whole, fault, one_of, read_decimal, read_rate, read_whole, wrong_type
+from custrules.fields import Name, Number, Rate, TextValue, Title, Whole, one_of, read_decimal, read_rate, read_whole, wrong_type
 from custrules.policy import Known
 from custrules.validation import nearest
 
 if TYPE_CHECKING:
+    from custrules.policies.tiers.ladder import Ladder
     from custrules.policies.tiers.rules import LevelRule
 
 Once = Literal["per term", "per level", "ever"]
 OnLoss = Literal["keep", "take_back"]
 BenefitKind = Literal["uses", "price", "gift", "service"]
-ANCHORED = ("birthday year", "membership year", "term", "lifetime")
+ANCHORED = ("birthday year", "membership year", "qualifying year", "term", "lifetime")
 FIRST_DAY = date(1900, 1, 1)
 
 
@@ -47,10 +48,10 @@ class Stretch(NamedTuple):
 
 
 class BenefitPeriod(TextValue):
-    """What an allowance is for: a calendar period, a birthday or membership year, the term of the level, the whole life, or a rolling length."""
+    """What an allowance is for: a calendar period, a birthday, membership or qualifying year, the level's term, a life, or a rolling length."""
 
     __slots__ = ("length", "text", "window")
-    grammar = "calendar day, week, month, quarter, half or year, birthday year, membership year, term, lifetime, or a length such as 30 days"
+    grammar = "calendar day (week, month, quarter, half, year), birthday year, membership year, qualifying year, term, lifetime, or 30 days"
     text: str
     window: Window | None
     length: Length | None
@@ -62,8 +63,6 @@ class BenefitPeriod(TextValue):
     def parse(cls, text: str) -> Self:
         if text in (*ANCHORED, "calendar day"):
             return cls(text)
-        if text == "qualifying year":
-            raise fault("document.not_available", what="per: qualifying year")
         try:
             if text.startswith("calendar "):
                 return cls(text, window=Window.parse(f"this {text}"))
@@ -157,10 +156,10 @@ _OF_A_GIFT = ("once", "on_loss", "account")
 _WHAT = ("quantity", "factor", "points", "response")  # no two of these go together
 
 
-def benefit_faults(levels: Sequence[LevelRule], has_term: bool, known: Known) -> Iterator[Diagnostic]:
+def benefit_faults(ladder: Ladder, known: Known) -> Iterator[Diagnostic]:
     """Fields that do not go together, names that mean two things, what the program does not have."""
     first: dict[str, tuple[str, Benefit]] = {}
-    for rank, level in enumerate(levels):
+    for rank, level in enumerate(ladder.levels):
         names: set[str] = set()
         for place, benefit in enumerate(level.benefits):
             path = f"levels[{rank}].benefits[{place}]"
@@ -168,7 +167,7 @@ def benefit_faults(levels: Sequence[LevelRule], has_term: bool, known: Known) ->
                 yield Diagnostic("document.name_taken", f"{path}.name", {"name": benefit.name})
             names.add(benefit.name)
             yield from _alone(benefit, path)
-            yield from _at_level(benefit, path, level, has_term)
+            yield from _at_level(benefit, path, level, ladder)
             yield from _in_program(benefit, path, known)
             yield from _as_before(benefit, path, *first.setdefault(benefit.name, (level.name, benefit)))
 
@@ -186,14 +185,16 @@ def _alone(benefit: Benefit, path: str) -> Iterator[Diagnostic]:
             yield Diagnostic("document.not_with", f"{path}.{name}", {"field": name, "other": "a benefit without points"})
 
 
-def _at_level(benefit: Benefit, path: str, level: LevelRule, has_term: bool) -> Iterator[Diagnostic]:
-    """A gift needs a level that is reached, ``per: term`` one that has terms."""
-    everybodys = level.enter is None
+def _at_level(benefit: Benefit, path: str, level: LevelRule, ladder: Ladder) -> Iterator[Diagnostic]:
+    """A gift needs a level that is reached, ``per: term`` one that has terms, a qualifying year a ladder that says how they run."""
+    everybodys, has_term = level.enter is None, ladder.term is not None
     if benefit.points is not None and everybodys:
         yield Diagnostic("document.not_with", f"{path}.points", {"field": "points", "other": "a level without enter"})
     if str(benefit.per) == "term" and (everybodys or not has_term):
         other = "a level without enter" if has_term else "a ladder without term"
         yield Diagnostic("document.not_with", f"{path}.per", {"field": "per: term", "other": other})
+    if str(benefit.per) == "qualifying year" and ladder.qualifying_year is None:
+        yield Diagnostic("document.missing_field", "", {"field": "qualifying_year"})
 
 
 def _in_program(benefit: Benefit, path: str, known: Known) -> Iterator[Diagnostic]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from custrules.calendars import ONE_DAY
 from custrules.events import AnyEvent, Purchase, Redemption, RedemptionCancelled
@@ -21,10 +21,13 @@ from custrules.policies.tiers.uses import KEPT, Uses, oldest
 from custrules.policy import Decision, Phase, Policy, Reason, Status, View, reason
 from custrules.standing import Entitled, Standing
 
+if TYPE_CHECKING:
+    from custrules.policies.tiers.ladder import Ladder
+
 
 def uses_status(status: str) -> str:
     """The status that remembers uses, one subject for each benefit."""
-    return "benefit" if status == "tier" else f"{status}_benefit"
+    return f"{status}.benefit"
 
 
 def benefit_statuses(levels: Sequence[LevelRule], status: str) -> tuple[str, ...]:
@@ -64,6 +67,7 @@ class Entitlements(Policy):
     status: str
     levels: tuple[LevelRule, ...]
     exclude: tuple[Exclusion, ...]
+    years: str | None = None
 
     def listens_to(self) -> tuple[str, ...]:
         found = {benefit.kind for level in self.levels for benefit in level.benefits}
@@ -90,7 +94,7 @@ class Entitlements(Policy):
 
     def _level(self, view: View) -> LevelRule | None:
         held = view.value(self.status)
-        return next((level for level in self.levels if level.name == held), None)
+        return next((level for level in self.levels if held == level.name or held in level.was), None)
 
     def _why_none(self, view: View, benefit: str) -> Reason:
         """Why somebody has no level, and so no benefit."""
@@ -154,7 +158,10 @@ class Entitlements(Policy):
             return Allowance(benefit, Stretch(day, day), _rolling(uses, day), again)
         if str(per) == "term":
             return self._of_term(view, benefit, uses)
-        anchor = {"birthday year": view.birthday(), "membership year": view.state.joined or day}.get(str(per))
+        joined, new_year = view.state.joined or day, date(day.year, 1, 1)
+        anchors = {"birthday year": view.birthday(), "membership year": joined}
+        anchors["qualifying year"] = joined if self.years == "membership" else new_year
+        anchor = anchors.get(str(per))
         if anchor is None and str(per) == "birthday year":
             return None
         stretch = per.on(day, anchor)
@@ -223,6 +230,13 @@ class Entitlements(Policy):
         until = found.stretch.last if benefit.per is not None and benefit.per.length is None else None
         again = found.again if not found.left else None
         return told.counted(found.quantity, found.used, found.left, str(benefit.per), until, again)
+
+
+def beside(ladder: Ladder) -> Entitlements:
+    """The entitlements of one version of a ladder."""
+    head = {"effective_from": ladder.effective_from, "retired": ladder.retired, "reference": ladder.reference}
+    own = {"ladder": ladder.id, "status": ladder.status, "levels": ladder.levels, "exclude": ladder.exclude, "years": ladder.qualifying_year}
+    return Entitlements(id=f"{ladder.id}.benefits", **head, **own)
 
 
 def _used_up(allowance: Allowance, level: LevelRule, asked: int) -> Reason:

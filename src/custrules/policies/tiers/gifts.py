@@ -36,7 +36,7 @@ class PointsAccount(Protocol):
 
 def gift_status(status: str) -> str:
     """The status that remembers gifts, one subject for each."""
-    return "gift" if status == "tier" else f"{status}_gift"
+    return f"{status}.gift"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,11 @@ class Given:
         return told | {f"{level}.{name}": day.isoformat() for name, day in days.items() if day is not None}
 
     @classmethod
-    def of(cls, known: StatusValue | None, level: str) -> Given | None:
+    def of(cls, known: StatusValue | None, rule: LevelRule) -> Given | None:
+        """A gift for a level, by any name that it had."""
         data: Mapping[str, Any] = known.data if known is not None else {}
-        if level not in data:
+        level = next((name for name in (rule.name, *rule.was) if name in data), None)
+        if level is None:
             return None
         until, last = (date.fromisoformat(data[key]) if key in data else None for key in (f"{level}.until", f"{level}.last_day"))
         return cls(date.fromisoformat(data[level]), until, int(data[f"{level}.units"]), last, str(data[f"{level}.event"]))
@@ -92,17 +94,17 @@ class Gifts:
 
     def _reached(self, event: AnyEvent, level: LevelRule, held: Held) -> None:
         for benefit, points in _gifts(level):
-            if not self._again(benefit, level.name, held) or (benefit.when is not None and not self.view.test(benefit.when)):
+            if not self._again(benefit, level, held) or (benefit.when is not None and not self.view.test(benefit.when)):
                 continue
             account = self._account(benefit)
             units = to_units(points, account.scale, "the account")
             account.grant(self.view, units, source="gratis")
             lots = [part.lot for move in self.view.ledger.moves for part in move.parts]
             given = Given(held.since, held.until, units, lots[-1].last_day if lots else None, event.id)
-            self._remember(benefit, units, given.to_data(level.name), level.name)
+            self._remember(benefit, units, given.to_data(level.name), level)
             self.reasons.append(reason("tiers.gift.given", benefit=benefit.name, level=level.name, points=points, account=account.id))
 
-    def _again(self, benefit: Benefit, level: str, held: Held) -> bool:
+    def _again(self, benefit: Benefit, level: LevelRule, held: Held) -> bool:
         known = self._known(benefit)
         if benefit.once == "ever":
             return known is None or not known.data
@@ -114,13 +116,13 @@ class Gifts:
     def _lost(self, level: LevelRule) -> None:
         """What a level that a return takes away had brought, while the term that it was given for runs; what expired unspent is forgiven."""
         for benefit, _ in _gifts(level):
-            given = Given.of(self._known(benefit), level.name)
+            given = Given.of(self._known(benefit), level)
             if benefit.on_loss != "take_back" or given is None or not given.runs_on(self.view.day):
                 continue
             account = self._account(benefit)
             if given.last_day is None or given.last_day >= self.view.settled:
                 self.view.ledger.debit(account.id, given.units, to=REVERSED, prefer=self._lots(account, given), debt=True)
-            self._remember(benefit, 0, {}, level.name)
+            self._remember(benefit, 0, {}, level)
             points = shown(given.units, account.unit, account.scale)
             self.reasons.append(reason("tiers.gift.taken_back", benefit=benefit.name, level=level.name, points=points, account=account.id))
 
@@ -139,9 +141,9 @@ class Gifts:
     def _known(self, benefit: Benefit) -> StatusValue | None:
         return self.view.state.statuses.get((self.name, benefit.name))
 
-    def _remember(self, benefit: Benefit, units: int, given: Mapping[str, Scalar], level: str) -> None:
-        known = self._known(benefit)
-        others = {key: value for key, value in (known.data if known is not None else {}).items() if key != level and not key.startswith(f"{level}.")}
+    def _remember(self, benefit: Benefit, units: int, given: Mapping[str, Scalar], level: LevelRule) -> None:
+        known, names = self._known(benefit), (level.name, *level.was)
+        others = {key: value for key, value in (known.data if known is not None else {}).items() if key.partition(".")[0] not in names}
         self.effects.append(Status(self.name, units, self.view.day, None, benefit.name, Frozen({**others, **given})))
 
 

@@ -1,28 +1,41 @@
-"""What a ladder is written of: levels, exclusions, review days."""
+"""What a ladder is written of: levels, exclusions, review days, downgrades."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_serializer, model_validator
 
-from custrules.calendars import add_months
+from custrules.calendars import ONE_DAY, add_months
 from custrules.calendars.spans import start_of_period
 from custrules.conditions import Condition
+from custrules.errors import Diagnostic
 from custrules.fields import Name, Text, Title, one_of, read_whole, wrong_type
 from custrules.policies.tiers.benefits import Benefit
 
 _CYCLES = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 
 
+def _one_or_several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _as_written(value: tuple[str, ...]) -> str | list[str]:
+    return value[0] if len(value) == 1 else list(value)
+
+
 class LevelRule(BaseModel):
-    """A step of the ladder: what it takes to ``enter`` it, and to ``keep`` it at a review (as to enter, where not said)."""
+    """A step of the ladder: what it takes to ``enter`` it, and to ``keep`` it at a review (as to enter, where not said).
+
+    ``was``: the name, or names, that an earlier version called it by.
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-    later_fields: ClassVar[tuple[str, ...]] = ("was",)
 
     name: Name
+    was: Annotated[tuple[Name, ...], BeforeValidator(_one_or_several), PlainSerializer(_as_written), Field(max_length=100)] = ()
     title: Title = ""
     enter: Condition | None = None
     keep: Condition | None = None
@@ -50,7 +63,7 @@ def _day_of_month(value: object) -> int:
 
 
 class ReviewCycle(BaseModel):
-    """The days on which upgrades are decided: the ``day`` of every month, or of the first month of every quarter, half or year."""
+    """The days on which levels are decided: the ``day`` of every month, or of the first month of every quarter, half or year."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,3 +78,51 @@ class ReviewCycle(BaseModel):
         months = _CYCLES[self.every]
         this = start_of_period(day, months).replace(day=self.day)
         return this if this > day else add_months(start_of_period(day, months), months).replace(day=self.day)
+
+    def later(self, day: date, times: int) -> date:
+        """The review day so many reviews after a day."""
+        for _ in range(times):
+            day = self.after(day)
+        return day
+
+    def between(self, first: date, last: date) -> Iterator[date]:
+        """The review days from one day to another."""
+        day = self.after(first - ONE_DAY)
+        while day <= last:
+            yield day
+            day = self.after(day)
+
+    @property
+    def at_most_days(self) -> int:
+        """No shorter than the time from one review to the next."""
+        return 31 * _CYCLES[self.every]
+
+
+class Downgrade(BaseModel):
+    """What a review that is not passed leaves: ``one_level`` lower, what is earned (``to_earned``), or ``{to: best_of, measure: …}``.
+
+    ``best_of``: the level that the best value of a measure would reach, were it the value now. A measure that the levels ask for
+    themselves has its best value among the review days since it was first too low (under a watch) or since the level was reached or
+    last kept (at the end of a term); another one, such as ``{best: …, per: …}``, stands in for the one measure of its kind that they
+    ask for.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    to: Annotated[Literal["one_level", "to_earned", "best_of"], one_of("one_level", "to_earned", "best_of")]
+    measure: Name | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"to": value} if isinstance(value, str) else value
+
+    @model_serializer
+    def _short(self) -> str | dict[str, str]:
+        return self.to if self.measure is None else {"to": self.to, "measure": self.measure}
+
+    def faults(self, path: str) -> Iterator[Diagnostic]:
+        if self.to == "best_of" and self.measure is None:
+            yield Diagnostic("document.missing_field", path, {"field": "measure"})
+        if self.to != "best_of" and self.measure is not None:
+            yield Diagnostic("document.not_with", f"{path}.measure", {"field": "measure", "other": f"to: {self.to}"})

@@ -6,25 +6,30 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
+from custrules.calendars import ONE_DAY
+from custrules.policies.tiers.judging import Case
+from custrules.policies.tiers.position import LEGACY, WATCH
 from custrules.policy import Reason, View, reason
-from custrules.standing import Aim, Standing
+from custrules.standing import Aim, Beside, Standing
 
 if TYPE_CHECKING:
+    from custrules.policies.tiers.held import Held
     from custrules.policies.tiers.ladder import Ladder
 
 
 def standing(ladder: Ladder, view: View) -> Standing:
     """Where a customer stands on a ladder as of the view's day."""
-    held = view.state.statuses.get((ladder.status, ""))
-    review = ladder.review.after(view.day) if ladder.review is not None else None
-    if held is None or held.value not in ladder.names:
+    case = Case.of(ladder, view)
+    held, review = case.held(), ladder.review.after(view.day) if ladder.review is not None else None
+    upgrade = review if ladder.upgrade == "at_review" else None
+    if held is None:
         why = _excluded(ladder, view)
-        aims = () if why is not None else tuple(_next(ladder, -1, review))
+        aims = () if why is not None else tuple(_next(ladder, -1, upgrade))
         return Standing(why=why, review=review if why is None else None, aims=aims)
-    rank = ladder.names.index(str(held.value))
-    aims = (*_next(ladder, rank, review), *_keep(ladder, rank, held.until, view))
     judged = min((day for day in (review, held.until) if day is not None), default=None)
-    return Standing("", ladder.names[rank], held.since, held.until, None, judged, aims)
+    aims = (*_next(ladder, held.rank, upgrade), *_keep(case, held, review))
+    notes = tuple(_beside(ladder, view))
+    return Standing("", ladder.names[held.rank], held.since, held.until, None, judged, aims, beside=notes)
 
 
 def _excluded(ladder: Ladder, view: View) -> Reason | None:
@@ -32,17 +37,32 @@ def _excluded(ladder: Ladder, view: View) -> Reason | None:
     return reason("tiers.exclusion.applied", why=row.reason) if row is not None else None
 
 
+def _beside(ladder: Ladder, view: View) -> Iterator[Beside]:
+    """A level that reviews found too low, or that is held under an older version's terms."""
+    for name in (WATCH, LEGACY):
+        known = view.state.statuses.get((f"{ladder.status}.{name}", ""))
+        if known is not None and known.value is not None:
+            yield Beside(name, str(known.value), known.since, known.until)
+
+
 def _next(ladder: Ladder, rank: int, review: date | None) -> Iterator[Aim]:
     """The lowest level above; reached at the next review day where the ladder has them."""
     above = rank + 1
     if above < len(ladder.levels) and ladder.levels[above].enter is not None:
-        yield Aim("reach", ladder.names[above], ladder.levels[above].enter, None, review)
+        deadline = review - ONE_DAY if review is not None else None
+        yield Aim("reach", ladder.names[above], ladder.levels[above].enter, None, review, deadline)
 
 
-def _keep(ladder: Ladder, rank: int, until: date | None, view: View) -> Iterator[Aim]:
-    """The level held, at the review as of its last day; judged by the version in force then."""
-    if until is None:
+def _keep(case: Case, held: Held, review: date | None) -> Iterator[Aim]:
+    """The level held, at the review as of its last day, or, without a term, on the next review day; by the version in force then."""
+    on = held.until or (review if case.ladder.rerates and held.rank > case.now.lowest else None)
+    if on is None:
         return
-    name, judge = ladder.names[rank], view.in_force(ladder.id, until)
-    judging = judge if isinstance(judge, type(ladder)) and name in judge.names else ladder
-    yield Aim("keep", name, judging.levels[judging.names.index(name)].keeps, until, until)
+    judge = case.version(on)
+    own = case.own(judge, held)
+    if own is None:
+        yield Aim("keep", case.names[held.rank], None, on, on)
+        return
+    complete = judge.qualifying_year is not None
+    deadline = case.course.year(on, complete=True)[1] if complete else on if held.until is not None else on - ONE_DAY
+    yield Aim("keep", case.names[held.rank], judge.levels[own].keeps, on, on, deadline, complete=complete)
