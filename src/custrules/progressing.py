@@ -189,6 +189,7 @@ class _Telling:
         self.standings = list(standings(rules, state))
         self.until = until if until is not None else self._horizon()
         self.to_come = list(self._lived_through())
+        self._later: dict[date, State] = {}
 
     def told(self) -> Progress:
         rows = [(policy, standing) for policy, standing in self.standings if not standing.of]
@@ -257,13 +258,22 @@ class _Telling:
             on = moment.next_change(fact)
             if on is None or on > last or told == MOST_DROPS:
                 return
-            then = Moment(self.rules, self.state, on)
+            then = Moment(self.rules, self._state_on(on), on)
             before, after = moment.value(fact), then.value(fact)
             moment = then
             if isinstance(before, int | Fraction) and isinstance(after, int | Fraction) and after < before:
                 values = (shown_value(value, kind, self.rules.currency) for value in (before, after, before - after))
                 told += 1
                 yield Drop(fact, on, *values)
+
+    def _state_on(self, day: date) -> State:
+        """The state as time alone leaves it when a day opens; where nothing is decided by then that measures read, as it is now."""
+        written = [when for when, decision in self.to_come if when <= day and any(isinstance(effect, Status) for effect in decision.effects)]
+        if not written:
+            return self.state
+        if written[-1] not in self._later:
+            self._later[written[-1]] = kernel.advance(self.rules, self.state, start_of_day(day, self.rules.zone)).state
+        return self._later[written[-1]]
 
     # -- points and rewards ----------------------------------------------------------------------------------------
 
@@ -326,6 +336,8 @@ def _goal_lines(name: str, goal: Goal, speaker: Speaker) -> Iterator[str]:
     word = f"progress_{name}_met" if goal.met else f"progress_{name}_by" if goal.by else f"progress_{name}"
     yield "  " + speaker.word(word, {"level": goal.level, "by": goal.by})
     yield from ("    " + speaker.say(row) for row in goal.missing)
+    if not goal.met and goal.deadline is not None and goal.deadline != goal.by:
+        yield "    " + speaker.word("progress_deadline", {"on": goal.deadline})
     if name == "next" and not goal.met:
         yield from ("    " + speaker.say(drop) for drop in goal.drops)
 
