@@ -9,8 +9,9 @@ from fractions import Fraction
 import pytest
 
 import custrules as cr
-from custrules.explaining import Combined, Compared, Explained, Explanation, Goal
+from custrules.explaining import Combined, Compared, Explained, Explanation
 from custrules.facts import FactType
+from custrules.progressing import Goal
 from custrules.shown import shown_value
 
 DOCUMENT = """
@@ -152,7 +153,8 @@ def test_the_excluded_have_no_level_and_none_to_reach(program: cr.Program) -> No
     state = program.step(cr.State.new("c"), update).state
     (ladder,) = program.progress(state).ladders
     assert (ladder.level, ladder.next, ladder.keep) == (None, None, None)
-    assert cr.render(program.progress(state)) == "levels: no level."
+    assert ladder.why is not None
+    assert cr.render(program.progress(state)).splitlines()[0] == f"levels: no level. Not rated: {ladder.why.params['why']}."
 
 
 def test_a_new_state_has_no_progress_yet(program: cr.Program) -> None:

@@ -110,6 +110,9 @@ class GivenView(FactsView):
     def refunded(self, order: Order) -> int:
         return 0
 
+    def birthday(self) -> date | None:
+        return None
+
     def record(self, policy: Policy) -> Record | None:
         return None
 

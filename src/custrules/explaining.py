@@ -1,4 +1,4 @@
-"""Why, why not and by how much: the same step under a tracing view, and what is missing to the next level.
+"""Why, why not and by how much: the same step under a tracing view.
 
 An Explanation cannot disagree with the step: it is the step, with every condition that was tested written down.
 """
@@ -17,17 +17,15 @@ from custrules.codec import canonical
 from custrules.conditions import LeafTrace, NodeTrace, Trace
 from custrules.events import AnyEvent
 from custrules.messages import Speaker, speak
-from custrules.moment import Moment
-from custrules.money import Money, exactly
-from custrules.policies.tiers import Ladder
-from custrules.policy import Decision, Outcome, Reason
+from custrules.money import Money
+from custrules.policy import Decision, Outcome, Policy, Reason
 from custrules.rulebook import Rulebook
-from custrules.settling import check_state
 from custrules.shown import shown_value
+from custrules.standing import Standing
 from custrules.state import State
 from custrules.steps import Step
 from custrules.tabling import told_outcome
-from custrules.views import Answered, Tested, Watch
+from custrules.views import Answered, Days, StepView, Tested, Watch
 
 Value = Money | Decimal | int | str | bool | date | None
 
@@ -104,7 +102,10 @@ class AnsweredTable:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One policy about one event: its decision (None: it had nothing to say), every condition it tested and table it read."""
+    """One policy about one event: its decision, every condition it tested and table it read.
+
+    Without an ``outcome`` it had nothing to decide; ``reasons`` then tell why the customer stands as before (excluded, say).
+    """
 
     policy_id: str
     event_id: str
@@ -189,23 +190,37 @@ def _entries(rules: Rulebook, step: Step, watch: Watch) -> Iterator[Explained]:
     noted: list[Tested | Answered] = [*watch.tests, *watch.answers]
     asked = dict.fromkeys([(note.event_id, note.policy_id) for note in noted] + list(decided))
     events = list(dict.fromkeys(event_id for event_id, _ in asked))
+    standing = {policy.id: [found.why] for policy, found in standings(rules, step.state) if found.why is not None}
     for event_id, policy_id in sorted(asked, key=lambda key: events.index(key[0])):
         decision = decided.get((event_id, policy_id))
         rows = dict.fromkeys(test for test in watch.tests if (test.event_id, test.policy_id) == (event_id, policy_id))
         read = {(note.table, note.day): note for note in watch.answers if (note.event_id, note.policy_id) == (event_id, policy_id)}
         tables = tuple(_answered(note, rules.currency) for note in read.values())
-        tested = tuple(TestedRule(row.rule, row.day, _rule(row.trace, rules.currency)) for row in rows)
-        yield Explained(policy_id, event_id, decision.outcome if decision else None, decision.reasons if decision else (), tested, tables)
+        tested = tuple(TestedRule(row.rule, row.day, rule_of(row.trace, rules.currency)) for row in rows)
+        reasons = decision.reasons if decision else tuple(standing.get(policy_id, ()))
+        yield Explained(policy_id, event_id, decision.outcome if decision else None, reasons, tested, tables)
+
+
+def standings(rules: Rulebook, state: State) -> Iterator[tuple[Policy, Standing]]:
+    """Where a customer stands with each policy in force on the state's day that tells it."""
+    if state.day is None or state.as_of is None:
+        return
+    days = Days(state.day, state.day, state.as_of)
+    for policies in rules.phases(state.day).values():
+        for policy in policies:
+            found = policy.progress(StepView(rules, state, None, days, policy))
+            if found is not None:
+                yield policy, found
 
 
 def _answered(note: Answered, currency: str) -> AnsweredTable:
     told = told_outcome(note.table, note.bound, note.outcome, currency)
-    return AnsweredTable(note.table, note.day, tuple(_rule(row, currency) for row in note.rows), told.rows, told.values, told.reason)
+    return AnsweredTable(note.table, note.day, tuple(rule_of(row, currency) for row in note.rows), told.rows, told.values, told.reason)
 
 
-def _rule(trace: Trace, currency: str) -> Rule:
+def rule_of(trace: Trace, currency: str) -> Rule:
     if isinstance(trace, NodeTrace):
-        return Combined(trace.kind, trace.result, tuple(_rule(child, currency) for child in trace.children))
+        return Combined(trace.kind, trace.result, tuple(rule_of(child, currency) for child in trace.children))
     observed, gap = shown_value(trace.observed, trace.type, currency), _gap(trace, currency)
     return Compared(trace.fact, trace.cell, observed, trace.result, gap)
 
@@ -232,98 +247,6 @@ def _distance(compared: Compared) -> Fraction:
     if isinstance(gap, Money):
         return Fraction(abs(gap.minor))
     return abs(Fraction(str(gap)))
-
-
-# -- progress ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """A level to reach or to keep: whether what is counted so far is enough, and if not, what is missing, until which last day."""
-
-    level: str
-    met: bool
-    by: date | None
-    missing: tuple[Compared, ...]
-    tree: Rule | None
-
-    def to_data(self) -> dict[str, Any]:
-        tree = self.tree.to_data() if self.tree is not None else None
-        return {"level": self.level, "met": self.met, "by": self.by, "missing": [row.to_data() for row in self.missing], "tree": tree}
-
-
-@dataclass(frozen=True, slots=True)
-class LadderProgress:
-    """Where a customer stands on one ladder: the level held, the next one, and what keeping this one asks for."""
-
-    policy_id: str
-    level: str | None
-    since: date | None
-    until: date | None
-    next: Goal | None
-    keep: Goal | None
-
-    def to_data(self) -> dict[str, Any]:
-        goals = {"next": self.next.to_data() if self.next else None, "keep": self.keep.to_data() if self.keep else None}
-        return {"policy_id": self.policy_id, "level": self.level, "since": self.since, "until": self.until, **goals}
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What is missing on each ladder as of the state's day. Read it from an advanced state."""
-
-    customer_id: str
-    day: date | None
-    ladders: tuple[LadderProgress, ...]
-
-    def to_data(self) -> dict[str, Any]:
-        return {"customer_id": self.customer_id, "day": self.day, "ladders": [ladder.to_data() for ladder in self.ladders]}
-
-    def to_json(self) -> bytes:
-        return canonical(self.to_data())
-
-
-@exactly
-def progress(rules: Rulebook, state: State) -> Progress:
-    """What is missing to the next level and to keep the one held, counted as of the state's day (or the term's last day)."""
-    check_state(rules, state)
-    if state.day is None:
-        return Progress(state.customer_id, None, ())
-    ladders = [policy for policy in rules.phases(state.day)["rank"] if isinstance(policy, Ladder)]
-    return Progress(state.customer_id, state.day, tuple(_on(rules, state, state.day, ladder) for ladder in ladders))
-
-
-def _on(rules: Rulebook, state: State, day: date, ladder: Ladder) -> LadderProgress:
-    held = state.statuses.get((ladder.status, ""))
-    name = str(held.value) if held is not None and held.value in ladder.names else None
-    excluded = any(Moment(rules, state, day).test(rules.bound[id(row.when), None]) for row in ladder.exclude)
-    if held is None or name is None:
-        return LadderProgress(ladder.id, None, None, None, None if excluded else _next(rules, state, day, ladder, -1), None)
-    rank = ladder.names.index(name)
-    keep = _goal(rules, state, held.until, ladder, rank) if held.until is not None else None
-    return LadderProgress(ladder.id, name, held.since, held.until, _next(rules, state, day, ladder, rank), keep)
-
-
-def _next(rules: Rulebook, state: State, day: date, ladder: Ladder, rank: int) -> Goal | None:
-    """The lowest level above; reached at the next review day where the ladder has them."""
-    above = rank + 1
-    if above >= len(ladder.levels) or ladder.levels[above].enter is None:
-        return None
-    condition = ladder.levels[above].enter
-    tree = _rule(Moment(rules, state, day).trace(rules.bound[id(condition), None]), rules.currency)
-    by = ladder.review.after(day) if ladder.review is not None else None
-    return Goal(ladder.names[above], tree.result, by, tuple(missing(tree)), tree)
-
-
-def _goal(rules: Rulebook, state: State, until: date, ladder: Ladder, rank: int) -> Goal:
-    """What a review as of ``until`` asks for, and what is counted in its window so far; judged by the version in force then."""
-    judge = rules.in_force(ladder.id, until)
-    judging = judge if isinstance(judge, Ladder) and ladder.names[rank] in judge.names else ladder
-    condition = judging.levels[judging.names.index(ladder.names[rank])].keeps
-    if condition is None:
-        return Goal(ladder.names[rank], True, until, (), None)
-    tree = _rule(Moment(rules, state, until).trace(rules.bound[id(condition), None]), rules.currency)
-    return Goal(ladder.names[rank], tree.result, until, tuple(missing(tree)), tree)
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
@@ -376,19 +299,3 @@ def _size(gap: Value) -> tuple[bool, Value]:
     if isinstance(gap, int | Decimal):
         return gap >= 0, gap if gap >= 0 else -gap
     return not str(gap).startswith("-"), str(gap).removeprefix("-")
-
-
-@speak.register
-def _(progress: Progress, speaker: Speaker) -> str:
-    """Per ladder a line for the level held, one for the next level and one for keeping this one."""
-    return "\n".join(line for ladder in progress.ladders for line in _ladder_lines(ladder, speaker))
-
-
-def _ladder_lines(ladder: LadderProgress, speaker: Speaker) -> Iterator[str]:
-    told: Mapping[str, Any] = {"policy": ladder.policy_id, "level": ladder.level, "since": ladder.since, "until": ladder.until}
-    yield speaker.word("progress_none" if ladder.level is None else "progress_held" if ladder.until else "progress_open", told)
-    for name, goal in (("next", ladder.next), ("keep", ladder.keep)):
-        if goal is not None:
-            word = f"progress_{name}_met" if goal.met else f"progress_{name}_by" if goal.by else f"progress_{name}"
-            yield "  " + speaker.word(word, {"level": goal.level, "by": goal.by})
-            yield from ("    " + speaker.say(row) for row in goal.missing)

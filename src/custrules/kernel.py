@@ -126,12 +126,14 @@ class Step(Holding):
         return declined, records
 
     def _record(self, policy: Policy, answer: Answer) -> Record | None:
-        """What an order can be undone by: the moves, and the facts that the policy may read as they were when it was asked.
+        """What an order can be undone by: the moves, of a reward perhaps none, and the facts that the policy might read when it was asked.
 
         What lapses or becomes usable on its occasion is no part of it.
         """
-        moves = answer.decision.moves if self.order is not None and policy.phase != "lapse" else ()
-        if not moves:
+        moves = answer.decision.moves if self.order is not None and policy.recorded and policy.phase != "lapse" else ()
+        reward = self.order.reward if self.order is not None and policy.phase == "pay" else None
+        served = reward is not None and reward.sku in policy.gives_rewards()
+        if not moves and not served:
             return None
         return Record(policy.effective_from, answer.view.moment().snapshot(self.rules.reads[id(policy)]), moves)
 

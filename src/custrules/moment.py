@@ -135,7 +135,7 @@ class Moment:
     def _built_in(self, name: str) -> FactValue | None:
         state, day = self.state, self.day
         if name in _BIRTHDAYS:
-            born = self._birthday()
+            born = self.birthday()
             return born is not None and _BIRTHDAYS[name](born, day)
         plain: dict[str, FactValue | None] = {
             "weekday": WEEKDAYS[day.weekday()],
@@ -155,7 +155,8 @@ class Moment:
         found = self._profile(name)
         return found if isinstance(found, date) else None
 
-    def _birthday(self) -> date | None:
+    def birthday(self) -> date | None:
+        """The customer's birthday, where the program has such a profile field and it is filled in."""
         return self._profile_date(self.rules.birthday) if self.rules.birthday else None
 
     def _status(self, name: str, given: StatusFact) -> FactValue | None:
@@ -209,7 +210,7 @@ class Moment:
         if name in self.rules.parts.calendar:
             return next_difference(self.rules.parts.calendar[name].holds, self.day)
         if name in _BIRTHDAYS:
-            born = self._birthday()
+            born = self.birthday()
             return next_difference(lambda day: _BIRTHDAYS[name](born, day), self.day) if born is not None else None
         if name in ("weekday", "day_of_month"):
             return tomorrow(self.day)

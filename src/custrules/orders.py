@@ -102,6 +102,11 @@ class Order:
         return self.type == "hold" and not self.resolved
 
     @property
+    def reward(self) -> OrderLine | None:
+        """What a redemption was for: its line, which costs no money; None where it is money off."""
+        return self.lines[0] if self.type == "redemption" and self.lines else None
+
+    @property
     def amount(self) -> int:
         return sum([line.amount for line in self.lines])
 

@@ -34,6 +34,7 @@ from custrules.measures import Measure
 from custrules.money import Money
 from custrules.order_lines import NOT_EARNING, OrderLine
 from custrules.orders import Order, Record
+from custrules.standing import Standing
 from custrules.state import State
 from custrules.validation import Loc, inside
 
@@ -204,6 +205,10 @@ class View(ABC):
         """The version in force on ``view.day`` of the policy that keeps an account; before its first, the first."""
 
     @abstractmethod
+    def birthday(self) -> date | None:
+        """The customer's birthday, out of the profile field that is one; None where it is not known."""
+
+    @abstractmethod
     def kept_lines(self) -> Sequence[tuple[OrderLine, int]]:
         """The order's lines with what is kept of each, in smallest units."""
 
@@ -277,6 +282,7 @@ class Known:
     policies: Sequence[Policy] = ()
     measures: Mapping[str, Measure] = field(default_factory=dict)
     facts: Mapping[str, FactType] = field(default_factory=dict)
+    birthday: str | None = None
 
 
 class Policy(BaseModel):
@@ -284,8 +290,9 @@ class Policy(BaseModel):
 
     Subclasses set ``kind`` ("points.accrual"), ``phase`` and ``hears`` (event types; None: all), and, in phase ``pay``,
     which value they ``serve`` (tender types, or the types of events that ask for value). ``reason_codes`` may list every code
-    that they give: ``custrules.testing.check_policy`` then looks for each one's sentences, seen or not. ``decide`` answers with a
-    Decision, or None where the event is not its business; it never raises, reads no clock and keeps nothing.
+    that they give: ``custrules.testing.check_policy`` then looks for each one's sentences, seen or not. ``recorded``: whether an
+    order notes what the policy moved and read, for what undoes it. ``decide`` answers with a Decision, or None where the event is
+    not its business; it never raises, reads no clock and keeps nothing.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
@@ -295,6 +302,7 @@ class Policy(BaseModel):
     hears: ClassVar[tuple[str, ...] | None] = None
     serves: ClassVar[tuple[str, ...]] = ()
     reason_codes: ClassVar[tuple[str, ...]] = ()
+    recorded: ClassVar[bool] = True
     later_fields: ClassVar[tuple[str, ...]] = ()
 
     id: Name
@@ -323,6 +331,18 @@ class Policy(BaseModel):
     def write_evaluation(self, code: FactsCode, view: FactsView, /) -> bool:
         """Writes a function of given facts that returns the Evaluation ``evaluated`` stands for; False: there is none, and it is asked itself."""
         return False
+
+    def progress(self, view: View, /) -> Standing | None:
+        """Where the customer stands with this policy, for ``program.progress``; None: there is nothing to tell."""
+        return None
+
+    def companions(self) -> tuple[Policy, ...]:
+        """Policies that answer in other phases for this version, under ids of their own (``<id>.<name>``); no part of the document."""
+        return ()
+
+    def gives_rewards(self) -> tuple[str, ...]:
+        """Names of the rewards that a redemption may name to this policy; one policy for each name in a program."""
+        return ()
 
     def reads(self) -> frozenset[str]:
         """Names of the facts that this policy may read: those of its conditions, tables and Fact fields."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Never
 from zoneinfo import ZoneInfo
 
-from custrules import explaining, kernel, remembering, restating
+from custrules import explaining, kernel, progressing, remembering, restating
 from custrules.checking import faults_of
 from custrules.codec import canonical, parse_json
 from custrules.documents.document import read_document
@@ -24,13 +24,14 @@ from custrules.errors import Diagnostic, DocumentError, EventError, Faults
 from custrules.evaluating import Evaluator, evaluator_of, form_of, version
 from custrules.evaluation import Evaluation
 from custrules.events import AnyEvent, Event, read_event
-from custrules.explaining import Explanation, Progress
+from custrules.explaining import Explanation
 from custrules.fields import describe, read_instant
 from custrules.given import FactsForm, GivenFacts
 from custrules.messages import render_all
 from custrules.money import exactly
 from custrules.policies import KINDS, built_in
 from custrules.policy import Policy
+from custrules.progressing import Progress
 from custrules.remembering import Gaps
 from custrules.restatement import Restatement
 from custrules.revising import by_id, revised
@@ -263,9 +264,13 @@ class Program:
         """The step of an event with every rule that was tested and the values compared: why, why not and by how much."""
         return explaining.explain(self.rulebook, state, self._fitting(event))
 
-    def progress(self, state: State) -> Progress:
-        """What is missing to the next level and to keep this one, with dates; read it from an advanced state."""
-        return explaining.progress(self.rulebook, state)
+    def progress(self, state: State, *, until: date | None = None) -> Progress:
+        """What is missing to the next level, to keep this one and to a reward, with dates; which benefits there are, and what is left of them.
+
+        Read it from an advanced state. What time alone will bring (levels, points that lapse or become usable) is told up to the day
+        ``until``; without it a year on, or to the end of a term that lies further off.
+        """
+        return progressing.progress(self.rulebook, state, until)
 
     def gaps(self, state: State) -> Gaps:
         """What this program would like to remember and the state does not: tallies that it lacks or knows only since a day, and what is gone."""

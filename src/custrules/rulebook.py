@@ -87,6 +87,7 @@ class Rulebook:
     birthday: str | None
     first_account: str | None
     asks_standing: bool
+    companions: tuple[Policy, ...]
     tables: Tables
     reads: dict[int, tuple[str, ...]]
     scopes: dict[int, str | None]
@@ -132,6 +133,7 @@ class Rulebook:
             if any(other.effective_from == policy.effective_from for other in others):
                 self._fault("document.same_version", (*self._path(index), "effective_from"), id=policy.id, day=policy.effective_from)
             others.append(policy)
+        self._companions()
         for others in self.versions.values():
             others.sort(key=lambda policy: policy.effective_from)
         self.starts = {policy_id: [policy.effective_from for policy in others] for policy_id, others in self.versions.items()}
@@ -139,6 +141,20 @@ class Rulebook:
         self._in_force: dict[int, dict[Phase, tuple[Policy, ...]]] = {}
         self._hearing: dict[tuple[int, str], dict[Phase, tuple[Policy, ...]]] = {}
         self._with_due: dict[int, tuple[Policy, ...]] = {}
+
+    def _companions(self) -> None:
+        """Policies that stand beside others: behind them, in every version as soon as one of an id has anything to hear."""
+        beside = [(policy, companion) for policy in self.parts.policies for companion in policy.companions()]
+        wanted = {companion.id for _, companion in beside if companion.listens_to() != ()}
+        self.companions = tuple(companion for _, companion in beside if companion.id in wanted)
+        ordered: dict[str, list[Policy]] = {}
+        for policy_id, others in self.versions.items():
+            ordered[policy_id] = others
+            for policy, companion in beside:
+                if policy.id == policy_id and companion.id in wanted:
+                    ordered.setdefault(companion.id, []).append(companion)
+                    self.places[id(companion)] = self.places[id(policy)]
+        self.versions = ordered
 
     def _measures(self) -> None:
         last = {name: Measure(latest=name) for name in self.parts.declared.readings}
@@ -245,8 +261,8 @@ class Rulebook:
         self.tests = ConditionTests()
         self.bound_tables: dict[tuple[int, str | None], BoundTable] = {}
         self.rules_of: dict[tuple[int, str | None], str] = {}
-        self.scopes = {id(policy): policy.event_name() for policy in self.parts.policies}
-        self.reads = {id(policy): tuple(sorted(policy.reads())) for policy in self.parts.policies}
+        self.scopes = {id(policy): policy.event_name() for policy in (*self.parts.policies, *self.companions)}
+        self.reads = {id(policy): tuple(sorted(policy.reads())) for policy in (*self.parts.policies, *self.companions)}
         self._event_types: dict[str | None, Mapping[str, FactType]] = {None: {}}
         lines = line_types(self.scale)
         for policy in self.parts.policies:
@@ -286,7 +302,7 @@ class Rulebook:
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
-        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types)
+        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, self.birthday)
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:
@@ -313,6 +329,13 @@ class Rulebook:
                 if first != policy.id:
                     self._fault("document.two_servers", (*self.places[id(policy)], "kind"), what=what, first=first, second=policy.id, account=account)
                     break
+        givers: dict[str, str] = {}
+        for policy in (*self.companions, *self.parts.policies):
+            of_account = policy.works_on() is not None  # such rewards are told apart by their account
+            for name in policy.gives_rewards():
+                first = givers.get(name, policy.id) if of_account else givers.setdefault(name, policy.id)
+                if first != policy.id:
+                    self._fault("document.two_rewards", self.places[id(policy)], reward=name, first=givers[name], second=policy.id)
 
     def _years(self) -> None:
         """How qualifying years run is said by one policy, or by all alike."""

@@ -239,6 +239,9 @@ class StepView(View):
     def refunded(self, order: Order) -> int:
         return order.refunded(self._rules.returns.tenders)
 
+    def birthday(self) -> date | None:
+        return self.moment().birthday()
+
     def record(self, policy: Policy) -> Record | None:
         return self._record if policy.id == self._policy.id else None
 

@@ -341,13 +341,13 @@ def bought_and_returned_is_nothing(case: Case, amount: str = "100") -> None:
 
     The level too, where it is one that is earned at that instant: one that was held longer than it was earned (by a term
     or a soft landing) is judged anew by the return, if the purchase had raised it. And where balances and statuses are no part
-    of what it takes: they have no past, so that a level is not judged backwards by them.
+    of what it takes: they have no past, so that a level is not judged backwards by them. A gift for a level reached is left aside.
     """
     state = closing_of(case)
     if state is None:
         return
     bought = follow(case.program, state, type="purchase", id="bought", amount=amount)
-    if not bought.accepted:
+    if not bought.accepted or any("tiers.gift.given" in decision.codes for decision in bought.decisions):
         return
     back = follow(case.program, bought.state, type="return", id="back", of="bought")
     assert back.accepted, back.refusal

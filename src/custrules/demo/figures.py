@@ -13,9 +13,10 @@ from custrules.analysis.flows import Accounts
 from custrules.cli.event_files import EventFile
 from custrules.cli.passing import movements
 from custrules.events import AnyEvent, Purchase, Return, total_of
-from custrules.explaining import Compared, LadderProgress
+from custrules.explaining import Compared
 from custrules.money import Money
 from custrules.program import Program, load
+from custrules.progressing import LadderProgress
 from custrules.state import Level, Points, State
 from custrules.steps import Step
 

@@ -20,7 +20,7 @@ LANGUAGES = ("en", "zh")
 ALIASED = ("event", "facts", "state", "scenario", "analysis")  # families whose codes take the words of document.* where they have none of their own
 
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
-_IN_PHRASES = ("expected", "found", "other", "per", "reason", "unit", "what")
+_IN_PHRASES = ("expected", "found", "other", "per", "reason", "response", "unit", "what")
 
 Entry = Mapping[str, str]
 

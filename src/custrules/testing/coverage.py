@@ -20,7 +20,7 @@ from custrules.policies.points import Account, Accrual, Redemption, Transfer
 from custrules.policies.points.caps import Cap
 from custrules.policies.points.limits import Limit
 from custrules.policies.points.rates import NO_LEVEL
-from custrules.policies.tiers import Ladder
+from custrules.policies.tiers import Entitlements, Ladder
 from custrules.policy import Decision, Policy, Reason, Status, conditions_in
 from custrules.program import Program
 from custrules.validation import path_text
@@ -62,6 +62,7 @@ _OVER_LIMITS = {
     "points.redemption.too_many": "quantity",
 }
 _OF_LEGACY = ("tiers.legacy.kept", "tiers.legacy.notice", "tiers.legacy.reviewed")
+_BENEFITED = ("tiers.benefit.price", "tiers.benefit.used", "tiers.gift.given")
 _EARNED = ("points.accrual.spend", "points.accrual.event")
 _CAPPED = ("points.accrual.capped", "points.accrual.capped_together")
 
@@ -122,7 +123,7 @@ class Seen:
         for answer in watch.answers:
             self._answered(answer)
         for test in watch.tests:
-            self._tested((test.policy_id, test.version, test.rule), test.trace.result)
+            self._tested((_written_in(test.policy_id), test.version, test.rule), test.trace.result)
         for line in watch.lines:
             self._tested((line.policy_id, line.version, line.rule), line.result)
         for decision in decisions:
@@ -147,11 +148,11 @@ class Seen:
         if policy is None:
             return
         self._fire(policy, *_shown_by(policy, decision, self.program.rulebook.levels))
-        if decision.outcome == "APPLIED":
+        if decision.outcome == "APPLIED" and policy in self.program.policies:
             self._fire(policy, "")
 
     def _fire(self, policy: Policy, *rules: str) -> None:
-        self.fired |= {(policy.id, policy.effective_from, rule) for rule in rules}
+        self.fired |= {(_written_in(policy.id), policy.effective_from, rule) for rule in rules}
 
     def never(self, reading: Reading) -> tuple[int, tuple[NeverFired, ...]]:
         """How many rules there are, and those that never fired."""
@@ -222,6 +223,8 @@ def _rows(policy: Policy) -> Iterator[Path]:
         yield from (("bought", number) for number, row in enumerate(policy.bought) if row.when is None)
         yield from (("rollover", number) for number in range(len(policy.rollover)))
         yield from (("legacy",) for name in policy.model_fields_set if name == "legacy")
+        told = [(rank, place, row) for rank, level in enumerate(policy.levels) for place, row in enumerate(level.benefits)]
+        yield from (("levels", rank, "benefits", place) for rank, place, row in told if row.kind != "service")
     if isinstance(policy, Transfer):
         yield from (("send", "limits", number) for number in range(len(policy.send.limits if policy.send is not None else ())))
         yield from (("sell", "limits", number) for number in range(len(policy.sell.limits if policy.sell is not None else ())))
@@ -267,6 +270,8 @@ def _shown_by(policy: Policy, decision: Decision, levels: tuple[str, ...]) -> It
         yield from (rule for why in decision.reasons for rule in _of_accrual(policy, why, levels))
     if isinstance(policy, Redemption):
         yield from (rule for why in decision.reasons for rule in _of_redemption(policy, why))
+    if isinstance(policy, Ladder | Entitlements):
+        yield from (rule for why in decision.reasons if why.code in _BENEFITED for rule in _of_benefit(policy, why))
 
 
 def _of_redemption(policy: Redemption, why: Reason) -> Iterator[str]:
@@ -296,6 +301,17 @@ def _of_ladder(policy: Ladder, why: Reason) -> Iterator[str]:
         yield from (f"rollover[{number}]" for number, row in enumerate(policy.rollover) if row.measure == why.params["measure"])
     if why.code in _OF_LEGACY:
         yield "legacy"
+
+
+def _of_benefit(policy: Ladder | Entitlements, why: Reason) -> Iterator[str]:
+    for rank, level in enumerate(policy.levels):
+        names = [benefit.name for benefit in level.benefits] if level.name == why.params["level"] else []
+        yield from (f"levels[{rank}].benefits[{place}]" for place, name in enumerate(names) if name == why.params["benefit"])
+
+
+def _written_in(policy_id: str) -> str:
+    """The policy of the document that a policy stands beside; itself, for most."""
+    return policy_id.partition(".")[0]
 
 
 def _of_accrual(policy: Accrual, why: Reason, levels: tuple[str, ...]) -> Iterator[str]:

@@ -172,9 +172,9 @@ class History:
         order = self._last("purchase") if of == "" else of
         return self.event("return", verdict=verdict, **({"of": order} if order is not None else {}), **fields)
 
-    def redemption(self, points: int | str | Decimal, *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
-        """Points are spent outside an order."""
-        return self.event("redemption", verdict=verdict, points=points, **fields)
+    def redemption(self, points: int | str | Decimal | None = None, *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
+        """Points are spent outside an order, or a ``reward="..."`` is redeemed."""
+        return self.event("redemption", verdict=verdict, **({} if points is None else {"points": points}), **fields)
 
     def redemption_cancelled(self, of: str = "", *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
         """A redemption is undone: the last, or the one named."""

@@ -269,6 +269,9 @@ def _account(writer: Writer, picks: Picks) -> tuple[str, Data]:
 
 
 def _redemption(writer: Writer, picks: list[Picks]) -> Data:
+    """Points are spent, or a reward is asked for; where levels have benefits, one of them is used as often as not."""
+    if _benefits(writer.program) and (picks[3].yes() or not writer.program.rulebook.accounts):
+        return _benefit(writer, picks)
     account, named = _account(writer, picks[0])
     rewards = _rewards(writer, account)
     if rewards and picks[2].yes():
@@ -312,6 +315,16 @@ def _void(writer: Writer, picks: list[Picks]) -> Data:
 def _redemption_cancelled(writer: Writer, picks: list[Picks]) -> Data:
     spent = [event["id"] for event in writer.known if event["type"] in ("redemption", "hold")]
     return {"type": "redemption_cancelled", "of": picks[0].one(spent[-3:])} if spent else _redemption(writer, picks)
+
+
+def _benefit(writer: Writer, picks: list[Picks]) -> Data:
+    """A benefit is used, at times more of it than there may be."""
+    data: Data = {"type": "redemption", "reward": picks[0].one(_benefits(writer.program))}
+    return data | ({"quantity": picks[1].one((2, 3))} if picks[1].yes(4) else {})
+
+
+def _benefits(program: Program) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for policy in program.rulebook.companions for name in policy.gives_rewards()))
 
 
 def _transfer(writer: Writer, picks: list[Picks]) -> Data:
@@ -469,8 +482,9 @@ WEIGHTS = {"purchase": 7, "return": 4, "redemption": 2, "adjustment": 2, "activi
 def kinds_for(program: Program) -> tuple[str, ...]:
     """The kinds of events that a program can read, the frequent ones several times."""
     rules = program.rulebook
-    of_points = {"redemption", "redemption_cancelled", "hold", "capture", "void", "adjustment", "transfer", "opening"}
+    of_points = {"hold", "capture", "void", "adjustment", "transfer", "opening"}
     without = set() if rules.accounts else of_points
+    without |= set() if rules.accounts or _benefits(program) else {"redemption", "redemption_cancelled"}
     without |= set() if _ladders(program) else {"tier_grant"}
     without |= set() if rules.parts.profile else {"profile_update"}
     without |= set() if rules.parts.declared.activities else {"activity"}

@@ -63,6 +63,7 @@ ACCOUNT_OPTIONS: dict[str, tuple[Any, ...]] = {
 }
 PERIODS = ("event", "calendar day", "calendar week", "calendar month", "30 days")
 BY_LEVEL: Mapping[str, str] = {"basic": "1", "silver": "2"}
+BENEFIT_PERIODS = ("calendar month", "birthday year", "10 days", "membership year", "calendar day", "lifetime")
 MEASURES = ("spend", "spend_before", "orders", "referrals", "idle", "visits")
 
 FURTHER: tuple[dict[str, Any], ...] = (
@@ -121,7 +122,21 @@ def levels(draw: st.DrawFn) -> list[Data]:
             enter = {"any": [enter, draw(st.sampled_from(others))]}
         keep = [{}, {"keep": {"spend": f">= {rank * 50}"}}, {"keep": {"any": [{"orders": ">= 1"}, {"idle": "<= 20"}]}}]
         rows.append({"name": name, "enter": enter, **draw(st.sampled_from(keep))})
-    return rows
+    return draw(benefits(rows)) if draw(st.booleans()) else rows
+
+
+@st.composite
+def benefits(draw: st.DrawFn, rows: list[Data]) -> list[Data]:
+    """The levels with benefits: uses of one kind that grow with the level, a price, gifts for those that are reached."""
+    per, once = draw(st.sampled_from(BENEFIT_PERIODS)), draw(st.sampled_from(("per term", "per level", "ever")))
+    on_loss = draw(st.sampled_from(("keep", "take_back")))
+    found = []
+    for rank, row in enumerate(rows):
+        own: list[Data] = [{"name": "upsize", "quantity": rank + 1, "per": per}] if rank or draw(st.booleans()) else []
+        own += [{"name": "price", "factor": f"0.{9 - rank}"}] if draw(st.booleans()) else []
+        own += [{"name": "gift", "points": rank * 20, "once": once, "on_loss": on_loss}] if rank and draw(st.booleans()) else []
+        found.append({**row, "benefits": own} if own else row)
+    return found
 
 
 @st.composite
@@ -143,6 +158,9 @@ def ladders(draw: st.DrawFn, rows: list[Data], years: str = "calendar") -> Data:
     ladder: Data = {"id": "tier", "kind": "tiers.ladder", "levels": rows, "qualifying_year": years}
     after_the_year = {"length": "2 months", "from": "end_of_qualifying_year"}
     ladder["term"] = draw(st.sampled_from((*TERMS, *ANCHORED, after_the_year)))
+    if ladder["term"] != "none" and draw(st.booleans()):
+        lounge = {"name": "lounge", "quantity": draw(st.sampled_from((1, 2))), "per": "term"}
+        ladder["levels"] = [*rows[:-1], {**rows[-1], "benefits": [*rows[-1].get("benefits", ()), lounge]}]
     ladder["downgrade"] = draw(st.sampled_from(("one_level", "to_earned")))
     if draw(st.booleans()) and draw(st.booleans()):
         ladder |= {"upgrade": "at_review", "review": draw(reviews())}

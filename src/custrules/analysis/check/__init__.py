@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from custrules.analysis.check.accepting import without_accepted
+from custrules.analysis.check.benefits import check_benefits
 from custrules.analysis.check.changes import Change, diff
 from custrules.analysis.check.conditions import check_conditions
 from custrules.analysis.check.findings import Findings, day_of
@@ -28,7 +29,7 @@ def check(program: Program, *, on: date | None = None) -> tuple[Diagnostic, ...]
     where ``on`` is no day.
     """
     findings = Findings(program, day_of(on))
-    for part in (check_conditions, check_tables, check_ladders, check_points, check_purchases, check_sections):
+    for part in (check_conditions, check_tables, check_ladders, check_benefits, check_points, check_purchases, check_sections):
         part(findings)
     return tuple(sorted(without_accepted(findings), key=lambda found: (found.line, found.column, found.path, found.code)))
 

@@ -84,6 +84,9 @@ class Redemption(Policy):
     def answers_for(self) -> tuple[str, ...]:
         return (*(self.serves if self.value is not None else ()), *(f"reward {reward.name}" for reward in self.rewards))
 
+    def gives_rewards(self) -> tuple[str, ...]:
+        return tuple(reward.name for reward in self.rewards)
+
     def reads(self) -> frozenset[str]:
         by_level = any(isinstance(number, Frozen) for _, number in self._by_level())
         return super().reads() | ({"tier"} if by_level else set())

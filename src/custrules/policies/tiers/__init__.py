@@ -1,5 +1,7 @@
-"""Levels: who reaches one, how long it is held, how it is lost."""
+"""Levels: who reaches one, how long it is held, how it is lost, what it entitles to."""
 
+from custrules.policies.tiers.benefits import Benefit
+from custrules.policies.tiers.entitlements import Entitlements
 from custrules.policies.tiers.ladder import Ladder
 from custrules.policies.tiers.legacy import Legacy
 from custrules.policies.tiers.reviews import Watch
@@ -8,4 +10,17 @@ from custrules.policies.tiers.rollover import Rollover
 from custrules.policies.tiers.rules import Downgrade, Exclusion, LevelRule, ReviewCycle
 from custrules.policies.tiers.terms import Term
 
-__all__ = ["Bought", "Downgrade", "Exclusion", "Ladder", "Legacy", "LevelRule", "ReviewCycle", "Rollover", "Term", "Watch"]
+__all__ = [
+    "Benefit",
+    "Bought",
+    "Downgrade",
+    "Entitlements",
+    "Exclusion",
+    "Ladder",
+    "Legacy",
+    "LevelRule",
+    "ReviewCycle",
+    "Rollover",
+    "Term",
+    "Watch",
+]

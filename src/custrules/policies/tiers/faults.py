@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from custrules.errors import Diagnostic
 from custrules.facts import FactType
+from custrules.policies.tiers.benefits import benefit_faults
 from custrules.policies.tiers.rollover import Rollover, mark, ranks_of
 from custrules.policies.tiers.rules import Downgrade
 from custrules.policy import Known
@@ -25,6 +26,7 @@ def ladder_faults(ladder: Ladder, known: Known) -> Iterator[Diagnostic]:
     if ladder.term is not None:
         yield from ladder.term.faults("term", ladder.qualifying_year is not None)
     yield from _windows(ladder, known)
+    yield from benefit_faults(ladder, known)
     for path, downgrade in _downgrades(ladder):
         yield from downgrade.faults(path)
         yield from _best_of(ladder, path, downgrade, known)

@@ -22,8 +22,10 @@ from custrules.events import AnyEvent, TierGrant
 from custrules.facts import FactType
 from custrules.fields import Name, one_of
 from custrules.given import FactsCode
+from custrules.policies.tiers.entitlements import benefit_statuses, beside
 from custrules.policies.tiers.evaluating import answer, write
 from custrules.policies.tiers.faults import candidates, ladder_faults
+from custrules.policies.tiers.gifts import Gifts
 from custrules.policies.tiers.held import NOBODY
 from custrules.policies.tiers.judging import Case
 from custrules.policies.tiers.legacy import Legacy, after_late, on_first_day
@@ -33,8 +35,10 @@ from custrules.policies.tiers.reviews import Watch, after_return, rerated, term_
 from custrules.policies.tiers.rising import Bought, begun, bought, granted, upgraded
 from custrules.policies.tiers.rollover import Rollover, rolled_over
 from custrules.policies.tiers.rules import Downgrade, Exclusion, LevelRule, ReviewCycle
+from custrules.policies.tiers.standing import standing
 from custrules.policies.tiers.terms import Term
 from custrules.policy import BalanceFact, Decision, FactsView, Known, Phase, Policy, Reason, Status, StatusFact, View, reason
+from custrules.standing import Standing
 
 _ALWAYS = (term_ended, rerated)  # what a version that gives nothing new still does: what was given falls, or is kept
 
@@ -48,6 +52,7 @@ class Ladder(Policy):
 
     kind: ClassVar[str] = "tiers.ladder"
     phase: ClassVar[Phase] = "rank"
+    recorded: ClassVar[bool] = False  # after a return levels are judged anew, not by what was known at the purchase
 
     levels: Annotated[tuple[LevelRule, ...], Field(min_length=1, max_length=100)]
     upgrade: Annotated[Literal["at_once", "at_review"], one_of("at_once", "at_review")] = "at_once"
@@ -90,8 +95,11 @@ class Ladder(Policy):
         return {self.status: StatusFact(FactType("level", self.names, former=former), self.status, everybodys, unless)}
 
     def writes(self) -> tuple[str, ...]:
-        beside = (WATCH, LEGACY, ROLLOVER) if self.rollover else (WATCH, LEGACY)
-        return (self.status, *(f"{self.status}.{name}" for name in beside))
+        names = (WATCH, LEGACY, ROLLOVER) if self.rollover else (WATCH, LEGACY)
+        return (self.status, *(f"{self.status}.{name}" for name in names), *benefit_statuses(self.levels, self.status))
+
+    def companions(self) -> tuple[Policy, ...]:
+        return (beside(self),)
 
     def qualifying_years(self) -> Years | None:
         return self.qualifying_year
@@ -162,7 +170,8 @@ class Ladder(Policy):
             return None
         if isinstance(event, TierGrant) and position == before and not carried:
             return self.declined(event, reasons)
-        return self.applied(event, reasons, [*position.statuses(before, case), *carried])
+        gifts = Gifts(case.now.levels, self.status, view).moved(event, before.held, position.held)
+        return self.applied(event, [*reasons, *gifts.reasons], [*position.statuses(before, case), *carried, *gifts.effects])
 
     def _moved(self, case: Case, event: AnyEvent, before: Position) -> tuple[Position, list[Reason]]:
         """What every part of the rules makes of the position, one after the other."""
@@ -181,6 +190,9 @@ class Ladder(Policy):
             return self.declined(event, [why]) if isinstance(event, TierGrant) else None
         ended = [Status(f"{self.status}.{name}", None, case.view.day) for name in before.running]
         return self.applied(event, [why], [Status(self.status, None, case.view.day), *ended])
+
+    def progress(self, view: View, /) -> Standing:
+        return standing(self, view)
 
     # -- given facts -----------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from custrules.calendars.spans import start_of_period
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
 from custrules.fields import NAME_SCHEMA, Name, Text, Title, one_of, read_whole, wrong_type
+from custrules.policies.tiers.benefits import Benefit
 
 _CYCLES = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 
@@ -35,13 +36,13 @@ class LevelRule(BaseModel):
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-    later_fields: ClassVar[tuple[str, ...]] = ("benefits",)
 
     name: Name
     was: Annotated[tuple[Name, ...], BeforeValidator(_one_or_several), PlainSerializer(_as_written), Field(max_length=100), _NAMES] = ()
     title: Title = ""
     enter: Condition | None = None
     keep: Condition | None = None
+    benefits: Annotated[tuple[Benefit, ...], Field(max_length=100)] = ()
 
     @property
     def keeps(self) -> Condition | None:

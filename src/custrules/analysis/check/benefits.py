@@ -1,0 +1,36 @@
+"""Benefits: one that a lower level has and a higher one does not, or that is less at a higher level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from custrules.analysis.check.findings import Findings
+from custrules.policies.tiers import Benefit, Ladder
+
+
+def check_benefits(findings: Findings) -> None:
+    for policy in findings.rules.parts.policies:
+        if isinstance(policy, Ladder) and not policy.retired:
+            for rank, (lower, higher) in enumerate(pairwise(policy.levels), 1):
+                own = {benefit.name: place for place, benefit in enumerate(higher.benefits)}
+                for benefit in _lasting(lower.benefits):
+                    names = {"benefit": benefit.name, "level": higher.name, "lower": lower.name}
+                    if benefit.name not in own:
+                        findings.info("check.benefit_ends", findings.path(policy, "levels", rank), **names)
+                    elif _less(higher.benefits[own[benefit.name]], benefit):
+                        findings.warning("check.benefit_less", findings.path(policy, "levels", rank, "benefits", own[benefit.name]), **names)
+
+
+def _lasting(benefits: tuple[Benefit, ...]) -> Iterator[Benefit]:
+    """What a level entitles to for as long as it is held: a gift is for reaching it."""
+    return (benefit for benefit in benefits if benefit.kind != "gift")
+
+
+def _less(higher: Benefit, lower: Benefit) -> bool:
+    """Whether the higher level has less of it: fewer uses, a smaller reduction, a slower answer."""
+    if higher.quantity is not None and lower.quantity is not None:
+        return higher.quantity < lower.quantity
+    if higher.factor is not None and lower.factor is not None:
+        return higher.factor > lower.factor
+    return higher.response is not None and lower.response is not None and higher.response.delta > lower.response.delta

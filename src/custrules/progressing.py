@@ -1,0 +1,375 @@
+"""What is missing to the next level, to keep this one and to a reward, with dates; which benefits there are; what time alone will bring.
+
+Policies say where a customer stands (``Policy.progress``); what is to come is not computed but lived through: time passes on a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from custrules import kernel
+from custrules.calendars import ONE_DAY, local_day, start_of_day
+from custrules.codec import canonical
+from custrules.explaining import Compared, Rule, Value, missing, rule_of, standings
+from custrules.fields import MAX_YEAR, read_instant
+from custrules.ledger import EXPIRED
+from custrules.messages import Speaker, speak
+from custrules.moment import Moment
+from custrules.money import Money, exactly
+from custrules.policy import Decision, Policy, Posting, Reason, Status
+from custrules.rulebook import Rulebook
+from custrules.settling import check_state
+from custrules.shown import shown_value
+from custrules.standing import Aim, Beside, Entitled, Standing
+from custrules.state import State
+
+AHEAD = timedelta(days=366)  # how far it is looked ahead, or past the end of a term that lies further off
+FARTHEST = timedelta(days=1200)
+MOST_DROPS = 12  # of one fact
+Quantity = int | Decimal | Money
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """On a day, part of what is counted now leaves its window: ``before`` becomes ``after`` if nothing happens."""
+
+    fact: str
+    on: date
+    before: Value
+    after: Value
+    lost: Value
+
+    def to_data(self) -> dict[str, Any]:
+        return {"fact": self.fact, "on": self.on, "before": self.before, "after": self.after, "lost": self.lost}
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A level to reach or to keep: whether what is counted so far is enough, and if not, what is missing.
+
+    ``by`` is the day on which it is judged (None: as soon as it is met), ``holds_from`` the day from which it would hold. ``deadline``
+    is the last day on which something may be done for it: before the review, the end of the year that is judged, or the end of the
+    period after which nothing of what is counted now counts any more. ``drops`` tell when what is counted now leaves its window.
+    """
+
+    level: str
+    met: bool
+    by: date | None
+    missing: tuple[Compared, ...]
+    tree: Rule | None
+    holds_from: date | None = None
+    deadline: date | None = None
+    drops: tuple[Drop, ...] = ()
+
+    def to_data(self) -> dict[str, Any]:
+        told = {"level": self.level, "met": self.met, "by": self.by, "holds_from": self.holds_from, "deadline": self.deadline}
+        lists = {"missing": [row.to_data() for row in self.missing], "drops": [drop.to_data() for drop in self.drops]}
+        return told | lists | {"tree": self.tree.to_data() if self.tree is not None else None}
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChange:
+    """What time alone decides about a level on a day: the level then held (None: none), until which last day, and why."""
+
+    on: date
+    level: str | None
+    until: date | None
+    reasons: tuple[Reason, ...]
+
+    def to_data(self) -> dict[str, Any]:
+        return {"on": self.on, "level": self.level, "until": self.until, "reasons": [why.to_data() for why in self.reasons]}
+
+
+@dataclass(frozen=True, slots=True)
+class LadderProgress:
+    """Where a customer stands on one ladder: the level held, or ``why`` there is none; the next one, and what keeping this one asks for.
+
+    ``review`` is the next day on which the level is judged, ``coming`` what will be decided by then and later if nothing happens,
+    ``benefits`` what the level entitles to, with what is left of it. ``beside``: a watch, or the terms of an older version.
+    """
+
+    policy_id: str
+    level: str | None
+    since: date | None
+    until: date | None
+    next: Goal | None
+    keep: Goal | None
+    why: Reason | None = None
+    review: date | None = None
+    coming: tuple[LevelChange, ...] = ()
+    benefits: tuple[Entitled, ...] = ()
+    beside: tuple[Beside, ...] = ()
+
+    def to_data(self) -> dict[str, Any]:
+        held = {"policy_id": self.policy_id, "level": self.level, "since": self.since, "until": self.until, "review": self.review}
+        goals = {"next": self.next.to_data() if self.next else None, "keep": self.keep.to_data() if self.keep else None}
+        parts = {"coming": self.coming, "benefits": self.benefits, "beside": self.beside}
+        lists = {name: [row.to_data() for row in rows] for name, rows in parts.items()}  # type: ignore[attr-defined]  # each has one
+        return held | goals | lists | {"why": self.why.to_data() if self.why is not None else None}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountProgress:
+    """A points account: what can be spent, is pending and owed; what will lapse unused, by last usable day; what becomes usable when."""
+
+    account: str
+    available: Quantity
+    pending: Quantity
+    owed: Quantity
+    expiring: tuple[tuple[date, Quantity], ...] = ()
+    usable: tuple[tuple[date, Quantity], ...] = ()
+
+    def to_data(self) -> dict[str, Any]:
+        told = {"account": self.account, "available": self.available, "pending": self.pending, "owed": self.owed}
+        dated = {"expiring": self.expiring, "usable": self.usable}
+        return told | {name: [[day, quantity] for day, quantity in rows] for name, rows in dated.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class RewardProgress:
+    """A reward that points buy: whether it can be had now, and if not, how many points and which conditions are missing."""
+
+    policy_id: str
+    reward: str
+    met: bool
+    points: Decimal | None
+    short: Quantity | None
+    missing: tuple[Compared, ...]
+    tree: Rule | None
+
+    def to_data(self) -> dict[str, Any]:
+        told = {"policy_id": self.policy_id, "reward": self.reward, "met": self.met, "points": self.points, "short": self.short}
+        tree = self.tree.to_data() if self.tree is not None else None
+        return told | {"missing": [row.to_data() for row in self.missing], "tree": tree}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a customer stands as of the state's day, and what time alone brings up to ``until``. Read it from an advanced state."""
+
+    customer_id: str
+    day: date | None
+    ladders: tuple[LadderProgress, ...]
+    accounts: tuple[AccountProgress, ...] = ()
+    rewards: tuple[RewardProgress, ...] = ()
+    until: date | None = None
+
+    def to_data(self) -> dict[str, Any]:
+        lists = {"ladders": self.ladders, "accounts": self.accounts, "rewards": self.rewards}
+        told = {name: [row.to_data() for row in rows] for name, rows in lists.items()}  # type: ignore[attr-defined]  # each has one
+        return {"customer_id": self.customer_id, "day": self.day, "until": self.until, **told}
+
+    def to_json(self) -> bytes:
+        return canonical(self.to_data())
+
+
+@exactly
+def progress(rules: Rulebook, state: State, until: date | None = None) -> Progress:
+    """See ``Program.progress``."""
+    check_state(rules, state)
+    if state.day is None or state.as_of is None:
+        return Progress(state.customer_id, None, ())
+    return _Telling(rules, state, state.day, until).told()
+
+
+class _Telling:
+    """One customer's progress, as it is put together."""
+
+    day: date
+    until: date
+
+    def __init__(self, rules: Rulebook, state: State, day: date, until: date | None) -> None:
+        self.rules, self.state, self.day = rules, state, day
+        self.now = Moment(rules, state, day)
+        self.standings = list(standings(rules, state))
+        self.until = until if until is not None else self._horizon()
+        self.to_come = list(self._lived_through())
+        self._later: dict[date, State] = {}
+
+    def told(self) -> Progress:
+        rows = [(policy, standing) for policy, standing in self.standings if not standing.of]
+        ladders = tuple(self._ladder(policy, standing) for policy, standing in rows if policy.phase == "rank")
+        rewards = tuple(self._reward(policy, aim) for policy, standing in rows for aim in standing.aims if aim.kind == "reward")
+        accounts = tuple(self._account(name) for name in self.rules.accounts)
+        return Progress(self.state.customer_id, self.day, ladders, accounts, rewards, self.until)
+
+    # -- what is to come -------------------------------------------------------------------------------------------
+
+    def _horizon(self) -> date:
+        """A year on, or the day after the end of a term that is further off."""
+        ends = [standing.until + ONE_DAY for _, standing in self.standings if standing.until is not None]
+        return min(max([self.day + AHEAD, *ends]), self.day + FARTHEST, date(MAX_YEAR, 12, 1))
+
+    def _lived_through(self) -> Iterator[tuple[date, Decision]]:
+        """What time alone decides on a copy, up to the horizon."""
+        if self.until > self.day:
+            for decision in kernel.advance(self.rules, self.state, start_of_day(self.until, self.rules.zone)).decisions:
+                yield self._day_of(decision), decision
+
+    def _day_of(self, decision: Decision) -> date:
+        kind, _, when = decision.event_id.partition(":")
+        return date.fromisoformat(when) if kind == "day" else local_day(read_instant(when), self.rules.zone)
+
+    # -- levels ----------------------------------------------------------------------------------------------------
+
+    def _ladder(self, policy: Policy, standing: Standing) -> LadderProgress:
+        goals = {aim.kind: self._goal(policy, aim) for aim in reversed(standing.aims)}
+        benefits = tuple(benefit for _, other in self.standings if other.of == policy.id for benefit in other.benefits)
+        held = LadderProgress(policy.id, standing.level, standing.since, standing.until, goals.get("reach"), goals.get("keep"))
+        held = replace(held, why=standing.why, review=standing.review, beside=standing.beside)
+        return replace(held, coming=tuple(self._changes(policy)), benefits=benefits)
+
+    def _changes(self, policy: Policy) -> Iterator[LevelChange]:
+        written = policy.writes()[:1]
+        for day, decision in self.to_come:
+            for effect in decision.effects if decision.policy_id == policy.id else ():
+                if isinstance(effect, Status) and (effect.name, effect.subject) == (*written, ""):
+                    level = str(effect.value) if effect.value is not None else None
+                    yield LevelChange(day, level, effect.until, decision.reasons)
+
+    def _goal(self, policy: Policy, aim: Aim) -> Goal:
+        since = aim.on + ONE_DAY if aim.on is not None else aim.by or self.day
+        if aim.condition is None:
+            return Goal(aim.name, True, aim.by, (), None, since, aim.deadline)
+        tree = self._compared(policy, aim)
+        drops = tuple(self._drops(aim.condition.facts, aim.by))
+        gone = [drop.on - ONE_DAY for drop in drops if not _number(drop.after)]
+        return Goal(aim.name, tree.result, aim.by, tuple(missing(tree)), tree, since, aim.deadline or min(gone, default=None), drops)
+
+    def _compared(self, policy: Policy, aim: Aim) -> Rule:
+        assert aim.condition is not None
+        moment = Moment(self.rules, self.state, aim.on, complete=aim.complete) if aim.on is not None else self.now
+        return rule_of(moment.trace(self.rules.bound[id(aim.condition), self.rules.scopes[id(policy)]]), self.rules.currency)
+
+    def _drops(self, facts: Iterable[str], upto: date | None) -> Iterator[Drop]:
+        """When what measures count now leaves their windows, up to the day on which it is judged."""
+        last = min(upto, self.until) if upto is not None else self.until
+        for fact in sorted(fact for fact in facts if fact in self.rules.meters):
+            yield from self._of_fact(fact, last)
+
+    def _of_fact(self, fact: str, last: date) -> Iterator[Drop]:
+        kind, moment, told = self.rules.meters[fact].type, self.now, 0
+        for _ in range(4 * MOST_DROPS):
+            on = moment.next_change(fact)
+            if on is None or on > last or told == MOST_DROPS:
+                return
+            then = Moment(self.rules, self._state_on(on), on)
+            before, after = moment.value(fact), then.value(fact)
+            moment = then
+            if isinstance(before, int | Fraction) and isinstance(after, int | Fraction) and after < before:
+                values = (shown_value(value, kind, self.rules.currency) for value in (before, after, before - after))
+                told += 1
+                yield Drop(fact, on, *values)
+
+    def _state_on(self, day: date) -> State:
+        """The state as time alone leaves it when a day opens; where nothing is decided by then that measures read, as it is now."""
+        written = [when for when, decision in self.to_come if when <= day and any(isinstance(effect, Status) for effect in decision.effects)]
+        if not written:
+            return self.state
+        if written[-1] not in self._later:
+            self._later[written[-1]] = kernel.advance(self.rules, self.state, start_of_day(day, self.rules.zone)).state
+        return self._later[written[-1]]
+
+    # -- points and rewards ----------------------------------------------------------------------------------------
+
+    def _account(self, name: str) -> AccountProgress:
+        points = self.state.points(name)
+        told = AccountProgress(name, points.available, points.pending, points.owed)
+        lapsing, usable = dict[date, Any](), dict[date, Any]()
+        for day, posting in self._postings():
+            if posting.target == EXPIRED and posting.source in (name, f"{name}.pending"):
+                lapsing[day - ONE_DAY] = lapsing.get(day - ONE_DAY, 0) + posting.quantity
+            elif posting.source == f"{name}.pending" and posting.target in (name, f"{name}.owed"):
+                usable[day] = usable.get(day, 0) + posting.quantity
+        return replace(told, expiring=tuple(sorted(lapsing.items())), usable=tuple(sorted(usable.items())))
+
+    def _postings(self) -> Iterator[tuple[date, Posting]]:
+        return ((day, effect) for day, decision in self.to_come for effect in decision.effects if isinstance(effect, Posting))
+
+    def _reward(self, policy: Policy, aim: Aim) -> RewardProgress:
+        tree = self._compared(policy, aim) if aim.condition is not None else None
+        short = None
+        if aim.points is not None:
+            available = Decimal(str(self.state.points(aim.account).available))
+            short = max(Decimal(0), aim.points - available)
+        met = not short and (tree is None or tree.result)
+        return RewardProgress(policy.id, aim.name, met, aim.points, short, tuple(missing(tree)) if tree is not None else (), tree)
+
+
+def _number(value: Value) -> Fraction | None:
+    if isinstance(value, Money):
+        return Fraction(value.minor)
+    return Fraction(str(value)) if value is not None and not isinstance(value, bool | date) else None
+
+
+# -- words -------------------------------------------------------------------------------------------------------------
+
+
+@speak.register
+def _(progress: Progress, speaker: Speaker) -> str:
+    """Per ladder the level held, the next one, what keeping this one asks for, what comes, benefits; then points and rewards."""
+    lines = [line for ladder in progress.ladders for line in _ladder_lines(ladder, speaker)]
+    lines += [line for account in progress.accounts for line in _account_lines(account, speaker)]
+    return "\n".join(lines + [line for reward in progress.rewards for line in _reward_lines(reward, speaker)])
+
+
+def _ladder_lines(ladder: LadderProgress, speaker: Speaker) -> Iterator[str]:
+    told: Mapping[str, Any] = {"policy": ladder.policy_id, "level": ladder.level, "since": ladder.since, "until": ladder.until}
+    head = speaker.word("progress_none" if ladder.level is None else "progress_held" if ladder.until else "progress_open", told)
+    yield f"{head}{'' if speaker.lang == 'zh' else ' '}{speaker.say(ladder.why)}" if ladder.why is not None else head
+    for name, goal in (("next", ladder.next), ("keep", ladder.keep)):
+        if goal is not None:
+            yield from _goal_lines(name, goal, speaker)
+    yield from ("  " + speaker.word(f"progress_{note.name}_{note.value}", note.to_data()) for note in ladder.beside)
+    for change in ladder.coming[:1]:
+        word = "progress_coming" if change.level is not None else "progress_coming_none"
+        yield "  " + speaker.word(word, {"on": change.on, "level": change.level})
+    yield from ("  " + _benefit_line(benefit, speaker) for benefit in ladder.benefits)
+
+
+def _goal_lines(name: str, goal: Goal, speaker: Speaker) -> Iterator[str]:
+    word = f"progress_{name}_met" if goal.met else f"progress_{name}_by" if goal.by else f"progress_{name}"
+    yield "  " + speaker.word(word, {"level": goal.level, "by": goal.by})
+    yield from ("    " + speaker.say(row) for row in goal.missing)
+    if not goal.met and goal.deadline is not None and goal.deadline != goal.by:
+        yield "    " + speaker.word("progress_deadline", {"on": goal.deadline})
+    if name == "next" and not goal.met:
+        yield from ("    " + speaker.say(drop) for drop in goal.drops)
+
+
+def _benefit_line(benefit: Entitled, speaker: Speaker) -> str:
+    title = benefit.title
+    name = title if isinstance(title, str) else title.get(speaker.lang) or next(iter(title.values()))
+    told = {field: getattr(benefit, field) for field in ("quantity", "left", "per", "until", "again", "factor", "points", "response")}
+    told["benefit"] = name or benefit.name
+    word = f"progress_benefit_{benefit.kind}"
+    if benefit.quantity is not None and benefit.left is None:
+        word += "_unknown"
+    elif benefit.quantity is not None:
+        word += "_again" if benefit.again is not None else "_until" if benefit.until is not None else ""
+    line = speaker.word(f"{word}_within" if benefit.response is not None else word, told)
+    return line if benefit.holds else speaker.word("progress_benefit_not_now", {"benefit": line})
+
+
+def _account_lines(account: AccountProgress, speaker: Speaker) -> Iterator[str]:
+    told = {"account": account.account, "available": account.available, "pending": account.pending, "owed": account.owed}
+    yield speaker.word("progress_account", told)
+    for word, rows in (("progress_usable", account.usable), ("progress_expiring", account.expiring)):
+        yield from ("  " + speaker.word(word, {"points": quantity, "on": day}) for day, quantity in rows[:3])
+
+
+def _reward_lines(reward: RewardProgress, speaker: Speaker) -> Iterator[str]:
+    told = {"policy": reward.policy_id, "reward": reward.reward, "points": reward.points, "short": reward.short}
+    yield speaker.word("progress_reward_met" if reward.met else "progress_reward_short" if reward.short else "progress_reward", told)
+    yield from ("    " + speaker.say(row) for row in reward.missing)
+
+
+@speak.register
+def _(drop: Drop, speaker: Speaker) -> str:
+    told = {"fact": drop.fact, "on": drop.on, "before": drop.before, "after": drop.after, "lost": drop.lost}
+    return speaker.word("progress_drop", told)

@@ -1,0 +1,238 @@
+"""What progress tells: goals with dates, what leaves its window, what time alone brings, benefits, points."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import pytest
+
+import custrules as cr
+from custrules.conditions import Condition
+from custrules.policy import Phase, View
+from custrules.progressing import LadderProgress
+from custrules.standing import Aim, Standing
+from custrules.testing import history
+
+
+def club(**more: Any) -> cr.Program:
+    ladder = {
+        "id": "levels",
+        "kind": "tiers.ladder",
+        "levels": [
+            {"name": "base", "benefits": [{"name": "price", "factor": "0.95"}]},
+            {
+                "name": "silver",
+                "enter": {"spend": ">= 1500"},
+                "keep": {"spend": ">= 1000"},
+                "benefits": [
+                    {"name": "upsize", "title": {"en": "free upsize", "zh": "免费升杯"}, "quantity": 2, "per": "calendar month"},
+                    {"name": "cake", "quantity": 1, "per": "birthday year"},
+                    {"name": "valet", "quantity": 1, "per": "30 days"},
+                    {"name": "lounge", "quantity": 3, "per": "lifetime"},
+                    {"name": "sundays", "quantity": 1, "per": "calendar week", "when": {"weekday": "sunday"}},
+                    {"name": "hotline", "response": "24 hours"},
+                    {"name": "agent"},
+                    {"name": "rise", "points": 50},
+                ],
+            },
+            {"name": "gold", "enter": {"spend": ">= 5000"}},
+        ],
+        "term": "6 months",
+        "downgrade": "one_level",
+        "exclude": [{"when": {"segment": "staff"}, "reason": "employees have no level"}],
+    }
+    account = {"id": "points", "kind": "points.account", "expiry": "2 months", "pending": "7 days"}
+    earn = {"id": "earn", "kind": "points.accrual", "points_per_unit": 1}
+    return cr.Program(
+        id="club",
+        zone="Europe/London",
+        currency="GBP",
+        profile={"birthday": {"type": "birthday"}, "segment": {"type": "text", "values": ["staff", "regular"]}},
+        measures={"spend": {"sum": "spend", "window": "90 days"}, "this_month": {"sum": "spend", "window": "this calendar month"}},
+        policies=[{**ladder, **more}, account, earn],
+    )
+
+
+def only(program: cr.Program, state: cr.State, **options: Any) -> LadderProgress:
+    (ladder,) = program.progress(state, **options).ladders
+    return ladder
+
+
+def test_what_is_counted_now_leaves_the_window_on_a_day() -> None:
+    program = club()
+    ladder = only(program, history(program).on("2026-02-07").purchase("1200").on("2026-03-01").purchase("200").state)
+    assert ladder.next is not None
+    # 7 February + 90 days = 8 May; 1 March + 90 days = 30 May
+    assert [(drop.on, str(drop.lost), str(drop.before)) for drop in ladder.next.drops] == [
+        (date(2026, 5, 8), "1200.00 GBP", "1400.00 GBP"),
+        (date(2026, 5, 30), "200.00 GBP", "200.00 GBP"),
+    ]
+    assert ladder.next.deadline == date(2026, 5, 29)
+    assert "1200.00 GBP of 1400.00 GBP drop out on 2026-05-08" in cr.render(
+        program.progress(history(program).on("2026-02-07").purchase("1200").on("2026-03-01").purchase("200").state)
+    )
+
+
+def test_a_calendar_window_ends_at_once() -> None:
+    program = club(levels=[{"name": "base"}, {"name": "silver", "enter": {"this_month": ">= 1500"}}])
+    ladder = only(program, history(program).on("2026-02-07").purchase("1200").state)
+    assert ladder.next is not None
+    assert (ladder.next.deadline, ladder.next.holds_from) == (date(2026, 2, 28), date(2026, 2, 7))
+
+
+def test_what_keeping_asks_for_says_what_will_be_gone_by_then() -> None:
+    program = club()
+    ladder = only(program, history(program).on("2026-02-07").purchase("1500").state)
+    assert ladder.keep is not None
+    # the term ends on 7 August: 7 February is long out of the 90 days before it
+    assert (ladder.keep.by, ladder.keep.holds_from, [str(row.gap) for row in ladder.keep.missing]) == (
+        date(2026, 8, 7),
+        date(2026, 8, 8),
+        ["1000.00 GBP"],
+    )
+    assert [(drop.on, str(drop.lost)) for drop in ladder.keep.drops] == [(date(2026, 5, 8), "1500.00 GBP")]
+
+
+def test_the_level_as_things_stand_is_what_time_will_bring() -> None:
+    program = club()
+    state = history(program).on("2026-02-07").purchase("1500").state
+    ladder = only(program, state)
+    assert [(change.on, change.level, [why.code for why in change.reasons]) for change in ladder.coming] == [
+        (date(2026, 8, 8), "base", ["tiers.downgrade.one_level"])
+    ]
+    lived = program.advance(state, datetime(2026, 8, 8, 12, tzinfo=UTC)).state.tier()
+    assert lived is not None
+    assert lived.name == "base"
+    assert "If nothing happens: base from 2026-08-08." in cr.render(program.progress(state))
+
+
+def test_a_horizon_may_be_chosen() -> None:
+    program = club()
+    progress = program.progress(history(program).on("2026-02-07").purchase("1500").state, until=date(2026, 8, 7))
+    assert (progress.until, progress.ladders[0].coming) == (date(2026, 8, 7), ())
+
+
+def test_a_term_that_ends_later_than_a_year_on_is_looked_at_to_its_end() -> None:
+    program = club(term="20 months")
+    ladder = only(program, history(program).on("2026-02-07").purchase("1500").state)
+    assert [(change.on, change.level) for change in ladder.coming] == [(date(2027, 10, 8), "base")]
+
+
+def test_a_ladder_with_review_days_names_the_next_one() -> None:
+    program = club(upgrade="at_review", review={"every": "month", "day": 5})
+    ladder = only(program, history(program).on("2026-02-07").purchase("1500").state)
+    assert ladder.next is not None
+    assert (ladder.review, ladder.next.by, ladder.next.met) == (date(2026, 3, 5), date(2026, 3, 5), True)
+    assert (ladder.coming[0].on, ladder.coming[0].level) == (date(2026, 3, 5), "silver")
+
+
+def test_points_are_told_by_when_they_become_usable_and_lapse() -> None:
+    program = club()
+    state = history(program).on("2026-01-10").purchase("100").on("2026-02-01").purchase("30").state
+    (account,) = program.progress(state).accounts
+    # + 2 months is the last day; pending through the 7th day after
+    assert account.expiring == ((date(2026, 3, 10), 100), (date(2026, 4, 1), 30))
+    assert account.usable == ((date(2026, 2, 9), 30),)
+    assert (account.available, account.pending) == (100, 30)
+
+
+def test_benefits_are_told_with_what_is_left() -> None:
+    program = club()
+    bought = history(program).on("2026-02-07").purchase("1500").event("redemption", reward="upsize").event("redemption", reward="valet")
+    found = {benefit.name: benefit for benefit in only(program, bought.state).benefits}
+    assert list(found) == ["upsize", "cake", "valet", "lounge", "sundays", "hotline", "agent", "rise"]
+    upsize, valet, lounge = found["upsize"], found["valet"], found["lounge"]
+    assert (upsize.quantity, upsize.used, upsize.left, upsize.until, upsize.again) == (2, 1, 1, date(2026, 2, 28), None)
+    assert (valet.left, valet.until, valet.again) == (0, None, date(2026, 3, 9))  # 7 February + 30 days
+    assert (lounge.left, lounge.until) == (3, None)
+    assert (found["cake"].quantity, found["cake"].left) == (1, None)  # no birthday is known
+    assert not found["sundays"].holds  # 7 February 2026 is a Saturday
+
+
+def test_benefits_are_told_in_both_languages() -> None:
+    program = club()
+    progress = program.progress(history(program).on("2026-02-07").purchase("1500").event("redemption", reward="valet").state)
+    english, chinese = cr.render(progress).splitlines(), cr.render(progress, "zh").splitlines()
+    assert "  free upsize: 2 of 2 left per calendar month, until 2026-02-28." in english
+    assert "  valet: 0 of 1 left per 30 days; again from 2026-03-09." in english
+    assert "  hotline: an answer within 24 hours." in english
+    assert "  免费升杯：每自然月 2 次，剩 2 次，有效至 2026-02-28。" in chinese
+    assert "  hotline：在 24 小时内答复。" in chinese
+
+
+def test_everybodys_benefits_are_told_before_anything_is_bought() -> None:
+    program = club()
+    ladder = only(program, history(program).on("2026-02-07").visit().state)
+    assert [(benefit.name, str(benefit.factor)) for benefit in ladder.benefits] == [("price", "19/20")]
+
+
+def test_the_excluded_are_told_why_by_progress_and_by_explain() -> None:
+    program = club()
+    state = history(program).on("2026-02-07").enrolment(segment="staff").state
+    ladder = only(program, state)
+    assert ladder.why is not None
+    assert (ladder.level, ladder.why.params["why"], ladder.benefits) == (None, "employees have no level", ())
+    event = program.event({"type": "visit", "id": "v", "customer_id": "c-1", "occurred_at": "2026-02-08T12:00:00Z"})
+    (entry,) = [entry for entry in program.explain(state, event).entries if entry.policy_id == "levels"]
+    assert (entry.outcome, [why.code for why in entry.reasons]) == (None, ["tiers.exclusion.applied"])
+
+
+def test_progress_is_json() -> None:
+    program = club()
+    data = json.loads(program.progress(history(program).on("2026-02-07").purchase("1500").state).to_json())
+    (ladder,) = data["ladders"]
+    assert (ladder["level"], ladder["keep"]["by"], ladder["coming"][0]["level"]) == ("silver", "2026-08-07", "base")
+    assert ladder["benefits"][0] == {
+        "name": "upsize",
+        "kind": "uses",
+        "holds": True,
+        "title": {"en": "free upsize", "zh": "免费升杯"},
+        "quantity": 2,
+        "used": 0,
+        "left": 2,
+        "per": "calendar month",
+        "until": "2026-02-28",
+        "again": None,
+    }
+
+
+def test_progress_changes_nothing() -> None:
+    program = club()
+    state = history(program).on("2026-02-07").purchase("1500").state
+    before = state.to_json()
+    program.progress(state)
+    assert state.to_json() == before
+
+
+class Shelf(cr.Policy):
+    """A toy that offers one reward for points, to whoever spent enough."""
+
+    kind: ClassVar[str] = "toy.shelf"
+    phase: ClassVar[Phase] = "pay"
+    hears: ClassVar[tuple[str, ...] | None] = ()
+    points: Decimal
+    when: Condition
+
+    def decide(self, event: Any, view: View, /) -> None:
+        return None
+
+    def progress(self, view: View, /) -> Standing:
+        return Standing(aims=(Aim("reward", "towel", self.when, points=self.points),))
+
+
+@pytest.mark.parametrize(("points", "asked", "met", "short", "missing"), [(100, "10", True, 0, []), (150, "2000", False, 50, ["1900.00 GBP"])])
+def test_a_policy_tells_what_its_reward_lacks(points: int, asked: str, met: bool, short: int, missing: list[str]) -> None:
+    data = club().document_data()
+    shelf = Shelf(id="shelf", points=Decimal(points), when=Condition.of({"spend": f">= {asked}"}))
+    sections = {name: data[name] for name in ("zone", "currency", "profile", "measures")}
+    program = cr.Program(id="club", policies=[*data["policies"], shelf], kinds={"toy.shelf": Shelf}, **sections)
+    (reward,) = program.progress(history(program).on("2026-01-10").purchase("100").day_end("2026-01-20").state).rewards
+    assert (reward.reward, reward.met, reward.short, [str(row.gap) for row in reward.missing]) == ("towel", met, short, missing)
+    assert cr.render(reward_progress(program)).splitlines()[-1 - len(missing)].startswith("towel (shelf)")
+
+
+def reward_progress(program: cr.Program) -> Any:
+    return program.progress(history(program).on("2026-01-10").purchase("100").day_end("2026-01-20").state)
