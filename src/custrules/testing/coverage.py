@@ -17,6 +17,7 @@ from custrules.documents.reading import Reading, read
 from custrules.documents.tables import Files
 from custrules.fields import Frozen, rate_text
 from custrules.policies.points import Account, Accrual, Redemption
+from custrules.policies.points.debt import Debt
 from custrules.policies.points.evaluating import NO_LEVEL
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Policy, Reason, Status, conditions_in
@@ -36,9 +37,17 @@ _TOLD_BY: Mapping[type[Policy], Mapping[str, tuple[str, ...]]] = {
         "step": ("points.redemption.not_a_step",),
         "max_share": ("points.redemption.over_share",),
     },
-    Account: {"pending": ("points.pending.matured",), "expiry": ("points.expiry.lapsed",)},
+    Account: {
+        "pending": ("points.pending.matured", "points.pending.cancelled"),
+        "expiry": ("points.expiry.lapsed", "points.expiry.kept"),
+        "decay": ("points.expiry.decayed",),
+        "reinstatement": ("points.expiry.reinstated",),
+        "grace": ("points.expiry.graced",),
+        "debt": ("points.debt.from_refund", "points.debt.written_off"),
+    },
     Ladder: {"term": ("tiers.review.kept", "tiers.review.floor", "tiers.downgrade.one_level", "tiers.downgrade.to_earned")},
 }
+_OWED = Debt(then="owed")  # what happens to debt unless a document says otherwise: no rule of its own
 _EARNED = ("points.accrual.spend", "points.accrual.event")
 
 
@@ -123,8 +132,15 @@ class Seen:
         if policy is None:
             return
         self._fire(policy, *_shown_by(policy, decision, self.program.rulebook.levels))
+        self._of_accounts(decision)
         if decision.outcome == "APPLIED":
             self._fire(policy, "")
+
+    def _of_accounts(self, decision: Decision) -> None:
+        """What other policies' decisions show of the accounts that they work on, in any of their versions."""
+        for why in decision.reasons:
+            for account in self.program.rulebook.versions.get(str(why.params.get("account")), []):
+                self._fire(account, *(name for name, told_by in _TOLD_BY.get(type(account), {}).items() if why.code in told_by))
 
     def _fire(self, policy: Policy, *rules: str) -> None:
         self.fired |= {(policy.id, policy.effective_from, rule) for rule in rules}
@@ -190,7 +206,7 @@ def rules_of(policy: Policy) -> Iterator[tuple[Path, bool]]:
 
 def _rows(policy: Policy) -> Iterator[Path]:
     for field_name in _TOLD_BY.get(type(policy), {}):
-        if getattr(policy, field_name) is not None:
+        if getattr(policy, field_name) not in (None, _OWED):
             yield (field_name,)
     if isinstance(policy, Ladder):
         yield from (("levels", number) for number in range(len(policy.levels)))
