@@ -30,7 +30,7 @@ ACCOUNT_OPTIONS: dict[str, tuple[Any, ...]] = {
         {"until": "return_window", "expiry_from": "usable"},
         {"length": "3 days", "expiry_from": "usable"},
         {"until": "check_in"},
-        {"until": "check_in", "time_out": "7 days"},
+        {"until": "delivered", "by": "order", "time_out": "7 days"},
         {"until": "check_in", "time_out": "3 days", "otherwise": "cancelled"},
     ),
     "order": ("oldest", "newest"),
@@ -194,7 +194,7 @@ def program_documents(draw: st.DrawFn, policies: st.SearchStrategy[list[Data]] |
         "late": draw(st.sampled_from(("3 days", "3 days", "36 hours", "0 days"))),
         "returns": draw(returns_rules()),
         "profile": {"segment": {"type": "text", "values": ["staff", "regular", "vip"]}, "birthday": {"type": "birthday"}},
-        "activities": {"check_in": {"steps": "number"}},
+        "activities": {"check_in": {"steps": "number"}, "delivered": {"order": "text"}},
         "measures": draw(measures()),
         "policies": drawn,
     }
