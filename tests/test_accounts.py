@@ -299,7 +299,7 @@ def test_nothing_is_kept_back_where_no_cash_goes_back() -> None:
 
 def test_what_is_written_off_stands_in_the_metrics_and_adds_up() -> None:
     program = shop({"expiry": "never", "debt": "write_off"})
-    history = [
+    history: list[dict[str, Any]] = [
         {"type": "purchase", "id": "p", "occurred_at": "2026-01-10T12:00:00Z", "amount": "100.00"},
         {"type": "redemption", "id": "r", "occurred_at": "2026-01-11T12:00:00Z", "points": 100},
         {"type": "return", "id": "b", "occurred_at": "2026-01-12T12:00:00Z", "of": "p"},

@@ -165,7 +165,9 @@ class Account:
 
     def last_day(self, lot: Lot) -> date | None:
         """The last usable day of a lot here: its own, or up to when everything is kept, where that is later."""
-        own = lot.last_day or self.ends
+        own = lot.last_day
+        if own is None and self.ends is not None and lot.day <= self.ends:
+            own = self.ends
         return own if own is None or self.kept is None else max(own, self.kept)
 
     def lapsed(self, lot: Lot, day: date) -> bool:
@@ -182,11 +184,15 @@ class Account:
                 break
             yield part
         if self.ends is not None and self.ends < day:
-            yield from self.undated()
+            yield from (part for part in self.undated() if self.lapsed(part.lot, day))
 
     def undated(self) -> Iterator[LotPart]:
         """The parts whose lots have no last day of their own."""
         return (part for _, part in self.parts[bisect_left(self.parts, ((date.max,),)) :])
+
+    @property
+    def has_undated(self) -> bool:
+        return bool(self.parts) and self.parts[-1][1].lot.last_day is None  # they come last
 
     def usable(self, day: date) -> int:
         """What can be spent on a day."""
@@ -196,6 +202,8 @@ class Account:
 
     def spendable(self, day: date, order: LotOrder = "soonest_expiry") -> Iterator[LotPart]:
         """The parts that can be spent on a day, in the order in which they are."""
+        if self.kept is None and self.ends is None:
+            return (part for part in self._ordered(order) if part.lot.usable(day))
         return (part for part in self._ordered(order) if part.lot.usable_from <= day and not self.lapsed(part.lot, day))
 
     def _ordered(self, order: LotOrder) -> Iterable[LotPart]:

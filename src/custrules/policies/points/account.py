@@ -59,6 +59,7 @@ class Account(Policy):
 
     kind: ClassVar[str] = "points.account"
     phase: ClassVar[Phase] = "lapse"
+    later_fields: ClassVar[tuple[str, ...]] = ("overdraft",)
 
     unit: Name = "points"
     scale: Whole = 0
@@ -87,8 +88,14 @@ class Account(Policy):
 
     def listens_to(self) -> tuple[str, ...] | None:
         """Days and corrections; where it looks at more than dates, every event."""
-        plain = self.suspended is None and self.reinstatement is None and (self.expiry is None or self.expiry.inactivity is None)
-        return ("new_day", "adjustment") if plain and (self.pending is None or self.pending.event is None) else None
+        return ("new_day", "adjustment") if self.plain else None
+
+    @property
+    def plain(self) -> bool:
+        """Whether dates alone tell what becomes of a lot."""
+        if self.suspended is not None or self.reinstatement is not None:
+            return False
+        return (self.expiry is None or self.expiry.inactivity is None) and (self.pending is None or self.pending.event is None)
 
     def measured(self) -> Mapping[str, Measure]:
         return self.expiry.measured() if self.expiry is not None else {}
