@@ -18,6 +18,7 @@ from custrules.documents.tables import Files
 from custrules.fields import Frozen, rate_text
 from custrules.policies.points import Account, Accrual, Redemption, Transfer
 from custrules.policies.points.caps import Cap
+from custrules.policies.points.debt import Debt
 from custrules.policies.points.limits import Limit
 from custrules.policies.points.rates import NO_LEVEL
 from custrules.policies.tiers import Entitlements, Ladder
@@ -39,7 +40,14 @@ _TOLD_BY: Mapping[type[Policy], Mapping[str, tuple[str, ...]]] = {
         "max_share": ("points.redemption.over_share",),
         "hold": ("points.hold.until",),
     },
-    Account: {"pending": ("points.pending.matured",), "expiry": ("points.expiry.lapsed",)},
+    Account: {
+        "pending": ("points.pending.matured", "points.pending.cancelled"),
+        "expiry": ("points.expiry.lapsed", "points.expiry.kept"),
+        "decay": ("points.expiry.decayed",),
+        "reinstatement": ("points.expiry.reinstated",),
+        "grace": ("points.expiry.graced",),
+        "debt": ("points.debt.from_refund", "points.debt.written_off"),
+    },
     Transfer: {
         "send": ("points.transfer.sent",),
         "send.minimum": ("points.transfer.below_minimum",),
@@ -63,6 +71,7 @@ _OVER_LIMITS = {
 }
 _OF_LEGACY = ("tiers.legacy.kept", "tiers.legacy.notice", "tiers.legacy.reviewed")
 _BENEFITED = ("tiers.benefit.price", "tiers.benefit.used", "tiers.gift.given")
+_OWED = Debt(then="owed")  # what happens to debt unless a document says otherwise: no rule of its own
 _EARNED = ("points.accrual.spend", "points.accrual.event")
 _CAPPED = ("points.accrual.capped", "points.accrual.capped_together")
 
@@ -148,8 +157,15 @@ class Seen:
         if policy is None:
             return
         self._fire(policy, *_shown_by(policy, decision, self.program.rulebook.levels))
+        self._of_accounts(decision)
         if decision.outcome == "APPLIED" and policy in self.program.policies:
             self._fire(policy, "")
+
+    def _of_accounts(self, decision: Decision) -> None:
+        """What other policies' decisions show of the accounts that they work on, in any of their versions."""
+        for why in decision.reasons:
+            for account in self.program.rulebook.versions.get(str(why.params.get("account")), []):
+                self._fire(account, *(name for name, told_by in _TOLD_BY.get(type(account), {}).items() if why.code in told_by))
 
     def _fire(self, policy: Policy, *rules: str) -> None:
         self.fired |= {(_written_in(policy.id), policy.effective_from, rule) for rule in rules}
@@ -216,7 +232,7 @@ def rules_of(policy: Policy) -> Iterator[tuple[Path, bool]]:
 def _rows(policy: Policy) -> Iterator[Path]:
     for name in _TOLD_BY.get(type(policy), {}):
         path = tuple(name.split("."))
-        if _at(policy, path) is not None:
+        if _at(policy, path) not in (None, _OWED):
             yield path
     if isinstance(policy, Ladder):
         yield from (("levels", number) for number in range(len(policy.levels)))

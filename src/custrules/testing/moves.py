@@ -241,7 +241,7 @@ def _return(writer: Writer, picks: list[Picks]) -> Data:
     how = head.one(("all", "all", "amount", "amount", "line", "line", "sku", "unnamed", "unnamed", "unnamed", "unknown"))
     if how == "unnamed":
         return _unnamed(order, amount, part)
-    answer: Data = {"type": "return", "of": "no-such-order" if how == "unknown" else order["id"]}
+    answer: Data = {"type": "return", "of": "no-such-order" if how == "unknown" else order["id"]} | ({"withdrawal": True} if head.yes(6) else {})
     if how == "amount":
         return answer | {"amount": amount}
     if how not in ("line", "sku") or "lines" not in order:
@@ -443,7 +443,9 @@ def _reading(writer: Writer, picks: list[Picks]) -> Data:
 
 
 def _attribute(writer: Writer, name: str, kind: AttributeKind, picks: Picks) -> Any:
-    return picks.one(_values(writer, kind, picks) or (*writer.marks.words.get(name, ()), "here", "there"))
+    """A value of its kind; a text may name a purchase."""
+    bought = [event["id"] for event in writer.known if event["type"] == "purchase"]
+    return picks.one(_values(writer, kind, picks) or (*writer.marks.words.get(name, ()), *bought[:-4:-1], "here", "there"))
 
 
 def _consent(writer: Writer, picks: list[Picks]) -> Data:

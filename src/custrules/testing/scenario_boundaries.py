@@ -223,7 +223,7 @@ class _Boundaries:
 
     def _expiry(self, account: Account) -> Iterator[Scenario]:
         """Points given by hand on a day: their last usable day, and the day after it."""
-        last = account.last_day(self.reach.start)
+        last = account.given_until(self.reach.start)
         if last is None:
             return
         given = Flow({"adjustment": Flow(at=self.reach.start.isoformat(), account=account.id, quantity="100", reason="boundary")})

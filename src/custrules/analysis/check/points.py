@@ -45,15 +45,21 @@ def check_points(findings: Findings) -> None:
 
 
 def _span(findings: Findings, account: Account) -> None:
-    """Points that lapse before they are usable."""
-    if account.pending is None or account.expiry is None:
+    """Points that lapse before they are usable; what is said of lapsing where nothing ever lapses."""
+    versions = [policy for policy in findings.rules.versions[account.id] if isinstance(policy, Account)]
+    if all(version.expiry is None for version in versions):
+        for field in ("grace", "suspended", "reinstatement"):
+            if getattr(account, field) is not None:
+                findings.warning("check.nothing_lapses", findings.path(account, field), field=field, account=account.id)
+    if account.pending is None or account.expiry is None or account.pending.event is not None:
         return
-    bad = [day for day in _ANCHORS if account.usable_from(day) > cast("date", account.last_day(day))]
+    window = findings.rules.returns.window
+    dates = [(day, *account.dates(day, window)) for day in _ANCHORS]
+    bad = [row for row in dates if row[1] > cast("date", row[2])]
     if bad:
-        day = bad[0]
-        dates = {"day": day, "usable": account.usable_from(day), "last": account.last_day(day)}
+        day, usable, last = bad[0]
         code = "check.never_usable" if len(bad) == len(_ANCHORS) else "check.sometimes_never_usable"
-        findings.warning(code, findings.path(account, "pending"), **dates)
+        findings.warning(code, findings.path(account, "pending"), day=day, usable=usable, last=last)
 
 
 def _traffic(findings: Findings) -> None:

@@ -25,7 +25,7 @@ from custrules.policies.points.expiry import Expiry
 from custrules.policies.points.keeping import status_name
 from custrules.policies.points.lapsing import Decay, Reinstatement
 from custrules.policies.points.moving import answered
-from custrules.policies.points.pending import OPEN, Pending
+from custrules.policies.points.pending import Pending
 from custrules.policy import BalanceFact, Decision, Known, Moved, Phase, Policy, Reason, StatusFact, View, reason
 from custrules.state import shown
 
@@ -60,6 +60,7 @@ class Account(Policy):
 
     kind: ClassVar[str] = "points.account"
     phase: ClassVar[Phase] = "lapse"
+    later_fields: ClassVar[tuple[str, ...]] = ("overdraft",)
 
     unit: Name = "points"
     scale: Whole = 0
@@ -89,8 +90,14 @@ class Account(Policy):
 
     def listens_to(self) -> tuple[str, ...] | None:
         """Days, corrections and accounts that come or go; where it looks at more than dates, every event."""
-        plain = self.suspended is None and self.reinstatement is None and (self.expiry is None or self.expiry.inactivity is None)
-        return ("new_day", "adjustment", "opening", "merge", "closure") if plain and (self.pending is None or self.pending.event is None) else None
+        return ("new_day", "adjustment", "opening", "merge", "closure") if self.plain else None
+
+    @property
+    def plain(self) -> bool:
+        """Whether dates alone tell what becomes of a lot."""
+        if self.suspended is not None or self.reinstatement is not None:
+            return False
+        return (self.expiry is None or self.expiry.inactivity is None) and (self.pending is None or self.pending.event is None)
 
     def measured(self) -> Mapping[str, Measure]:
         return self.expiry.measured() if self.expiry is not None else {}
@@ -139,16 +146,25 @@ class Account(Policy):
         """The last usable day of what is accrued on a day, if nothing else happens; counted from when it is usable where the account says so."""
         return self.expiry.last_day(accrued) if self.expiry is not None else None
 
-    def usable_from(self, accrued: date, window: Length | None = None) -> date:
+    def usable_from(self, accrued: date, window: Length) -> date:
         """The first usable day; ``window`` is for how long goods can be returned. date.max where only an event tells."""
-        return self.pending.usable_from(accrued, window or _NO_WINDOW) if self.pending is not None else accrued
+        return self.pending.usable_from(accrued, window) if self.pending is not None else accrued
+
+    def dates(self, accrued: date, window: Length) -> tuple[date, date | None]:
+        """First and last usable day of what is accrued on a day; the first is date.max where only an event tells."""
+        usable_from = self.usable_from(accrued, window)
+        counted = usable_from if self.pending is not None and self.pending.expiry_from == "usable" else accrued
+        return usable_from, self.last_day(counted)
+
+    def given_until(self, day: date) -> date | None:
+        """The last usable day of what is given by hand on a day, if nothing else happens."""
+        own = self.adjustments.expiry if self.adjustments is not None else None
+        return own.last_day(day) if own is not None else self.last_day(day)
 
     def grant(self, view: View, units: int, *, source: str, day: date | None = None, of: str = ISSUED) -> None:
         """Put new points into the account on a draft: pending and expiry counted from a day (the event's where not said), debt settled first."""
-        accrued = day or view.day
-        usable_from = self.usable_from(accrued, view.return_window)
-        counted = usable_from if self.pending is not None and self.pending.expiry_from == "usable" and usable_from != OPEN else accrued
-        view.ledger.credit(self.id, units, last_day=self.last_day(counted), usable_from=usable_from, source=source, of=of)
+        usable_from, last_day = self.dates(day or view.day, view.return_window)
+        view.ledger.credit(self.id, units, last_day=last_day, usable_from=usable_from, source=source, of=of)
 
     def give_back(self, view: View, parts: Iterable[LotPart]) -> tuple[int, list[Reason]]:
         """Undo a spending on a draft: into the lots it came from; how much of it had expired, and what is said of what lives again."""
@@ -190,7 +206,7 @@ class Account(Policy):
         if limit is not None and event.approver is None and abs(event.quantity) > limit:
             return self.declined(event, [reason("points.adjustment.needs_approver", points=event.quantity, account=self.id, limit=limit)])
         if units > 0:
-            view.ledger.credit(self.id, units, last_day=self._adjusted_until(view.day), source="adjustment", of=ADJUSTED)
+            view.ledger.credit(self.id, units, last_day=self.given_until(view.day), source="adjustment", of=ADJUSTED)
             told = [reason("points.adjustment.added", **why)]
         else:
             taken = view.ledger.debit(self.id, -units, to=ADJUSTED, debt=True)
@@ -198,18 +214,11 @@ class Account(Policy):
         reasons, statuses = passing.passed(self, event, view, given=units > 0)
         return self.applied(event, told + reasons, [*view.postings(self.id), *statuses])
 
-    def _adjusted_until(self, day: date) -> date | None:
-        own = self.adjustments.expiry if self.adjustments is not None else None
-        return own.last_day(day) if own is not None else self.last_day(day)
-
     def shown(self, units: int) -> int | Decimal:
         """Smallest units as people read them."""
         number = shown(units, self.unit, self.scale)
         assert isinstance(number, int | Decimal)
         return number
-
-
-_NO_WINDOW = Length.parse("366 days")
 
 
 def _dates_only(expiry: Expiry, other: str) -> Iterator[Diagnostic]:

@@ -68,8 +68,12 @@ def known_keeping(account: Account, view: View) -> StatusValue | None:
 
 def keeping_now(account: Account, view: View, *, given: bool = False) -> Keeping:
     """What the account says of its lots as things stand; with ``given``, something was just given by hand."""
+    known = known_keeping(account, view)
+    undated = view.state.ledger.accounts[account.id].has_undated or view.state.ledger.accounts[f"{account.id}.pending"].has_undated
+    if known is None and account.plain and not (undated and account.expiry is not None):
+        return Keeping()
     versions = list(_versions(account, view))
-    ends = _undated_until(versions)
+    ends = _undated_until(versions) if undated or (known is not None and "undated_until" in known.data) else None
     if account.suspended is not None and view.test(account.suspended, view.settled):
         return Keeping(SUSPENDED, None, ends)
     days = [day for version, last in versions for day in _carried(version, last, view)]

@@ -43,11 +43,16 @@ def days(account: Account, view: View) -> Iterator[date]:
     accounts = view.state.ledger.accounts
     pending, held = accounts[f"{account.id}.pending"], accounts[account.id]
     yield from (part.lot.usable_from for part in pending if part.lot.usable_from != OPEN)
-    if any(part.lot.usable_from == OPEN for part in pending):
+    if pending.usable_from == OPEN:
         yield from _released_days(account, view)
-    yield from (bucket.first_last_day + ONE_DAY for bucket in (pending, held) if bucket.first_last_day is not None)
+    for bucket in (pending, held):
+        last = bucket.first_last_day
+        if last is not None:
+            yield last + ONE_DAY
     if keeping_now(account, view) != Keeping.of(known_keeping(account, view)):
         yield view.day + ONE_DAY
+    if account.plain and account.decay is None:
+        return
     conditions = [account.suspended, account.reinstatement.when if account.reinstatement is not None and _remembered(account, view) else None]
     changes = [view.next_change(condition) for condition in conditions if condition is not None]
     yield from (day for day in changes if day is not None)
@@ -61,17 +66,19 @@ def days(account: Account, view: View) -> Iterator[date]:
 def _released_days(account: Account, view: View) -> Iterator[date]:
     """When lots that wait for an event are cancelled; at once where the account waits for none any more."""
     if account.pending is None or account.pending.event is None:
-        yield view.day + ONE_DAY
+        if any(part.lot.usable_from == OPEN for part in view.state.ledger.accounts[f"{account.id}.pending"]):
+            yield view.day + ONE_DAY
         return
-    for part in view.state.ledger.accounts[f"{account.id}.pending"]:
-        day = account.pending.cancelled_on(part.lot)
-        if day is not None:
-            yield day
+    days = (account.pending.cancelled_on(part.lot) for part in view.state.ledger.accounts[f"{account.id}.pending"])
+    yield from (day for day in days if day is not None)
 
 
 def _matured(account: Account, event: AnyEvent, view: View) -> list[Reason]:
     """Points whose day has come, and those that the event releases; those that waited in vain are cancelled."""
-    pending = list(view.ledger.ledger.accounts[f"{account.id}.pending"])
+    bucket = view.ledger.ledger.accounts[f"{account.id}.pending"]
+    if not bucket.parts:
+        return []
+    pending = list(bucket) if bucket.usable_from == OPEN or not account.plain else []  # those that may wait for an event
     released = [part for part in pending if _releases(account, event, part)]
     matured = view.ledger.mature(account.id, released) if released or isinstance(event, NewDay) else 0
     reasons = [reason("points.pending.matured", points=account.shown(matured), account=account.id)] if matured else []

@@ -83,7 +83,7 @@ class Stamps(Policy):
         assert isinstance(account, Account)
         points = full * self.points
         units = points * 10**account.scale
-        view.ledger.credit(account.id, units, last_day=account.last_day(view.day), usable_from=account.usable_from(view.day))
+        account.grant(view, units, source="gratis")
         told = reason("acme.stamps.points", points=points, account=account.id)
         return [told], [*view.postings(account.id), Status(self.status, None, view.settled, data=card)]
 
