@@ -248,6 +248,30 @@ def test_quantities_of_lines_are_no_facts() -> None:
         program(lines).evaluator("earn")
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"points_per": {"each": 3, "of": "quantity", "points": 1}},
+        {"points_per_unit": 1, "caps": [{"at_most": 9, "per": "event", "group": "g"}]},
+        {"points_per_unit": 1, "caps": [{"at_most": 9, "per": "2026-06-01..2026-06-18"}]},
+    ],
+)
+def test_an_award_that_hangs_on_more_than_facts_is_not_evaluable(field: dict[str, Any]) -> None:
+    own = made({"id": "points", "kind": "points.account", "expiry": "never"}, {"id": "subject", "kind": "points.accrual", **field})
+    with pytest.raises(cr.FactsError, match=r"facts\.not_evaluable"):
+        own.evaluator("subject")
+
+
+def test_steps_are_generated_code() -> None:
+    own = made(
+        {"id": "points", "kind": "points.account", "expiry": "never"},
+        {"id": "subject", "kind": "points.accrual", "points_per": {"each": "7.50", "points": 2}},
+    )
+    evaluator = own.evaluator("subject")
+    assert isinstance(evaluator.decide, FunctionType)
+    assert [own.evaluate("subject", {"amount": amount}).value for amount in ("7.49", "7.50", "22.49", "22.50")] == [0, 2, 4, 6]
+
+
 # -- forms -------------------------------------------------------------------------------------------------------------
 
 
@@ -374,6 +398,15 @@ CONDITIONS: st.SearchStrategy[dict[str, Any]] = st.recursive(
     max_leaves=6,
 )
 RATES = st.sampled_from(["0", "1", "1/3", "1.15", "2", "7/100"])
+STEPS = st.sampled_from(["1/3", "0.5", "10", "1.25"])
+COUNTS: list[dict[str, Any]] = [
+    {},
+    {},
+    {"discounts": True},
+    {"tax": False, "coupons": True},
+    {"tenders": {"cash": False}},
+    {"tenders": {"points": True}},
+]
 BY_LEVEL = st.one_of(RATES, st.dictionaries(st.sampled_from(["a", "b", "c", "none"]), RATES, min_size=1))
 
 
@@ -401,19 +434,31 @@ def accruals(draw: st.DrawFn) -> cr.Program:
     earning = draw(
         st.lists(st.sampled_from(["points", "points_per_quantity" if walking else "points_per_unit"]), min_size=1, max_size=2, unique=True)
     )
+    steps = st.fixed_dictionaries(
+        {"each": st.one_of(STEPS, st.dictionaries(st.sampled_from(["a", "b", "none"]), STEPS, min_size=1)), "points": BY_LEVEL},
+        optional={"whole": st.booleans(), "of": st.just("quantity")} if walking else {"whole": st.booleans()},
+    )
     accrual = {
         "id": "subject",
         "kind": "points.accrual",
         "event": "walk" if walking else "purchase",
         **{name: draw(BY_LEVEL) for name in earning},
+        **({"points_per": draw(steps) | ({"of": "quantity"} if walking else {})} if draw(st.booleans()) else {}),
+        **({"counts": draw(st.sampled_from(COUNTS))} if not walking else {}),
         **({"when": draw(CONDITIONS)} if draw(st.booleans()) else {}),
         "multiply": some(st.fixed_dictionaries({"by": RATES, "when": CONDITIONS})),
         "combine": draw(st.sampled_from(["best", "product", "sum_of_extras"])),
         "bonuses": some(st.fixed_dictionaries({"points": RATES}, optional={"when": CONDITIONS})),
         "caps": some(
             st.fixed_dictionaries(
-                {"at_most": st.sampled_from(["0", "3", "100", "1/3"]), "per": st.sampled_from(["event", "calendar month"])},
-                optional={"over": st.sampled_from(["clip", "soft", "decline"])},
+                {
+                    "at_most": st.sampled_from(["0", "3", "100", "1/3", {"b": "3"}, {"a": "50", "none": "1"}]),
+                    "per": st.sampled_from(["event", "calendar month", "campaign"]),
+                },
+                optional={
+                    "over": st.sampled_from(["clip", "soft", "decline"]),
+                    "when": st.sampled_from([{"day_of_month": "8"}, {"city": "missing"}]),
+                },
             )
         ),
         "rounding": draw(st.sampled_from([rounding.value for rounding in Rounding])),
@@ -422,7 +467,8 @@ def accruals(draw: st.DrawFn) -> cr.Program:
     account = {"id": "points", "kind": "points.account", "expiry": "never", "scale": draw(st.sampled_from([0, 2]))}
     levels = [{"name": "a"}, {"name": "b", "enter": {"orders": "1"}}, {"name": "c", "enter": {"orders": "2"}}]
     ladder = {"id": "ladder", "kind": "tiers.ladder", "levels": levels, "downgrade": "one_level"}
-    return made(*([ladder] if draw(st.booleans()) or any(isinstance(accrual.get(name), dict) for name in earning) else []), account, accrual)
+    by_level = [*(accrual.get(name) for name in earning), *accrual.get("points_per", {}).values(), *(cap["at_most"] for cap in accrual["caps"])]
+    return made(*([ladder] if draw(st.booleans()) or any(isinstance(rates, dict) for rates in by_level) else []), account, accrual)
 
 
 @st.composite
@@ -506,6 +552,7 @@ MUTANTS = [
     (tables(), FactsCode, "branch", lambda self, tests, then: self.add(1, then(0))),
     (accruals(), points_evaluating, "_divided", _off_by_one("n // {d}")),
     (accruals(), points_evaluating, "_factor", lambda accrual, found: Fraction(1)),
+    (accruals(), points_evaluating, "_is_plain", lambda cap, account: isinstance(cap.at_most, Fraction)),
     (ladders(), tiers_evaluating, "_are_leaves", lambda bound, kind: kind == "all"),
     (ladders(), tiers_evaluating, "_met", lambda level, bound, found: iter(())),
 ]

@@ -410,6 +410,24 @@ def test_points_and_nothing_else_say_how_many(tender: dict[str, Any]) -> None:
     assert (fault.code, fault.path) == ("event.points_quantity", "tenders[0]")
 
 
+@pytest.mark.parametrize("tax", ["1.01", "-0.01"])
+def test_the_tax_of_a_line_is_a_part_of_its_amount(tax: str) -> None:
+    fault = fault_of("purchase", lines=[{"amount": "1.00", "tax": tax}])
+    assert (fault.code, fault.path) == ("event.tax_above_amount", "lines[0]")
+
+
+def test_a_coupon_and_nothing_else_names_a_minimum() -> None:
+    fault = fault_of("purchase", tenders=[{"type": "card", "amount": "1.00", "minimum": "1.00"}])
+    assert (fault.code, fault.path) == ("event.minimum_of_a_coupon", "tenders[0]")
+
+
+@pytest.mark.parametrize(
+    "part", [{"lines": [{"amount": "1.00", "tax": "0.10 EUR"}]}, {"tenders": [{"type": "coupon", "amount": "1", "minimum": "9 EUR"}]}]
+)
+def test_tax_and_minimum_are_of_the_order_s_currency(part: dict[str, Any]) -> None:
+    assert fault_of("purchase", **part).code == "event.currencies_mixed"
+
+
 @pytest.mark.parametrize("quantity", ["0", "-1", "0.0000001", "1000000000000", 0.5, True, "1e3", Decimal("1E-7")])
 def test_a_quantity_is_positive_with_at_most_six_decimals(quantity: Any) -> None:
     assert fault_of("purchase", lines=[{"amount": "1.00", "quantity": quantity}]).path == "lines[0].quantity"

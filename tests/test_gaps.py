@@ -175,6 +175,25 @@ def capped(per: str) -> cr.Program:
     return program([ACCOUNT, {**EARN, "caps": [{"at_most": 100, "per": per}]}])
 
 
+def test_a_shared_cap_is_told_of_all_that_share_it() -> None:
+    cap = {"at_most": 100, "per": "30 days", "group": "g"}
+    both = program([ACCOUNT, {**EARN, "caps": [cap]}, {**EARN, "id": "more", "caps": [cap]}])
+    (gap,) = both.gaps(bought(program([ACCOUNT, EARN])))
+    assert (gap.kind, gap.name, gap.policies) == ("tally_missing", "awards:g", ("earn", "more"))
+
+
+def test_a_cap_over_a_campaign_never_knows_what_came_before_it() -> None:
+    (gap,) = capped("campaign").gaps(bought(program([ACCOUNT, EARN])))
+    assert (gap.name, gap.complete_on) == ("awarded:earn", None)
+
+
+def test_a_cap_over_dates_is_of_no_account_once_they_are_over() -> None:
+    state = bought(program([ACCOUNT, EARN]))
+    (gap,) = capped("2026-05-01..2026-06-10").gaps(state)
+    assert gap.complete_on == date(2026, 6, 11)
+    assert not capped("2026-01-01..2026-02-01").gaps(state)
+
+
 def test_a_new_cap_does_not_know_what_was_awarded_before() -> None:
     (gap,) = capped("30 days").gaps(bought(program([ACCOUNT, EARN])))
     assert (gap.kind, gap.name, gap.policies) == ("tally_missing", "awarded:earn", ("earn",))

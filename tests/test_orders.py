@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -435,6 +436,51 @@ def test_an_order_is_read_back_with_all_that_it_remembers() -> None:
     assert Order.from_data("o1", of.to_data()) == of
 
 
+def test_what_lines_and_coupons_say_beside_is_read_back() -> None:
+    lines = (OrderLine("a", None, Decimal(1), 700, 0, list_amount=900, tax=100, tags=("delivery", "tax")), OrderLine("b", None, Decimal(1), 300, 0))
+    of = Order("o1", "purchase", DAY, NOON, lines, (OrderTender("coupon", 1000, None, "c10", 300),))
+    assert Order.from_data("o1", of.to_data()) == of
+    assert [len(row) for row in of.to_data()["lines"]] == [10, 7]
+
+
+def test_of_tags_an_order_keeps_those_that_say_of_which_kind_a_line_is() -> None:
+    line = {"amount": "11.30", "tax": "1.30", "list_amount": "20.00", "tags": ["fragile", "top_up", "delivery"]}
+    (sold,) = order_of(purchase(lines=[line]), DAY).lines
+    assert (sold.tax, sold.list_amount, sold.tags) == (130, 2000, ("delivery", "top_up"))
+    assert sold.is_of(frozenset({"top_up"}))
+    assert not sold.is_of(frozenset({"gift_card"}))
+
+
+@pytest.mark.parametrize("requalify", [True, False])
+def test_a_coupon_s_minimum_is_remembered_where_coupons_are_lost(requalify: bool) -> None:
+    tenders = [{"type": "coupon", "amount": "2.00", "minimum": "10.00"}, {"type": "card", "amount": "8.00"}]
+    of = order_of(purchase(tenders=tenders), DAY, requalify=requalify)
+    assert [tender.minimum for tender in of.tenders] == [1000 if requalify else None, None]
+
+
+COUPONS = st.lists(st.tuples(st.integers(0, 400), st.one_of(st.none(), st.integers(0, 1500))), min_size=1, max_size=3)
+
+
+@given(COUPONS, st.integers(0, 600), st.integers(0, 600), st.lists(st.integers(0, 300), max_size=4), st.sampled_from(("reverse", "pro_rata")))
+def test_what_goes_back_is_what_came_back_whatever_coupons_are_lost(
+    coupons: list[tuple[int, int | None]], cash: int, points: int, parts: list[int], rule: str
+) -> None:
+    rows = [OrderTender("coupon", amount, None, None, minimum) for amount, minimum in coupons]
+    tenders = (OrderTender("cash", cash), *rows, OrderTender("points", points, Decimal(1)))
+    total = sum(tender.amount for tender in tenders)
+    of = Order("o1", "purchase", DAY, NOON, (OrderLine("a", None, Decimal(1), total, 0),), tenders)
+    kept_share = replace(of, tenders=tuple(tender._replace(minimum=None) for tender in tenders))
+    for part in (*parts, total):
+        back = min(part, of.left)
+        of, kept_share = (replace(one, spread=one.spread + back) for one in (of, kept_share))
+        backs = of.tenders_back(rule)
+        assert sum(backs) == of.returned
+        assert all(0 <= given <= tender.amount for given, tender in zip(backs, tenders, strict=True))
+        assert backs[-1] == kept_share.tenders_back(rule)[-1]  # what points get back does not hang on coupons
+        assert of.refunded(rule) <= kept_share.refunded(rule)
+    assert of.tenders_back(rule) == kept_share.tenders_back(rule)
+
+
 def test_an_order_of_no_lines_is_read_back() -> None:
     of = Order("o1", "redemption", DAY, NOON, records={"spend": record()})
     assert Order.from_data("o1", of.to_data()) == of
@@ -451,6 +497,9 @@ def test_an_order_of_no_lines_is_read_back() -> None:
         ("lines", [["a", None, "1", -700, 0, 0, "0"]], "^a line of which more came back than was sold"),
         ("lines", [["a", None, "1", 700.0, 0, 0, "0"]], "^amounts and costs of a line are whole numbers"),
         ("lines", [[5, None, "1", 700, 0, 0, "0"]], "expected text, found int"),
+        ("lines", [["a", None, "1", 700, 0, 0, "0", None, 701, []]], "^a line whose tax is not a part of its amount"),
+        ("lines", [["a", None, "1", 700, 0, 0, "0", None, 0, "tax"]], "^a line whose tax is not a part of its amount, or whose tags are no list"),
+        ("lines", [["a", None, "1", 700, 0, 0, "0", None, 0, [5]]], "expected text, found int"),
         ("tenders", [["card", 1000, None, 5]], "expected text, found int"),
         ("tenders", [["card", 999, None, None]], "^order o1: the tenders are not what the lines cost"),
         ("tenders", [["card", 1001, None, None], ["cash", -1, None, None]], "^order o1: the tenders are not what the lines cost"),

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import Any
 
 import custrules as cr
@@ -16,6 +17,7 @@ from custrules.events import AnyEvent
 from custrules.ledger import Lot
 from custrules.policies.points import Account as PointsAccount
 from custrules.policies.points import Accrual
+from custrules.policies.points.caps import Cap
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Posting
 from custrules.testing.walks import Passing, Walk, walked
@@ -444,6 +446,11 @@ def refunds_never_exceed_payments(case: Case) -> None:
 
 def in_period(period: str, day: date, other: date) -> bool:
     """Whether another day's awards count against a day's cap."""
+    if period == "campaign":
+        return True
+    if ".." in period:
+        first, last = map(date.fromisoformat, period.split(".."))
+        return first <= other <= last
     if period == "30 days":
         return timedelta(0) <= day - other < timedelta(days=30)
     same: dict[str, Any] = {
@@ -454,36 +461,69 @@ def in_period(period: str, day: date, other: date) -> bool:
     return bool(same[period])
 
 
+class Awarded:
+    """What each policy has awarded, less reversals on their orders' days, in smallest units; by day, and for the last event."""
+
+    program: cr.Program
+    days: dict[str, date]
+    by_day: dict[str, Counter[date]]
+    now: dict[str, tuple[str, int]]
+
+    def __init__(self, program: cr.Program) -> None:
+        self.program, self.days, self.by_day, self.now = program, {}, {}, {}
+        self.scale = program.rulebook.accounts["points"][1]
+
+    def note(self, event: AnyEvent, decision: Decision) -> None:
+        policy = self.program.rulebook.in_force(decision.policy_id, self.days[event.id])
+        if not isinstance(policy, Accrual) or decision.event_id != event.id:
+            return
+        by_day, day = self.by_day.setdefault(policy.id, Counter()), self.days[event.id]
+        for why in decision.reasons:
+            if why.code == "points.reversal.return":
+                by_day[self.days[str(why.params["order"])]] -= int(why.params["points"] * 10**self.scale)
+        issued = sum(effect.units for effect in decision.effects if isinstance(effect, Posting) and effect.source == "world.issued")
+        if issued:
+            by_day[day] += issued
+            self.now[policy.id] = event.id, issued
+            level = next(why.params["level"] for why in decision.reasons if "level" in why.params)
+            self._check(policy, event, day, level)
+
+    def _check(self, policy: Accrual, event: AnyEvent, day: date, level: str | None) -> None:
+        for cap in policy.caps:
+            most = self._most(cap, event, day, level)
+            if most is not None:
+                held = self._held(policy, cap, event.id, day)
+                assert held <= most * 10**self.scale, f"{held} awarded, at most {most} per {cap.per}"
+
+    def _most(self, cap: Cap, event: AnyEvent, day: date, level: str | None) -> Fraction | None:
+        """What a cap allows here; None where it does not apply, or may be overshot."""
+        if cap.over == "soft" or (".." in str(cap.per) and not in_period(str(cap.per), day, day)):
+            return None
+        asked = {"channel": event.channel == "app", "day_of_month": day.day < 15}
+        if cap.when is not None and not all(asked[name] for name in cap.when.facts):
+            return None
+        if isinstance(cap.at_most, Fraction):
+            return cap.at_most
+        levels = self.program.rulebook.levels
+        named = [name for name in levels[: levels.index(level) + 1] if name in cap.at_most] if level is not None else []
+        return cap.at_most[named[-1]] if named else None
+
+    def _held(self, policy: Accrual, cap: Cap, event_id: str, day: date) -> int:
+        versions = [one for one in self.program.policies if isinstance(one, Accrual)]
+        together = {one.id for one in versions if cap.group in [other.group for other in one.caps]} if cap.group is not None else {policy.id}
+        if str(cap.per) == "event":
+            return sum(self.now[name][1] for name in together if self.now.get(name, ("", 0))[0] == event_id)
+        return sum(units for name in together for other, units in self.by_day.get(name, {}).items() if in_period(str(cap.per), day, other))
+
+
 def awards_never_exceed_caps(case: Case) -> None:
     """Events in order: after each award, what a cap's period holds (less reversals, on their orders' days) is within the cap."""
-    days: dict[str, date] = {}
-    awarded: dict[str, Counter[date]] = {}
+    awarded = Awarded(case.program)
     for _, step in walked(case.program, case.events):
         if step.accepted and step.event is not None:
-            days[step.event.id] = local_day(step.event.occurred_at, case.program.zone)
+            awarded.days[step.event.id] = local_day(step.event.occurred_at, case.program.zone)
             for decision in step.decisions:
-                _count_award(case.program, decision, days, awarded.setdefault(decision.policy_id, Counter()))
-
-
-def _count_award(program: cr.Program, decision: Decision, days: dict[str, date], awarded: Counter[date]) -> None:
-    policy = program.rulebook.in_force(decision.policy_id, days.get(decision.event_id, date.min))
-    if not isinstance(policy, Accrual) or decision.event_id not in days:
-        return
-    scale = program.rulebook.accounts["points"][1]
-    for why in decision.reasons:
-        if why.code == "points.reversal.return":
-            awarded[days[str(why.params["order"])]] -= int(why.params["points"] * 10**scale)
-    day, issued = (
-        days[decision.event_id],
-        sum(effect.units for effect in decision.effects if isinstance(effect, Posting) and effect.source == "world.issued"),
-    )
-    if not issued:
-        return
-    awarded[day] += issued
-    for cap in policy.caps:
-        if cap.over != "soft":
-            held = issued if str(cap.per) == "event" else sum(units for other, units in awarded.items() if in_period(str(cap.per), day, other))
-            assert held <= cap.at_most * 10**scale, f"{held} awarded, at most {cap.at_most} per {cap.per}"
+                awarded.note(step.event, decision)
 
 
 def effect_ids_are_unique(case: Case) -> None:

@@ -40,6 +40,7 @@ ONE = timedelta(days=1)
 ANY, IN_ORDER = st.tuples(cases(late=True)), st.tuples(cases())
 SPENDING = ("purchase", "purchase", "adjustment", "redemption", "redemption_cancelled", "return")
 RETURNS = st.tuples(cases(kinds=("purchase", "return")))
+SHARING = st.tuples(cases(kinds=("purchase",)))
 GIVEN_BACK = st.tuples(cases(kinds=SPENDING))
 DAILY = st.tuples(cases(most=12), st.just(Passing(every=1)))
 MIXED = st.tuples(cases(late=True), st.builds(Passing, hours=st.tuples(st.integers(0, 60), st.integers(0, 400))))
@@ -288,12 +289,18 @@ MUTANTS = (
     Mutant(
         "coupons are refunded",
         invariants.refunds_never_exceed_payments,
-        ANY,
+        RETURNS,
         lambda patch: patch.setattr(orders, "MONEY", {"cash", "card", "coupon"}),
     ),
     Mutant("caps forget what was awarded", invariants.awards_never_exceed_caps, IN_ORDER, _changed(StepView, "awarded", lambda right, *rest: 0)),
     Mutant("a posting counts for its first lot alone", invariants.the_books_close, GIVEN_BACK, _changed(flows, "_parted", _of_the_first_lot)),
     Mutant("joined lots are all of the oldest's day", invariants.the_books_close, GIVEN_BACK, _changed(Vintages, "_taken", _of_its_own_day)),
+    Mutant(
+        "caps forget their groups",
+        invariants.awards_never_exceed_caps,
+        SHARING,
+        _changed(StepView, "awarded", lambda right, view, policy, window, group=None: right(view, policy, window)),
+    ),
     Mutant("effects are not numbered", invariants.effect_ids_are_unique, ANY, _changed(Settling, "fold", _all_numbered_nought)),
 )
 

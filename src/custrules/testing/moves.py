@@ -21,6 +21,7 @@ from custrules.errors import CustrulesError
 from custrules.events import AnyEvent, Tick
 from custrules.moment import Moment
 from custrules.money import from_units
+from custrules.order_lines import LINE_KINDS
 from custrules.policies.points import Redemption
 from custrules.policy import StatusFact
 from custrules.program import Program
@@ -197,7 +198,17 @@ def _line(writer: Writer, picks: Picks) -> Data:
     words = writer.marks.words
     sku, category = picks.one((*SKUS, *words.get("sku", ()))), picks.one((*CATEGORIES, None, *words.get("category", ())))
     line: Data = {"sku": sku, "quantity": picks.one(("1", "2", "3", "0.5")), "amount": writer.amount(picks)}
-    return line | ({"category": category} if category else {})
+    return line | ({"category": category} if category else {}) | _more_of(writer, picks, line["amount"])
+
+
+def _more_of(writer: Writer, picks: Picks, amount: int) -> Data:
+    """What a line may say beside: the kind of line it is, its tax, its list price."""
+    more: Data = {"tags": [picks.one(LINE_KINDS)]} if picks.yes(8) else {}
+    if picks.yes(4):
+        more["tax"] = writer.shown(amount * picks.one((10, 20, 100)) // 110)
+    if picks.yes(4):
+        more["list_amount"] = writer.shown(amount + picks.one((0, 100, 5000)))
+    return more
 
 
 def _tenders(writer: Writer, picks: Picks, total: int) -> list[Data]:
@@ -214,6 +225,8 @@ def _tenders(writer: Writer, picks: Picks, total: int) -> list[Data]:
             continue
         left -= amount
         extra = {"quantity": writer.quantity(units, account)} if kind == "points" and account is not None else {}
+        if kind == "coupon" and picks.yes():
+            extra["minimum"] = writer.shown(picks.one((total, total // 2)))
         rows.append({"type": kind, "amount": amount, **extra, **({"reference": picks.one(("G1", "X1"))} if kind == "gift_card" else {})})
     if left or not rows:
         rows.insert(picks.one(range(len(rows) + 1)), {"type": picks.one(("cash", "card")), "amount": left})

@@ -210,7 +210,7 @@ def accounts(draw: st.DrawFn, scale: int) -> Data:
 @st.composite
 def accruals(draw: st.DrawFn, policy_id: str) -> Data:
     accrual: Data = {"id": policy_id, "kind": "points.accrual", "rounding": draw(st.sampled_from(("floor", "ceil", "half_up", "half_even")))}
-    accrual["points_per_unit"] = draw(st.sampled_from(("1", "2", "1/3", "0.1", {"basic": 1, "silver": "1.25", "none": "0.5"}, {"silver": "3"})))
+    accrual |= draw(bases())
     rows = ({"by": 2, "when": {"segment": "vip"}}, {"by": "1.5", "when": {"birthday_month": True}}, {"by": 3, "when": {"day_of_month": 8}})
     accrual["multiply"] = draw(st.lists(st.sampled_from(rows), max_size=2, unique_by=str))
     accrual["combine"] = draw(st.sampled_from(("best", "product", "sum_of_extras")))
@@ -222,13 +222,46 @@ def accruals(draw: st.DrawFn, policy_id: str) -> Data:
         accrual["multiply_lines"] = [{"by": 2, "lines": {"sku": "B"}}]
     if draw(st.booleans()):
         accrual["caps"] = draw(st.lists(caps(), min_size=1, max_size=2))
+    if draw(st.booleans()):
+        accrual["counts"] = draw(counts())
+    if draw(st.booleans()) and draw(st.booleans()):
+        accrual["gratis"] = draw(st.booleans())
     return accrual
 
 
 @st.composite
+def bases(draw: st.DrawFn) -> Data:
+    """What an award is computed from: a rate, steps, or several bases together."""
+    found: Data = {}
+    if draw(st.booleans()):
+        rates = st.sampled_from(("1", "2", "1/3", "0.1", {"basic": 1, "silver": "1.25", "none": "0.5"}, {"silver": "3"}))
+        found["points_per_unit"] = draw(rates)
+    if not found or (draw(st.booleans()) and draw(st.booleans())):
+        steps: Data = {"each": draw(st.sampled_from(("10", "7.5", "0.3", {"basic": 20, "silver": 10}))), "whole": draw(st.booleans())}
+        found["points_per"] = steps | {"points": draw(st.sampled_from(("1", "3", {"silver": 2, "none": 1})))}
+        if draw(st.booleans()) and draw(st.booleans()):
+            found["points_per"] |= {"of": "quantity", "each": 2}
+    if draw(st.booleans()) and draw(st.booleans()):
+        found |= {"points": draw(st.sampled_from((5, {"silver": 3}))), "points_per_quantity": draw(st.sampled_from((1, "0.5")))}
+    return found
+
+
+@st.composite
 def caps(draw: st.DrawFn) -> Data:
-    at_most, per = draw(st.sampled_from((1, 20, 99, 100, 101, 250))), draw(st.sampled_from(PERIODS))
-    return {"at_most": at_most, "per": per, "over": draw(st.sampled_from(("clip", "soft", "decline")))}
+    at_most = draw(st.sampled_from((1, 20, 99, 100, 101, 250, {"silver": 50}, {"basic": 30, "silver": 300})))
+    per = draw(st.sampled_from((*PERIODS, "campaign", "2012-01-15..2012-03-01")))
+    cap = {"at_most": at_most, "per": per, "over": draw(st.sampled_from(("clip", "soft", "decline")))}
+    more: list[Data] = [{}, {}, {"group": "g"}, {"when": {"channel": "app"}}, {"when": {"day_of_month": "< 15"}, "group": "g"}]
+    return cap | draw(st.sampled_from(more))
+
+
+@st.composite
+def counts(draw: st.DrawFn) -> Data:
+    """Switches of what earns."""
+    switches = draw(st.lists(st.sampled_from(("discounts", "coupons", "tax", "delivery", "gift_cards", "top_ups")), max_size=3, unique=True))
+    found: Data = {name: draw(st.booleans()) for name in switches}
+    tenders = draw(st.lists(st.sampled_from(("cash", "card", "points")), max_size=2, unique=True))
+    return found | ({"tenders": {name: draw(st.booleans()) for name in tenders}} if tenders else {})
 
 
 @st.composite
@@ -287,6 +320,7 @@ def returns_rules(draw: st.DrawFn) -> Data:
     rule: Data = {
         "window": draw(st.sampled_from(("366 days", "366 days", "30 days", "2 days"))),
         "tenders": draw(st.sampled_from(("reverse", "pro_rata"))),
+        "coupons": draw(st.sampled_from(("keep_share", "requalify"))),
     }
     if draw(st.booleans()):
         methods = draw(st.lists(st.sampled_from(("same_sku_latest", "same_price_latest")), min_size=1, max_size=2, unique=True))

@@ -240,7 +240,7 @@ class Awards:
     def wanted(self, accrual: Accrual, facts: dict[str, FactValue | None], amount: int, cash: bool = True) -> Fraction:
         """What the rules give before caps and rounding, in smallest units of points."""
         self.findings.world.charge(self.work)
-        if facts.get(LINE + "category") in accrual.counts.left_out():
+        if facts.get(LINE + "category") in accrual.counts.left_out:
             return Fraction(0)
         factor = combined(accrual.combine, (row.by for row in accrual.multiply if self._holds(row.when, facts)))
         base = self._rate(accrual.points, facts) if accrual.points is not None else Fraction(0)
@@ -318,7 +318,7 @@ def _level(facts: dict[str, FactValue | None]) -> str | None:
 
 def _earns(accrual: Accrual, cash: bool) -> bool:
     """Whether an order that is paid in money, or else in points, earns by its amount."""
-    return not {*(("cash", "card") if cash else ("points",))} <= accrual.counts.not_earning()
+    return not {*(("cash", "card") if cash else ("points",))} <= accrual.counts.not_earning
 
 
 def first_of(holds_for: object, start: int, end: int) -> int:

@@ -19,6 +19,7 @@ from custrules.money import rounded
 from custrules.policies import KINDS
 from custrules.policies.points import Account, Accrual, Redemption
 from custrules.policies.points.caps import Dates
+from custrules.policies.points.counts import Counts
 from custrules.policies.points.rates import NO_LEVEL
 from custrules.state import shown
 
@@ -37,6 +38,7 @@ def check_points(findings: Findings) -> None:
             _earns_on_spending(findings, accrual)
             _caps(findings, accrual)
             _pointless(findings, accrual)
+            _unread_switches(findings, accrual)
     check_redemptions(findings)
     _traffic(findings)
 
@@ -159,6 +161,14 @@ def _pointless(findings: Findings, accrual: Accrual) -> None:
             findings.warning("check.cap_never_applies", findings.path(accrual, "caps", index, "per"), per=str(cap.per), since=begins)
         if cap.group is not None and len(findings.rules.awards.members[cap.group]) == 1:
             findings.warning("check.group_of_one", findings.path(accrual, "caps", index, "group"), group=cap.group)
+
+
+def _unread_switches(findings: Findings, accrual: Accrual) -> None:
+    """Switches about amounts where nothing is earned by an amount."""
+    by_amount = accrual.points_per_unit is not None or (accrual.points_per is not None and accrual.points_per.of == "amount")
+    for name in ("discounts", "coupons", "tenders") if not by_amount else ():
+        if getattr(accrual.counts, name) != getattr(Counts(), name):
+            findings.warning("check.switch_of_no_effect", findings.path(accrual, "counts", name), switch=name)
 
 
 def _in_force(findings: Findings, accrual: Accrual) -> tuple[date, date | None]:

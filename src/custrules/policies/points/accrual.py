@@ -21,10 +21,10 @@ from custrules.given import FactsCode
 from custrules.money import Rounding, rounded
 from custrules.policies.points import caps, evaluating
 from custrules.policies.points.account import Account, account_of, moved
-from custrules.policies.points.base import computed, level_of
+from custrules.policies.points.base import computed
 from custrules.policies.points.caps import Cap
 from custrules.policies.points.counts import Counts
-from custrules.policies.points.rates import Bonus, Combine, LineMultiplier, Multiplier, PointsPer, Rates, combined, level_faults
+from custrules.policies.points.rates import Bonus, Combine, LineMultiplier, Multiplier, PointsPer, Rates, combined, level_faults, level_of
 from custrules.policies.points.reversal import taken_back
 from custrules.policy import Decision, FactsView, Known, Phase, Policy, Reason, View, reason
 from custrules.validation import nearest
@@ -163,7 +163,7 @@ class Accrual(Policy):
     def _capped(self, wanted: Fraction, view: View, account: Account) -> tuple[Fraction, list[Reason]]:
         """What is left of an award under its caps: each takes its part of what those before it have left."""
         allowed, told = wanted, []
-        for cap, most, left in caps.rooms(self, level_of(view), view, account):
+        for cap, most, left in caps.rooms(self, view, account):
             given = caps.under(cap.over, allowed, left)
             if given < allowed:
                 told.append(cap.told(account, most, rounded(allowed, self.rounding) - rounded(given, self.rounding)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from custrules.events import Activity, AnyEvent
 from custrules.order_lines import OrderLine
 from custrules.policies.points.account import Account
-from custrules.policies.points.rates import ByLevel, combined, rate_at
+from custrules.policies.points.rates import ByLevel, combined, level_of, rate_at
 from custrules.policy import View
 
 if TYPE_CHECKING:
@@ -40,24 +40,19 @@ def computed(accrual: Accrual, event: AnyEvent | None, view: View, account: Acco
     return Computed(base * 10**account.scale if account.scale else base, factor)
 
 
-def level_of(view: View) -> str | None:
-    """The level held before the event."""
-    level = view.value("tier") if view.levels else None
-    return str(level) if level is not None else None
-
-
 class _Earning:
     """One order, event or row of facts, and what of it counts."""
 
     accrual: Accrual
     event: AnyEvent | None
     view: View
+    left_out: frozenset[str]
+    special: bool
 
     def __init__(self, accrual: Accrual, event: AnyEvent | None, view: View) -> None:
         self.accrual, self.event, self.view = accrual, event, view
-        left_out = accrual.counts.left_out()
-        self.special = any(line.is_of(left_out) for line in view.order.lines) if view.order is not None else False
-        self.left_out = left_out if self.special else frozenset()
+        self.left_out = accrual.counts.left_out
+        self.special = view.order is not None and any(line.is_of(self.left_out) for line in view.order.lines)
 
     @property
     def anything(self) -> bool:
@@ -100,7 +95,7 @@ class _Earning:
     # -- what counts -----------------------------------------------------------------------------------------------
 
     def _share(self) -> Fraction:
-        return self.view.earning_share(self.accrual.counts.not_earning())
+        return self.view.earning_share(self.accrual.counts.not_earning)
 
     def _amount(self) -> Fraction | int:
         """What counts of the order, each line as often as it does, in smallest units; whoever paid for it."""

@@ -15,7 +15,7 @@ from custrules.conditions import Condition
 from custrules.errors import Diagnostic
 from custrules.fields import Name, TextValue, one_of, read_day, wrong_type
 from custrules.policies.points.account import Account
-from custrules.policies.points.rates import Rates, level_faults, named_at
+from custrules.policies.points.rates import Rates, level_faults, level_of, named_at
 from custrules.policy import Reason, View, reason
 
 if TYPE_CHECKING:
@@ -133,10 +133,10 @@ class Room(NamedTuple):
     left: Fraction
 
 
-def rooms(accrual: Accrual, level: str | None, view: View, account: Account) -> Iterator[Room]:
+def rooms(accrual: Accrual, view: View, account: Account) -> Iterator[Room]:
     """The caps of an accrual that apply to what happens now, in document order."""
     for cap in accrual.caps:
-        most = cap.most(level, view.levels)
+        most = cap.at_most if isinstance(cap.at_most, Fraction) else cap.most(level_of(view), view.levels)
         if most is None or not cap.per.holds(view.day) or (cap.when is not None and not view.test(cap.when)):
             continue
         done = view.awarded(accrual, cap.per.window, cap.group) if cap.per.window is not None or cap.group is not None else 0

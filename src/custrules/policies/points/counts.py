@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, WithJsonSchema
@@ -63,11 +64,13 @@ class Counts(BaseModel):
         """Whether what was asked for a line counts, no more and no less."""
         return self.tax and not self.discounts
 
+    @cached_property
     def left_out(self) -> frozenset[str]:
         """The kinds of lines that do not count."""
         kinds = {"tax": self.tax, "delivery": self.delivery, "gift_card": self.gift_cards, "top_up": self.top_ups}
         return frozenset(kind for kind, counts in kinds.items() if not counts)
 
+    @cached_property
     def not_earning(self) -> frozenset[str]:
         """The tenders of which what they paid does not count."""
         off = {name for name, switch in self.tenders.items() if not switch} | (set() if self.coupons else {"coupon"})

@@ -55,7 +55,7 @@ def write(accrual: Accrual, code: FactsCode, view: FactsView) -> bool:
     Not written: what reads lines, steps by level, caps by level, with a condition or not whole, and more combinations than anybody writes.
     """
     account = account_of(view, accrual.account)
-    plain = all(_is_plain(cap, account) for cap in accrual.caps) and "cash" not in accrual.counts.not_earning() and facts_tell(accrual)
+    plain = all(_is_plain(cap, account) for cap in accrual.caps) and "cash" not in accrual.counts.not_earning and facts_tell(accrual)
     steps = accrual.points_per is None or isinstance(accrual.points_per.each, Fraction)
     combinations = (len(view.levels) + 1) << len(accrual.multiply) + len(accrual.caps)
     if accrual.exclude_lines or accrual.multiply_lines or not (plain and steps) or combinations > MAX_COMBINATIONS or len(accrual.caps) > MAX_CAPS:

@@ -14,6 +14,7 @@ from custrules.conditions import Condition
 from custrules.errors import Diagnostic
 from custrules.facts import upto_level
 from custrules.fields import RATE_SCHEMA, Flag, Frozen, Rate, one_of, rate_text, read_name, read_rate, wrong_type
+from custrules.policy import View
 from custrules.validation import nearest
 
 NO_LEVEL = "none"
@@ -109,6 +110,12 @@ class Bonus(BaseModel):
 
     points: Factor
     when: Condition | None = None
+
+
+def level_of(view: View) -> str | None:
+    """The level held before the event."""
+    level = view.value("tier") if view.levels else None
+    return str(level) if level is not None else None
 
 
 def named_at(rates: ByLevel, level: str | None, levels: tuple[str, ...]) -> Fraction | None:
