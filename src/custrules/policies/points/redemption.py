@@ -211,7 +211,7 @@ class Redemption(Policy):
         account = asked.account
         points = {"points": account.shown(asked.units), "account": account.id}
         if asked.reward is not None:
-            told = [reason("points.redemption.reward", reward=asked.reward.name, quantity=asked.quantity, **points)]
+            told = [reason("points.redemption.reward", reward=asked.reward.name, quantity=int(asked.quantity), **points)]
             cash = asked.reward.cash(asked.quantity, view)
             return [*told, reason("points.redemption.cash", reward=asked.reward.name, cash=cash)] if cash is not None else told
         if not isinstance(event, events.Hold):
@@ -278,7 +278,7 @@ class Redemption(Policy):
             yield reason("points.redemption.not_whole", reward=asked.reward.name, quantity=asked.quantity)
         elif asked.price and cost != asked.units:
             price = asked.account.shown(int(cost))
-            yield reason("points.redemption.other_price", reward=asked.reward.name, quantity=asked.quantity, price=price, **told)
+            yield reason("points.redemption.other_price", reward=asked.reward.name, quantity=int(asked.quantity), price=price, **told)
 
     def _money_limits(self, asked: Asked, told: Mapping[str, Any], view: View) -> Iterator[Reason]:
         units, account = asked.units, asked.account
