@@ -63,6 +63,10 @@ def held_and_captured_is_redeemed(case: Case, points: int) -> None:
         return
     captured = follow(case.program, held.state, type="capture", id="x", of="h")
     assert value(captured.state) == value(redeemed.state)
+    some = follow(case.program, state, type="redemption", id="h", points=max(points // 2, 1))
+    if some.accepted:
+        part = follow(case.program, held.state, type="capture", id="x", of="h", points=max(points // 2, 1))
+        assert value(part.state) == value(some.state) or codes(some) != codes(redeemed)  # or one of the two was clipped
     back = [follow(case.program, step.state, type="redemption_cancelled", id="b", of="h") for step in (captured, redeemed)]
     assert value(back[0].state) == value(back[1].state)
 
