@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import custrules
-from custrules import __main__ as command_line
+from custrules.cli.arguments import ARGUMENTS, DEMO_FOLDER
 from custrules.cli.output import words as command_words
 from custrules.counting import LINE_FACTS, MONEY_SUBJECTS
 from custrules.events import KINDS as EVENTS
@@ -200,10 +200,10 @@ _LINE_KINDS = {"sku": "text", "category": "text", "quantity": "number", "amount"
 
 def cli(said: Words) -> Lines:
     def say(key: str) -> str:
-        return command_words(said.lang, key, folder=command_line.DEMO_FOLDER)
+        return command_words(said.lang, key, folder=DEMO_FOLDER)
 
     head = [said.texts["option"], said.texts["meaning"]]
-    for verb, (_, options) in command_line.VERBS.items():
+    for verb, options in ARGUMENTS.items():
         yield f"## custrules {verb}"
         yield ""
         does = say(f"verb_{verb}")

@@ -33,7 +33,8 @@ from custrules.events import AnyEvent, Purchase, read_event
 from custrules.facts import FactType, FactValue
 from custrules.measures import Measure, Meter, Source
 from custrules.metering import Compiler
-from custrules.orders import Order, OrderLine, OrderTender, order_of
+from custrules.order_lines import OrderLine, OrderTender
+from custrules.orders import Order, order_of
 
 DAY = date(2026, 1, 1)
 BILL = ActivityType({"amount": "money", "city": "text", "paid": "flag"})

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from custrules.calendars import Length
 from custrules.events import Return, read_event
-from custrules.orders import Order, OrderLine
+from custrules.order_lines import OrderLine
+from custrules.orders import Order
 from custrules.returns import Matching, ReturnsRule, find_orders
 
 DAY = date(2026, 3, 31)

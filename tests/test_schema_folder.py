@@ -28,7 +28,7 @@ def test_schemas_and_settings_are_written(tmp_path: Path, capsys: pytest.Capture
     assert run(tmp_path) == 0
     for of in schemas.SCHEMAS:
         written = json.loads((tmp_path / "schemas" / schemas.file_name(of)).read_text("utf-8"))
-        assert written == schemas.stored_data(of)
+        assert written == json.loads(schemas.stored(of))
     assert set(settings(tmp_path)["yaml.schemas"]) == {"./schemas/program.v1.json", "./schemas/scenarios.v1.json"}
     assert "schemas/program.v1.json" in capsys.readouterr().out
 
@@ -36,7 +36,7 @@ def test_schemas_and_settings_are_written(tmp_path: Path, capsys: pytest.Capture
 def test_in_chinese_the_descriptions_are_chinese(tmp_path: Path) -> None:
     run(tmp_path, "--lang", "zh")
     written = json.loads((tmp_path / "schemas" / "program.v1.json").read_text("utf-8"))
-    assert written == schemas.stored_data("program", "zh")
+    assert written == json.loads(schemas.stored("program", "zh"))
     assert "时区" in written["properties"]["zone"]["description"]
 
 

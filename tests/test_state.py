@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from custrules.errors import StateError
 from custrules.ledger import ISSUED, REVERSED, SPENT, Lot, LotPart, Move
 from custrules.money import Money
-from custrules.orders import Order, OrderLine, OrderTender, Record
+from custrules.order_lines import OrderLine, OrderTender
+from custrules.orders import Order, Record
 from custrules.state import SCHEMA_VERSION, Level, LotLeft, State, StatusValue, TouchpointAsked, shown
 
 DAY = date(2026, 3, 31)

@@ -8,38 +8,36 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pydantic_core import PydanticCustomError
 
 import custrules as cr
 from custrules.analysis.comparing import Either
 from custrules.cli import schemas
+from custrules.cli.arguments import asked_language, parser
 from custrules.cli.event_files import STDIN, EventFile, EventFiles
-from custrules.cli.output import Misuse, Output, lenient, placed, silence, words
+from custrules.cli.output import Misuse, Output, lenient, placed, silence
 from custrules.cli.passing import Passed, Summary, by_customer, end_of, pass_over
 from custrules.cli.telling import event_title, local, near_misses, replayed, standing
 from custrules.codec import canonical
 from custrules.errors import Faults
 from custrules.events import AnyEvent
 from custrules.fields import read_day
-from custrules.messages import LANGUAGES
 
 FINE, FINDINGS, MISUSE, NOTHING = 0, 1, 2, 5
 INTERRUPTED, PIPE_CLOSED = 130, 141
-DEMO_FOLDER = "custrules-demo"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments = _parser(_asked_language(given)).parse_args(given)
+        arguments = parser(asked_language(given), VERBS).parse_args(given)
     except SystemExit as stop:
         return int(stop.code or 0)
     output = Output(lenient(sys.stdout), lenient(sys.stderr), arguments.lang, arguments.format)
@@ -94,35 +92,6 @@ def _file_trouble(output: Output, error: OSError) -> str:
     }
     key = next((key for kind, key in keys.items() if isinstance(error, kind)), "file_unreadable")
     return output.say(key, path=error.filename or "-", reason=error.strerror or str(error))
-
-
-# -- arguments ---------------------------------------------------------------------------------------------------------
-
-
-def _asked_language(given: Sequence[str]) -> str:
-    """The language for --help, before anything is parsed; en where none, or an unknown one, is asked for."""
-    asked = [value.removeprefix("--lang=") for value in given if value.startswith("--lang=")]
-    asked += [after for flag, after in pairwise(given) if flag == "--lang"]
-    return asked[-1] if asked and asked[-1] in LANGUAGES else "en"
-
-
-def _parser(lang: str) -> argparse.ArgumentParser:
-    def say(key: str) -> str:
-        return words(lang, key, folder=DEMO_FOLDER)
-
-    parser = argparse.ArgumentParser(prog="custrules", description=say("about"), allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"custrules {cr.__version__}")
-    parser.set_defaults(lang="en", format="text")
-    verbs = parser.add_subparsers(metavar="|".join(VERBS), required=True)
-    for name, (verb, add) in VERBS.items():
-        one = verbs.add_parser(name, help=say(f"verb_{name}"), description=say(f"verb_{name}"), allow_abbrev=False)
-        one.set_defaults(verb=verb, usage=one.format_usage)
-        for flags, key, options in add:
-            one.add_argument(*flags, help=say(key), **options)
-    for one in (parser, *verbs.choices.values()):
-        one.add_argument("--format", choices=("text", "json"), default=argparse.SUPPRESS, help=say("help_format"))
-        one.add_argument("--lang", choices=LANGUAGES, default=argparse.SUPPRESS, help=say("help_lang"))
-    return parser
 
 
 # -- verbs -------------------------------------------------------------------------------------------------------------
@@ -388,70 +357,15 @@ def demo(output: Output, arguments: argparse.Namespace) -> int:
     return FINE
 
 
-_DOCUMENT: tuple[Any, ...] = (("document",), "help_document", {"metavar": "DOC"})
-_EVENTS: tuple[Any, ...] = (("--events",), "help_events", {"required": True, "metavar": "FILE"})
-VERBS: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
-    "demo": (demo, [(("--dir",), "help_dir", {"default": DEMO_FOLDER, "metavar": "DIR"})]),
-    "check": (
-        check,
-        [
-            (("documents",), "help_documents", {"nargs": "+", "metavar": "DOC"}),
-            (("--diff",), "help_diff", {"action": "store_true"}),
-            (("--on",), "help_on", {"metavar": "DAY"}),
-        ],
-    ),
-    "explain": (
-        explain,
-        [
-            _DOCUMENT,
-            _EVENTS,
-            (("--customer",), "help_customer", {"required": True, "metavar": "C"}),
-            (("--event",), "help_event", {"metavar": "ID"}),
-        ],
-    ),
-    "replay": (
-        replay,
-        [
-            _DOCUMENT,
-            _EVENTS,
-            (("--until",), "help_until", {"metavar": "WHEN"}),
-            (("--sort",), "help_sort", {"action": "store_true"}),
-            (("--journal",), "help_journal", {"metavar": "OUT"}),
-            (("--states",), "help_states", {"metavar": "OUT"}),
-        ],
-    ),
-    "compare": (
-        compare,
-        [
-            (("base",), "help_base", {"metavar": "BASE"}),
-            (("candidate",), "help_candidate", {"metavar": "CANDIDATE"}),
-            (("events",), "help_events", {"nargs": "+", "metavar": "EVENTS"}),
-            (("--by",), "help_by", {"metavar": "FIELD"}),
-            (("--top",), "help_top", {"type": int, "default": 10, "metavar": "N"}),
-            (("--until",), "help_until", {"metavar": "WHEN"}),
-            (("--sort",), "help_sort", {"action": "store_true"}),
-        ],
-    ),
-    "test": (
-        test,
-        [
-            (("paths",), "help_paths", {"nargs": "*", "metavar": "PATH"}),
-            (("--coverage",), "help_coverage", {"action": "store_true"}),
-            (("--init",), "help_init", {"metavar": "DOC"}),
-        ],
-    ),
-    "record": (
-        record,
-        [
-            _DOCUMENT,
-            _EVENTS,
-            (("--customer",), "help_customer", {"required": True, "metavar": "C"}),
-            (("--last",), "help_last", {"default": "10", "metavar": "N"}),
-            (("--until",), "help_until_day", {"metavar": "DAY"}),
-            (("--out",), "help_out", {"metavar": "OUT"}),
-        ],
-    ),
-    "schema": (schemas.schema, schemas.ARGUMENTS),
+VERBS: dict[str, Callable[[Output, argparse.Namespace], int]] = {
+    "demo": demo,
+    "check": check,
+    "explain": explain,
+    "replay": replay,
+    "compare": compare,
+    "test": test,
+    "record": record,
+    "schema": schemas.schema,
 }
 
 

@@ -16,7 +16,8 @@ from custrules.events import Activity, AnyEvent, Purchase, Return
 from custrules.facts import FactType, FactValue
 from custrules.fields import read_day, read_decimal, read_flag, wrong_type
 from custrules.money import Rounding, rounded, to_units
-from custrules.orders import Order, OrderLine
+from custrules.order_lines import OrderLine
+from custrules.orders import Order
 
 MONEY_SUBJECTS = ("spend", "margin")
 AttributeKind = Literal["money", "number", "whole", "text", "flag", "date"]

@@ -25,7 +25,8 @@ from custrules.fields import read_day
 from custrules.given import FactsCode, FactsForm, GivenFacts, Quotient
 from custrules.measures import RatioMeter
 from custrules.messages import render_all
-from custrules.orders import Order, OrderLine, Record
+from custrules.order_lines import OrderLine
+from custrules.orders import Order, Record
 from custrules.policy import FactsView, Policy, conditions_in
 from custrules.rulebook import Rulebook
 from custrules.state import State

@@ -11,19 +11,15 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
-from math import gcd
-from typing import Any, NamedTuple, Never
+from typing import Any, Never
 
 from custrules.event_fields import read_scalar
 from custrules.events import AnyEvent, Hold, Purchase, Redemption, Return, ReturnLine
-from custrules.fields import Frozen, instant_text, plain, read_decimal, read_instant
+from custrules.fields import Frozen, instant_text, read_instant
 from custrules.ledger import REVERSED, Lot, LotPart, Move, text, whole
 from custrules.money import Rounding, rounded, split
+from custrules.order_lines import MONEY, NOT_EARNING, OrderLine, OrderTender, cost_of, price_of
 
-# The tenders that are neither money nor stored value: they do not earn, and no cash goes back for them.
-NOT_EARNING = frozenset({"points", "gift_card", "coupon"})
-MONEY = frozenset({"cash", "card"})
 _ONE, _WHOLE = Decimal(1), Fraction(1)
 _NONE: Mapping[str, Any] = {}
 
@@ -37,56 +33,6 @@ class OrderFault(Exception):
     def __init__(self, code: str, **params: Any) -> None:
         super().__init__(code)
         self.code, self.params = code, params
-
-
-class OrderLine(NamedTuple):
-    """A line as it was sold, and how much of it came back (by its own name; amounts spread over the order not counted)."""
-
-    sku: str | None
-    category: str | None
-    quantity: Decimal
-    amount: int
-    cost: int
-    back: int = 0
-    back_quantity: Decimal = Decimal(0)
-
-    @property
-    def left(self) -> int:
-        return self.amount - self.back
-
-    @property
-    def quantity_left(self) -> Decimal:
-        return self.quantity - self.back_quantity
-
-    def to_row(self) -> list[Any]:
-        return [self.sku, self.category, plain(self.quantity), self.amount, self.cost, self.back, plain(self.back_quantity)]
-
-    @classmethod
-    def from_row(cls, row: list[Any]) -> OrderLine:
-        sku, category, quantity, amount, cost, back, back_quantity = row
-        if not type(amount) is type(cost) is type(back) is int:
-            raise TypeError("amounts and costs of a line are whole numbers")
-        sold, returned = _quantity(quantity), _quantity(back_quantity)
-        if not 0 <= back <= amount or not 0 <= returned <= sold or not sold:
-            raise ValueError("a line of which more came back than was sold")
-        return cls(_optional_text(sku), _optional_text(category), sold, amount, cost, back, returned)
-
-
-class OrderTender(NamedTuple):
-    """A way in which an order was paid; ``quantity`` (points) in smallest units of its account."""
-
-    type: str
-    amount: int
-    quantity: Decimal | None = None
-    reference: str | None = None
-
-    def to_row(self) -> list[Any]:
-        return [self.type, self.amount, plain(self.quantity) if self.quantity is not None else None, self.reference]
-
-    @classmethod
-    def from_row(cls, row: list[Any]) -> OrderTender:
-        kind, amount, quantity, reference = row
-        return cls(text(kind), whole(amount), read_decimal(quantity) if quantity is not None else None, _optional_text(reference))
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +291,7 @@ class Basket:
         """Pieces come back with what they cost, line by line; whether there are too few."""
         for place in places:
             number = min(quantity, self.lines[place].quantity_left)
-            self.take(place, _cost_of(number, self.lines[place]), number)
+            self.take(place, cost_of(number, self.lines[place]), number)
             quantity -= number
         return quantity > 0
 
@@ -387,21 +333,6 @@ class Basket:
         return replace(self._order, lines=tuple(self.lines)) if self._changed else self._before
 
 
-def price_of(amount: int, quantity: Decimal) -> tuple[int, int]:
-    """Amount ÷ quantity in lowest terms; quantities have at most six decimals."""
-    number = int(quantity.scaleb(6))
-    common = gcd(amount, number)
-    return amount // common, number // common
-
-
-def _cost_of(number: Decimal, line: OrderLine) -> int:
-    """What so many pieces of a line cost: the running total rounded, so that parts sum to the whole."""
-    if number == line.quantity_left:
-        return line.left if number else 0
-    kept = rounded(line.amount * Fraction(line.quantity_left - number) / Fraction(line.quantity), Rounding.half_up)
-    return max(0, line.left - kept)
-
-
 def begun(event: AnyEvent, day: date, tallied: tuple[str, ...], records: Mapping[str, Record]) -> Order | None:
     """The order of a purchase, redemption or hold; None for other events. ``records`` is filled in while the event is decided.
 
@@ -427,19 +358,6 @@ def order_of(event: Purchase, day: date, tallied: tuple[str, ...] = (), records:
     tenders = tuple(OrderTender(tender.type, tender.amount.minor, tender.quantity, tender.reference) for tender in event.tenders)
     list_amount = event.list_amount.minor if event.list_amount is not None else None
     return Order(event.id, event.type, day, event.occurred_at, lines, tenders, list_amount=list_amount, tallied=tallied, records=records)
-
-
-def _quantity(value: object) -> Decimal:
-    return _quantity_of(value) if type(value) is str else read_decimal(value)
-
-
-@lru_cache(maxsize=4096)
-def _quantity_of(value: str) -> Decimal:
-    return read_decimal(value)
-
-
-def _optional_text(value: object) -> str | None:
-    return None if value is None else text(value)
 
 
 def _filled(amount: int, sizes: Sequence[int]) -> list[int]:

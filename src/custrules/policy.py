@@ -30,7 +30,8 @@ from custrules.fields import Day, Flag, Name, Title, read_name, wrong_type
 from custrules.given import FactsCode
 from custrules.measures import Measure
 from custrules.money import Money
-from custrules.orders import Order, OrderLine, Record
+from custrules.order_lines import OrderLine
+from custrules.orders import Order, Record
 from custrules.state import State
 from custrules.validation import Loc, inside
 

@@ -13,7 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from custrules.calendars import Length
 from custrules.events import Return
 from custrules.fields import one_of, wrong_type
-from custrules.orders import Basket, Order, price_of
+from custrules.order_lines import price_of
+from custrules.orders import Basket, Order
 
 Method = Literal["same_sku_latest", "same_price_latest"]
 _METHODS = ("same_sku_latest", "same_price_latest")

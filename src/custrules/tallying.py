@@ -11,7 +11,8 @@ from custrules.events import AnyEvent, RedemptionCancelled, Return
 from custrules.fields import instant_text
 from custrules.ledger import escaped
 from custrules.money import Money
-from custrules.orders import Order, OrderLine
+from custrules.order_lines import OrderLine
+from custrules.orders import Order
 from custrules.policy import Decision, Touchpoint, reason
 from custrules.returns import Part, Wanted
 from custrules.rulebook import Rulebook

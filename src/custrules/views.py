@@ -17,7 +17,8 @@ from custrules.draft import Draft
 from custrules.events import AnyEvent, tick
 from custrules.facts import Facts, FactValue
 from custrules.moment import Live, Moment
-from custrules.orders import Order, OrderLine, Record
+from custrules.order_lines import OrderLine
+from custrules.orders import Order, Record
 from custrules.policy import Policy, View
 from custrules.rulebook import Rulebook
 from custrules.state import State

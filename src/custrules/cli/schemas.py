@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
 
 from custrules.cli.output import Misuse, Output
 from custrules.documents.kinds import GROUP, Kinds
@@ -13,12 +12,6 @@ from custrules.errors import Diagnostic
 from custrules.policy import Policy
 from custrules.schemas import folder as schema_folder
 from custrules.schemas.folder import SETTINGS
-
-ARGUMENTS: list[tuple[Any, ...]] = [
-    (("folder",), "help_schema_dir", {"nargs": "?", "default": ".", "metavar": "DIR"}),
-    (("--programs",), "help_schema_programs", {"action": "append", "default": [], "metavar": "GLOB"}),
-    (("--plugins",), "help_schema_plugins", {"action": "store_true"}),
-]
 
 
 def schema(output: Output, arguments: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from custrules.messages import LANGUAGES
 from custrules.policy import Policy
@@ -52,7 +52,3 @@ def write(folder: Path) -> None:
 def stored(of: Of, lang: str = "en") -> str:
     """The text of the schema that ships with this version."""
     return files(__name__).joinpath(file_name(of, lang)).read_text("utf-8")
-
-
-def stored_data(of: Of, lang: str = "en") -> dict[str, Any]:
-    return cast("dict[str, Any]", json.loads(stored(of, lang)))

@@ -174,10 +174,10 @@ def _search(program: Program, policy: Policy, probe: Probe, examples: int) -> No
     """Look for a history that shows a breach, and make it as small as it gets."""
     try:
         from hypothesis import HealthCheck, errors, find, settings  # noqa: PLC0415 - an optional package, needed only here
-        from hypothesis import strategies as st  # noqa: PLC0415
+        from hypothesis import strategies as st  # noqa: PLC0415 - the same
     except ImportError:
         raise MissingExtra("custrules.testing.check_policy (hypothesis)", "test") from None
-    from custrules.testing.strategies import histories, passings  # noqa: PLC0415
+    from custrules.testing.strategies import histories, passings  # noqa: PLC0415 - it imports hypothesis
 
     found: list[tuple[Breach, tuple[AnyEvent, ...]]] = []
     left = MOST_SHRINKS

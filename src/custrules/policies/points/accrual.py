@@ -23,7 +23,8 @@ from custrules.fields import RATE_SCHEMA, Frozen, Name, Rate, TextValue, one_of,
 from custrules.given import FactsCode
 from custrules.ledger import EXPIRED, ISSUED, REVERSED
 from custrules.money import Rounding, rounded
-from custrules.orders import OrderLine, Record
+from custrules.order_lines import OrderLine
+from custrules.orders import Record
 from custrules.policies.points.account import Account, account_of, moved, owed_reason
 from custrules.policies.points.evaluating import NO_LEVEL, asks, rate_at, write
 from custrules.policy import Decision, FactsView, Known, Phase, Policy, Reason, View, reason

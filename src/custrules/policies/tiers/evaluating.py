@@ -79,7 +79,7 @@ def _wanted(bound: Bound, wanted: bool) -> Iterator[tuple[Leaf, bool]]:
 def write(ladder: Ladder, code: FactsCode, view: FactsView) -> bool:
     """``if <exclusion>: return …``; from the top, ``if <enter>: return <its evaluation for the leaves that hold>``."""
     for place, row in enumerate(ladder.exclude):
-        excluded = _results(ladder, code, ("excluded", place), lambda _, place=place: _excluded(ladder, place))  # type: ignore[misc]
+        excluded = _results(ladder, code, ("excluded", place), lambda _, place=place: _excluded(ladder, place))  # type: ignore[misc]  # a lambda with a default has no type of its own
         code.add(1, f"if {node_text(view.bound(row.when), code.leaf)}: return {code.name(excluded[0])}")
     for rank, level in reversed(list(enumerate(ladder.levels))):
         bound = view.bound(level.enter) if level.enter is not None else None
