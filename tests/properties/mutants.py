@@ -65,7 +65,7 @@ def _with(toy: str, how: Passing) -> st.SearchStrategy[Any]:
     return st.tuples(cases(most=6, wanted=toy, kinds=("visit", "purchase")), st.just(how))
 
 
-def _changed(owner: Any, name: str, wrong: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:
+def changed(owner: Any, name: str, wrong: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:
     """A patch that puts ``wrong(right, ...)`` in the place of a function."""
     right = vars(owner)[name] if isinstance(owner, type) else getattr(owner, name)
 
@@ -230,60 +230,60 @@ def _of_its_own_day(right: Any, self: Vintages, account: Any, lot: Lot, wanted: 
 
 
 MUTANTS = (
-    Mutant("replay goes by when things happened", invariants.stepping_is_replay, ANY, _changed(Replay, "__init__", _in_order_of_occurrence)),
-    Mutant("states share their tallies", invariants.a_prefix_gives_a_prefix, ANY, _changed(ActivityLog, "own", _shared_tally)),
-    Mutant("JSON drops what came back as an amount", invariants.round_trips_lose_nothing, RETURNS, _changed(Order, "to_data", _without_spread)),
-    Mutant("JSON drops what was forgotten of a tally", invariants.round_trips_lose_nothing, ANY, _changed(Tally, "to_data", _without_cut)),
-    Mutant("an account is due one day late", invariants.time_makes_no_difference, DAILY, _changed(PointsAccount, "due", _a_day_late)),
+    Mutant("replay goes by when things happened", invariants.stepping_is_replay, ANY, changed(Replay, "__init__", _in_order_of_occurrence)),
+    Mutant("states share their tallies", invariants.a_prefix_gives_a_prefix, ANY, changed(ActivityLog, "own", _shared_tally)),
+    Mutant("JSON drops what came back as an amount", invariants.round_trips_lose_nothing, RETURNS, changed(Order, "to_data", _without_spread)),
+    Mutant("JSON drops what was forgotten of a tally", invariants.round_trips_lose_nothing, ANY, changed(Tally, "to_data", _without_cut)),
+    Mutant("an account is due one day late", invariants.time_makes_no_difference, DAILY, changed(PointsAccount, "due", _a_day_late)),
     Mutant(
         "a timer is due one day late",
         invariants.time_makes_no_difference,
         _with("timer", Passing(every=1)),
         lambda patch: patch.setattr(toys.Timer, "due", toys.LateTimer.due),
     ),
-    Mutant("a changed status is not read again", invariants.time_makes_no_difference, DAILY, _changed(Moment, "next_change", _never_read_again)),
+    Mutant("a changed status is not read again", invariants.time_makes_no_difference, DAILY, changed(Moment, "next_change", _never_read_again)),
     Mutant(
         "an instant waits where a day opens",
         invariants.time_makes_no_difference,
         _with("midnight", Passing(every=1)),
-        _changed(Settling, "_clamped", _never_at_once),
+        changed(Settling, "_clamped", _never_at_once),
     ),
     Mutant(
-        "what leaves depends on when time was settled", invariants.time_makes_no_difference, DAILY, _changed(settling, "prune", _pruned_now_and_then)
+        "what leaves depends on when time was settled", invariants.time_makes_no_difference, DAILY, changed(settling, "prune", _pruned_now_and_then)
     ),
-    Mutant("a stamp is ignored", invariants.stored_events_replay_to_the_stored_state, MIXED, _changed(kernel, "_decided_at", _stamp_ignored)),
-    Mutant("a late event is put at the end", invariants.a_restatement_is_a_replay, AMENDED, _changed(restating, "_moved", _at_the_end)),
-    Mutant("a late event is stamped a day later", invariants.a_restatement_is_a_replay, AMENDED, _changed(restating, "_stamped", _as_it_came)),
+    Mutant("a stamp is ignored", invariants.stored_events_replay_to_the_stored_state, MIXED, changed(kernel, "_decided_at", _stamp_ignored)),
+    Mutant("a late event is put at the end", invariants.a_restatement_is_a_replay, AMENDED, changed(restating, "_moved", _at_the_end)),
+    Mutant("a late event is stamped a day later", invariants.a_restatement_is_a_replay, AMENDED, changed(restating, "_stamped", _as_it_came)),
     Mutant(
         "contacts are forgotten",
         invariants.a_restatement_is_a_replay,
         st.tuples(cases(most=3, wanted="greeting"), st.just(Passing()), st.just([Amend("withdraw", 0, 0)])),
-        _changed(restating, "_with_contacts", lambda right, state, kept: state),
+        changed(restating, "_with_contacts", lambda right, state, kept: state),
     ),
     Mutant(
         "what is decided no more is not told",
         invariants.a_restatement_tells_every_difference,
         TOLD,
-        _changed(restating, "_decision_changes", _without_what_is_gone),
+        changed(restating, "_decision_changes", _without_what_is_gone),
     ),
     Mutant(
         "no flipped event is told",
         invariants.a_restatement_tells_every_difference,
         st.tuples(cases(most=5, kinds=("purchase", "return")), st.just([Amend("withdraw", 0, 0)])),
-        _changed(restating, "_flips", _never_flipped),
+        changed(restating, "_flips", _never_flipped),
     ),
-    Mutant("a ladder is due for reviews alone", invariants.next_due_is_never_late, ANY, _changed(Ladder, "due", _only_reviews)),
-    Mutant("ids are not remembered", invariants.a_duplicate_changes_nothing, ANY, _changed(State, "saw", lambda right, *rest: None)),
-    Mutant("a refusal keeps the time settled", invariants.a_refusal_changes_nothing, ANY, _changed(kernel, "step", _settled_all_the_same)),
-    Mutant("lots that are joined are lost", invariants.postings_add_up, ANY, _changed(Account, "_join_left", _lost)),
+    Mutant("a ladder is due for reviews alone", invariants.next_due_is_never_late, ANY, changed(Ladder, "due", _only_reviews)),
+    Mutant("ids are not remembered", invariants.a_duplicate_changes_nothing, ANY, changed(State, "saw", lambda right, *rest: None)),
+    Mutant("a refusal keeps the time settled", invariants.a_refusal_changes_nothing, ANY, changed(kernel, "step", _settled_all_the_same)),
+    Mutant("lots that are joined are lost", invariants.postings_add_up, ANY, changed(Account, "_join_left", _lost)),
     Mutant("lots are joined whatever their expiry", invariants.postings_add_up, GIVEN_BACK, _joined_whatever_their_expiry),
-    Mutant("what is given back lives longer", invariants.a_last_day_never_moves, GIVEN_BACK, _changed(Draft, "give_back", _renewed)),
-    Mutant("a credit settles no debt", invariants.no_usable_lots_beside_debt, ANY, _changed(Draft, "settle", _debt_left_alone)),
-    Mutant("a lot lives a day longer", invariants.nothing_expired_is_held, ANY, _changed(Lot, "expired", _a_day_longer)),
-    Mutant("a reversal leaves a point", invariants.bought_and_returned_is_nothing, ANY, _changed(Draft, "take_back", _one_kept)),
-    Mutant("a level survives every return", invariants.bought_and_returned_is_nothing, ANY, _changed(Ladder, "_after_return", _level_kept)),
+    Mutant("what is given back lives longer", invariants.a_last_day_never_moves, GIVEN_BACK, changed(Draft, "give_back", _renewed)),
+    Mutant("a credit settles no debt", invariants.no_usable_lots_beside_debt, ANY, changed(Draft, "settle", _debt_left_alone)),
+    Mutant("a lot lives a day longer", invariants.nothing_expired_is_held, ANY, changed(Lot, "expired", _a_day_longer)),
+    Mutant("a reversal leaves a point", invariants.bought_and_returned_is_nothing, ANY, changed(Draft, "take_back", _one_kept)),
+    Mutant("a level survives every return", invariants.bought_and_returned_is_nothing, ANY, changed(Ladder, "_after_return", _level_kept)),
     Mutant(
-        "a return counts on its own day", invariants.returned_later_is_never_bought, ANY, _changed(kernel, "tally_return", _on_the_day_of_the_return)
+        "a return counts on its own day", invariants.returned_later_is_never_bought, ANY, changed(kernel, "tally_return", _on_the_day_of_the_return)
     ),
     Mutant("a reversal forgets those before it", invariants.two_partial_returns_are_one, ANY, _property(Record, "reversed", lambda self: 0)),
     Mutant(
@@ -292,16 +292,16 @@ MUTANTS = (
         RETURNS,
         lambda patch: patch.setattr(orders, "MONEY", {"cash", "card", "coupon"}),
     ),
-    Mutant("caps forget what was awarded", invariants.awards_never_exceed_caps, IN_ORDER, _changed(StepView, "awarded", lambda right, *rest: 0)),
-    Mutant("a posting counts for its first lot alone", invariants.the_books_close, GIVEN_BACK, _changed(flows, "_parted", _of_the_first_lot)),
-    Mutant("joined lots are all of the oldest's day", invariants.the_books_close, GIVEN_BACK, _changed(Vintages, "_taken", _of_its_own_day)),
+    Mutant("caps forget what was awarded", invariants.awards_never_exceed_caps, IN_ORDER, changed(StepView, "awarded", lambda right, *rest: 0)),
+    Mutant("a posting counts for its first lot alone", invariants.the_books_close, GIVEN_BACK, changed(flows, "_parted", _of_the_first_lot)),
+    Mutant("joined lots are all of the oldest's day", invariants.the_books_close, GIVEN_BACK, changed(Vintages, "_taken", _of_its_own_day)),
     Mutant(
         "caps forget their groups",
         invariants.awards_never_exceed_caps,
         SHARING,
-        _changed(StepView, "awarded", lambda right, view, policy, window, group=None: right(view, policy, window)),
+        changed(StepView, "awarded", lambda right, view, policy, window, group=None: right(view, policy, window)),
     ),
-    Mutant("effects are not numbered", invariants.effect_ids_are_unique, ANY, _changed(Settling, "fold", _all_numbered_nought)),
+    Mutant("effects are not numbered", invariants.effect_ids_are_unique, ANY, changed(Settling, "fold", _all_numbered_nought)),
 )
 
 

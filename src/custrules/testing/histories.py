@@ -173,8 +173,22 @@ class History:
         return self.event("return", verdict=verdict, **({"of": order} if order is not None else {}), **fields)
 
     def redemption(self, points: int | str | Decimal | None = None, *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
-        """Points are spent outside an order, or a ``reward="..."`` is redeemed."""
-        return self.event("redemption", verdict=verdict, **({} if points is None else {"points": points}), **fields)
+        """Points are spent outside an order: so many, or what ``reward="mug"`` costs."""
+        given = {} if points is None else {"points": points}
+        return self.event("redemption", verdict=verdict, **given, **fields)
+
+    def hold(self, points: int | str | Decimal, *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
+        """Points are set aside."""
+        return self.event("hold", verdict=verdict, points=points, **fields)
+
+    def capture(self, points: int | str | Decimal | None = None, of: str = "", *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
+        """So many points of a hold are taken, or all: of the last one, or of the one named."""
+        given = {} if points is None else {"points": points}
+        return self.event("capture", verdict=verdict, of=of or self._last("hold"), **given, **fields)
+
+    def void(self, of: str = "", *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
+        """A hold is let go: the last, or the one named."""
+        return self.event("void", verdict=verdict, of=of or self._last("hold"), **fields)
 
     def redemption_cancelled(self, of: str = "", *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
         """A redemption is undone: the last, or the one named."""

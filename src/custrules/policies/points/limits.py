@@ -46,13 +46,14 @@ class Limit(BaseModel):
 
     @property
     def measure(self) -> str:
-        return next(name for name in MEASURES if getattr(self, name) is not None)
+        """What it measures; ``at_most`` where it says nothing, which is a fault."""
+        return next((name for name in MEASURES if getattr(self, name) is not None), "at_most")
 
     @property
     def most(self) -> Levelled:
         """The most, in what it measures."""
-        found: Levelled = getattr(self, self.measure)
-        return found
+        found: Levelled | None = getattr(self, self.measure)
+        return found if found is not None else 0
 
     def faults(self, path: str, of_reward: bool, known: Known) -> Iterator[Diagnostic]:
         named = [name for name in MEASURES if getattr(self, name) is not None]
