@@ -64,8 +64,8 @@ def _merged(ladder: Ladder, event: Merge, view: View, held: Held | None) -> Chan
     """Of two levels the higher stands with its own term, of two equal ones that which runs longer; so does the higher floor."""
     known = unpacked(event).statuses.get((ladder.status, ""))
     other = Held.of(known, ladder.names) if known is not None and known.value in ladder.names else None
-    if other is None:
-        return held, []
+    if other is None or (held is not None and other.reached == "base"):
+        return held, []  # everybody's level is nothing to bring
     if held is not None and _better(held, other):
         return held.with_floor_of(max(held, other, key=lambda level: _floor(level, view.day))), [
             reason("tiers.merge.kept", level=ladder.names[held.rank], other=ladder.names[other.rank], of=event.of)
