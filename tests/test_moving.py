@@ -150,7 +150,7 @@ def test_a_signal_that_comes_twice_changes_nothing() -> None:
     ann = history(program, "ann").on("2026-01-10").purchase("100").event("transfer", to="ben", points=50)
     ben = history(program, "ben").on("2026-01-10").visit()
     once = received(ann, ben)
-    again = program.step(once.state, once.event or cr.Visit(id="-", customer_id="ben", occurred_at=ann.state.as_of))  # type: ignore[arg-type]
+    again = program.step(once.state, once.event or cr.Visit(id="-", customer_id="ben", occurred_at=ann.state.as_of))
     assert (again.verdict, again.state is once.state) == ("duplicate", True)
 
 

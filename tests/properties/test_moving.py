@@ -29,7 +29,7 @@ MOVES = st.lists(
 
 def club(expiry: str, pending: str | None, closure: str, send: dict[str, Any]) -> cr.Program:
     account = {"id": "points", "kind": "points.account", "expiry": expiry, "on_closure": closure} | ({"pending": pending} if pending else {})
-    ladder = {"id": "tier", "kind": "tiers.ladder", "term": "3 months", "downgrade": "one_level"}
+    ladder: dict[str, Any] = {"id": "tier", "kind": "tiers.ladder", "term": "3 months", "downgrade": "one_level"}
     ladder["levels"] = [{"name": "member"}, {"name": "gold", "enter": {"spend": ">= 100"}}]
     return cr.Program(
         id="club",

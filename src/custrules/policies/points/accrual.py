@@ -387,4 +387,4 @@ def _unforgiven(record: Record, expired: Mapping[str, int]) -> dict[str, int]:
     return left
 
 
-_NOT_EARNING = ("new_day", "tick", "return", "redemption_cancelled", "adjustment")
+_NOT_EARNING = ("new_day", "tick", "return", "redemption_cancelled", "adjustment", "merge", "closure")
