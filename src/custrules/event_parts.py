@@ -134,16 +134,11 @@ def _read_brought(value: object) -> Frozen:
     return found
 
 
-def _by_name(part: Any) -> Any:
-    """A mapping of names to parts, which does not change."""
-    return Annotated[Mapping[Id, part], AfterValidator(Frozen), PlainSerializer(_written)]
-
-
 def _written(parts: Mapping[str, BaseModel]) -> dict[str, Any]:
     return {name: part.model_dump(mode="json", exclude_defaults=True) for name, part in parts.items()}
 
 
-Balances = _by_name(Annotated[OpenedBalance, BeforeValidator(_balance)])
-Levels = _by_name(Annotated[OpenedLevel, BeforeValidator(_level)])
-Tallies = _by_name(Annotated[OpenedTally, BeforeValidator(_tally)])
+Balances = Annotated[Mapping[Id, Annotated[OpenedBalance, BeforeValidator(_balance)]], AfterValidator(Frozen), PlainSerializer(_written)]
+Levels = Annotated[Mapping[Id, Annotated[OpenedLevel, BeforeValidator(_level)]], AfterValidator(Frozen), PlainSerializer(_written)]
+Tallies = Annotated[Mapping[Id, Annotated[OpenedTally, BeforeValidator(_tally)]], AfterValidator(Frozen), PlainSerializer(_written)]
 Brought = Annotated[Mapping[str, Any], PlainValidator(_read_brought), PlainSerializer(thawed), WithJsonSchema({"type": "object"})]

@@ -43,6 +43,7 @@ from custrules.views import Days, Watch
 
 Verdict = Literal["accepted", "refused", "duplicate", "late"]
 REVERSING: tuple[Phase, ...] = ("earn", "pay", "rank", "lapse", "care")
+LEAVING: tuple[Phase, ...] = ("rank", "lapse", "care")  # who ends an account with an event earns nothing by it
 CLOSED: tuple[Phase, ...] = ("earn", "pay", "lapse")  # what still answers once an account is closed
 _REVERSED, _TIME, _PROFILED = (Return, RedemptionCancelled), (NewDay, Tick), (Enrolment, ProfileUpdate, Opening)  # faster to ask than a union
 _CLOSING = (Capture, Void)
@@ -99,7 +100,7 @@ class Step(Holding):
         self.records.update(records)
         tally_event(self.rules, self.state, event, self.day, self.order, counted)
         self.decisions += taken_in(self.rules, self.state, event, self.day)
-        for phase in FORWARD:
+        for phase in FORWARD if self.state.closed is None else LEAVING:
             for policy in self.heard[phase]:
                 self._answer(policy)
         return None

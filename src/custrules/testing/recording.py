@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from custrules.calendars import end_of_day
 from custrules.documents.writing import Flow
-from custrules.events import AnyEvent, NewDay, Tick
+from custrules.events import AnyEvent, NewDay, Opening, Tick
 from custrules.program import Program
 from custrules.state import State
 from custrules.steps import Step
@@ -66,14 +66,24 @@ def record(program: Program, events: Iterable[AnyEvent], name: str, last: int = 
     if not rows:
         raise NothingLeft("")
     end = rows[-1].step.state
+    opening, rows = _opening(rows, program)
     first = min([max(len(rows) - last, 0), *(number for number, row in enumerate(rows) if _needs_a_step(row))])
     given = [written(row.event, program) for row in rows[:first] if row.step.accepted]
     steps = [{"when": when} for row in rows[first:] for when in _whens(row, program)]
     if until is not None and upto is not None:
         steps.append({"when": Flow({"day_end": until.isoformat()})})
         end = program.advance(end, upto).state
-    scenario: Scenario = {"name": name, "tags": ["recorded"], **({"given": given} if given else {}), "steps": steps}
+    scenario: Scenario = {"name": name, "tags": ["recorded"], **opening, **({"given": given} if given else {}), "steps": steps}
     return _checked(program, scenario, rows, first, end)
+
+
+def _opening(rows: list[Row], program: Program) -> tuple[Scenario, list[Row]]:
+    """What the customer brought along, which scenarios say beside the events; and the events that are left."""
+    event = rows[0].event
+    if not isinstance(event, Opening):
+        return {}, rows
+    fields = dict(next(iter(written(event, program).values())))
+    return {"opening": Flow({"complete": "false", **{name: value for name, value in fields.items() if name != "id"}})}, rows[1:]
 
 
 def _walked(program: Program, events: Iterable[AnyEvent]) -> Iterator[Row]:

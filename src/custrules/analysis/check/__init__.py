@@ -14,6 +14,7 @@ from custrules.analysis.check.points import check_points
 from custrules.analysis.check.purchases import check_purchases
 from custrules.analysis.check.sections import check_sections
 from custrules.analysis.check.tables import check_tables
+from custrules.analysis.check.transfers import check_transfers
 from custrules.errors import Diagnostic
 from custrules.money import exactly
 from custrules.program import Program
@@ -29,7 +30,8 @@ def check(program: Program, *, on: date | None = None) -> tuple[Diagnostic, ...]
     where ``on`` is no day.
     """
     findings = Findings(program, day_of(on))
-    for part in (check_conditions, check_tables, check_ladders, check_benefits, check_points, check_purchases, check_sections):
+    parts = (check_conditions, check_tables, check_ladders, check_benefits, check_points, check_transfers, check_purchases, check_sections)
+    for part in parts:
         part(findings)
     return tuple(sorted(without_accepted(findings), key=lambda found: (found.line, found.column, found.path, found.code)))
 

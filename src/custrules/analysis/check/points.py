@@ -17,9 +17,10 @@ from custrules.conditions import Node
 from custrules.fields import Frozen, rate_text
 from custrules.money import rounded
 from custrules.policies import KINDS
-from custrules.policies.points import Account, Accrual, Redemption
+from custrules.policies.points import Account, Accrual, Redemption, Transfer
 from custrules.policies.points.caps import Dates
 from custrules.policies.points.counts import Counts
+from custrules.policies.points.evaluating import NO_LEVEL
 from custrules.policies.points.rates import NO_LEVEL
 from custrules.state import shown
 
@@ -73,6 +74,7 @@ def _traffic(findings: Findings) -> None:
     if any(policy.kind not in KINDS for policy in rules.parts.policies):
         return
     filled = {rules.resolve(policy.account) for policy in rules.parts.policies if isinstance(policy, Accrual)}
+    filled |= {rules.resolve(policy.account) for policy in rules.parts.policies if isinstance(policy, Transfer) and policy.sell is not None}
     spent = {rules.resolve(policy.account) for policy in rules.parts.policies if isinstance(policy, Redemption)}
     for name in rules.accounts:
         path = findings.path(rules.versions[name][0])

@@ -30,7 +30,7 @@ from custrules.policy import Decision, FactsView, Known, Phase, Policy, Reason, 
 from custrules.validation import nearest
 
 BASES = ("points_per_unit", "points_per", "points_per_quantity", "points", "bonuses")
-_NOT_EARNING = ("new_day", "tick", "return", "redemption_cancelled", "adjustment", "hold", "capture", "void")
+_NOT_EARNING = ("new_day", "tick", "return", "redemption_cancelled", "adjustment", "hold", "capture", "void", "merge", "closure")
 _OF_PURCHASES = ("points_per_unit", "exclude_lines", "multiply_lines", "counts")
 
 

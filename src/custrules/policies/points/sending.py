@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from custrules.conditions import Condition
-from custrules.fields import Flag, Name, Number, Rate, Whole, fault, read_decimal, read_rate, read_whole, wrong_type
+from custrules.fields import Flag, Number, Rate, Whole, fault, one_of, read_decimal, read_rate, read_whole, wrong_type
 from custrules.ledger import LotPart
 from custrules.money import Rounding, rounded
 from custrules.policies.points.account import Account
@@ -48,6 +48,8 @@ def _period(value: object) -> object:
     return value
 
 
+Source = Literal["purchase", "gratis", "adjustment", "bought", "opening", "transfer"]
+SOURCES = get_args(Source)
 Quantity = Annotated[Number, BeforeValidator(_positive)]
 
 
@@ -90,7 +92,7 @@ class Send(BaseModel):
     maximum: Quantity | None = None
     limits: Limits = ()
     fee: SendFee | None = None
-    sources: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
+    sources: Annotated[tuple[Annotated[Source, one_of(*SOURCES)], ...], Field(max_length=20)] = ()
     received: Flag = True
     when: Condition | None = None
 

@@ -65,9 +65,9 @@ def _merged(case: Case, event: Merge, position: Position) -> Change:
     """Of two levels the higher stands with its own term, of two equal ones that which runs longer; the floors of both hold."""
     known = unpacked(event).statuses.get((case.ladder.status, ""))
     other = Held.of(known, case.rank) if known is not None and known.value is not None and case.rank(str(known.value)) is not None else None
-    if other is None:
-        return position, []
     held, names = position.held, case.names
+    if other is None or (held is not None and other.reached == "base"):
+        return position, []  # everybody's level is nothing to bring
     if held is not None and _better(held, other):
         told = reason("tiers.merge.kept", level=names[held.rank], other=names[other.rank], of=event.of)
         return replace(position, held=_with_floors(held, other, case.view.day)), [told]
