@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -59,6 +60,13 @@ def test_every_tag_and_mark_is_a_case() -> None:
 
 def test_every_case_tells_its_source() -> None:
     assert all(case["source"] for case in known().values())
+
+
+@pytest.mark.parametrize("page", ["docs/reference/source-systems.md", "docs/zh/reference/source-systems.md"])
+def test_the_page_on_source_systems_names_every_case_that_is_run_and_no_other(page: str) -> None:
+    named = re.findall(r"`((?:SV-)?[A-Za-z]+[-0-9][a-zA-Z0-9-]*)`", (HERE.parent.parent / page).read_text("utf-8"))
+    named = [name for name in named if "-" in name]
+    assert sorted(set(named)) == sorted(tags(SCENARIOS) | tags(WAITING) | COVERED.keys())
 
 
 @pytest.mark.parametrize("path", WAITING, ids=lambda path: path.name.removesuffix(".scenarios.yaml"))
