@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from cases.covering import covers
 
 import custrules as cr
 from custrules.analysis.liability import AccountLiability
@@ -243,6 +244,30 @@ def test_periods_and_groups_that_there_are_not_are_refused(asked: Data) -> None:
     assert error.value.diagnostics[0].code == "analysis.unknown_choice"
 
 
+@covers("SV-A06")
+def test_opening_and_what_came_in_less_what_went_out_is_closing() -> None:
+    # 10,000 + 2,000 - 1,500 - 300 - 200 + 50 = 10,050, of which the 50 are given back by a cancelled redemption
+    club = program({"id": "points", "expiry": "6 months"})
+    events = [
+        event("adjustment", "a-1", "2025-12-31", account="points", quantity=9700, reason="brought over"),
+        event("adjustment", "b-1", "2025-08-10", "bob", account="points", quantity=300, reason="brought over"),  # up to 10 February
+        event("purchase", "a-2", "2026-02-01", amount="1800.00"),
+        event("purchase", "a-3", "2026-02-02", amount="200.00"),
+        event("return", "a-4", "2026-02-03", of="a-3"),
+        event("redemption", "a-5", "2026-02-04", points=1450),
+        event("redemption", "a-6", "2026-02-04", points=50),
+        event("redemption_cancelled", "a-7", "2026-02-05", of="a-6"),
+    ]
+    events = [one for one in events if one["customer_id"] == "ann"] + [one for one in events if one["customer_id"] == "bob"]
+    done = cr.replay(club, events, instant("2026-02-28")).collect()
+    february = cr.metrics(club, done.journal, until=instant("2026-02-28")).accounts[0].periods[-1]
+    moved = {name: units for name, units in february.moved.items() if units}
+    assert moved == {"issued": 2000, "redeemed": 1500, "expired": 300, "reversed": 200, "given_back": 50}
+    assert (february.opening, february.closing) == (10_000, 10_050)
+    held = sum(lot.quantity for state in done.states.values() for lot in state.points().lots)  # type: ignore[misc]
+    assert held == 10_050
+
+
 # -- breakage ----------------------------------------------------------------------------------------------------------
 
 
@@ -321,12 +346,14 @@ def whole(amount: int) -> cr.Money:
     return cr.Money.from_minor(amount, "JPY")  # the examples count in whole currency units
 
 
+@covers("SV-A01")
 def test_ifrs_15_illustrative_example_52_divides_the_price() -> None:
     # products 100,000 and 10,000 points at 1 x 95% = 9,500
     shares = cr.allocate(whole(100_000), {"products": whole(100_000), "points": whole(9_500)})
     assert shares == {"products": whole(91_324), "points": whole(8_676)}
 
 
+@covers("SV-A01")
 def test_ifrs_15_illustrative_example_52_recognises_with_a_changed_expectation() -> None:
     # 8,676 x 4,500 / 9,500 = 4,110; 8,676 x 8,500 / 9,700 = 7,603, less 4,110; 1,073 are left
     years = cr.recognise(whole(8_676), [(4_500, 9_500), (8_500, 9_700)])
@@ -334,10 +361,18 @@ def test_ifrs_15_illustrative_example_52_recognises_with_a_changed_expectation()
     assert whole(8_676) - years[0] - years[1] == whole(1_073)
 
 
+@covers("SV-A02", "SV-A03")
 @pytest.mark.parametrize(("expected", "third_year"), [(9_900, 3_552), (9_200, 4_140)], ids=["10A: more are used", "10B: fewer are used"])
 def test_kpmg_handbook_example_10(expected: int, third_year: int) -> None:
     # 9,000 were deferred; 4,500 points are used of 9,700 expected, then 8,500 of what is expected by then
     assert cr.recognise(whole(9_000), [(4_500, 9_700), (8_500, expected)]) == (whole(4_175), whole(third_year))
+
+
+@covers("SV-A05")
+def test_a_price_that_buys_more_than_it_says_is_revenue_by_share() -> None:
+    # 1,000.00 buy 1,200.00 of value: 300.00 of it are 250.00 of revenue; where 5% are never used, 300 / 1,140
+    assert cr.recognise(pounds("1000.00"), [(300, 1200)]) == (pounds("250.00"),)
+    assert cr.recognise(pounds("1000.00"), [(300, 1140)]) == (pounds("263.16"),)
 
 
 def test_what_is_recognised_never_exceeds_what_was_deferred_and_sums_to_it() -> None:

@@ -1,4 +1,4 @@
-"""The books of the demo's programme close on real transactions: the excerpt in the wheel and every eighth customer of both years of UCI data.
+"""The books of the demo's programme close on real transactions: UCI Online Retail II, the excerpt and an eighth of both years.
 
 ``-m "not slow"`` leaves out the two years.
 """

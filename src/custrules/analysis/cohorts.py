@@ -36,6 +36,10 @@ _SIGNED: Mapping[str, tuple[tuple[str, int], ...]] = {
     "reversed": (("reversed", 1),),
     "forgiven": (("lapsed", -1), ("reversed", 1)),
     "shortfall": (("reversed", 1), ("used", -1)),
+    "reinstated": (("lapsed", -1),),
+    "decayed": (("lapsed", -1),),  # what leaves to an outside of its own has a minus already
+    "forfeited": (("lapsed", -1),),
+    "fees": (("used", -1),),
 }
 
 
@@ -48,13 +52,14 @@ class CohortKey(NamedTuple):
 
 
 class Came(NamedTuple):
-    """So many smallest units of a cohort were issued, reversed, used or lapsed, by a decision on a day."""
+    """So many smallest units of a cohort were issued, reversed, used or lapsed, by a decision on a day; ``flow`` is the movement's own name."""
 
     key: CohortKey
     name: str
     units: int
     line: Line
     lot: Lot | None
+    flow: str
 
 
 class _Customer:
@@ -108,7 +113,7 @@ def _returned(line: Line) -> dict[str, int]:
 
 def _came(key: CohortKey, name: str, units: int, line: Line, lot: Lot | None) -> Iterator[Came]:
     for what, sign in _SIGNED.get(name, (("issued", 1),)):
-        yield Came(key, what, sign * (units if name in _SIGNED else change(name, units)), line, lot)
+        yield Came(key, what, sign * (units if name in _SIGNED else change(name, units)), line, lot, name)
 
 
 def cohorts(program: Program, entries: Iterable[Entry], on: date, per: str) -> Iterator[Came]:

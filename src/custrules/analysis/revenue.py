@@ -178,7 +178,7 @@ class _Book:
         cohort = self._cohorts.setdefault(came.key, _Cohort())
         first = first_of(came.line.day, self._per)
         cohort.moved[first, came.name] += came.units
-        if came.name != "issued" or came.lot is None or came.lot.origin != came.line.decision.event_id:
+        if came.flow != "issued" or came.lot is None or came.lot.origin != came.line.decision.event_id:
             return
         worth = self._worth.on(came.key.account, came.line.day)
         if worth is not None:

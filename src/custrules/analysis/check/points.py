@@ -20,7 +20,6 @@ from custrules.policies import KINDS
 from custrules.policies.points import Account, Accrual, Redemption, Transfer
 from custrules.policies.points.caps import Dates
 from custrules.policies.points.counts import Counts
-from custrules.policies.points.evaluating import NO_LEVEL
 from custrules.policies.points.rates import NO_LEVEL
 from custrules.state import shown
 

@@ -1,0 +1,81 @@
+"""Every reference case of levels, points and their accounting is a scenario, a test, or stands in a list with its reason."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import exploits.test_exploits
+import pytest
+import test_analysis_accounting
+
+import cases.test_in_code
+import custrules as cr
+from cases.covering import COVERED
+from custrules.documents.reading import read
+from custrules.testing.scenarios import collect
+
+HERE = Path(__file__).parent
+SCENARIOS = sorted(HERE.glob("scenarios/*.scenarios.yaml"))
+WAITING = sorted(HERE.glob("waiting/*.scenarios.yaml"))
+IN_CODE = (exploits.test_exploits, test_analysis_accounting, cases.test_in_code)  # importing them fills COVERED
+
+pytest.importorskip("yaml")
+
+
+def known() -> dict[str, dict[str, Any]]:
+    return {case["id"]: case for name in ("loyalty", "points") for case in json.loads((HERE / f"{name}_cases.json").read_text("utf-8"))}
+
+
+def tags(paths: list[Path]) -> set[str]:
+    documents = [read(path.read_bytes(), source=path.name).data for path in paths]
+    return {tag for document in documents for scenario in document["scenarios"] for tag in scenario.get("tags", ())}
+
+
+def elsewhere() -> dict[str, list[str]]:
+    found = tomllib.loads((HERE / "elsewhere.toml").read_text("utf-8"))
+    assert all(part["reason"] for part in found.values())
+    return {family: part["cases"] for family, part in found.items()}
+
+
+def test_every_case_has_its_place() -> None:
+    listed = {case for cases in elsewhere().values() for case in cases}
+    assert known().keys() - tags(SCENARIOS) - tags(WAITING) - COVERED.keys() - listed == set()
+
+
+def test_no_case_is_both_run_and_listed_as_of_another_family() -> None:
+    listed = Counter(case for cases in elsewhere().values() for case in cases)
+    assert max(listed.values()) == 1
+    assert listed.keys() & (tags(SCENARIOS) | tags(WAITING) | COVERED.keys()) == set()
+    assert listed.keys() <= known().keys()
+
+
+def test_every_tag_and_mark_is_a_case() -> None:
+    assert (tags(SCENARIOS) | tags(WAITING) | COVERED.keys()) - known().keys() == set()
+
+
+def test_every_case_tells_its_source() -> None:
+    assert all(case["source"] for case in known().values())
+
+
+@pytest.mark.parametrize("page", ["docs/reference/source-systems.md", "docs/zh/reference/source-systems.md"])
+def test_the_page_on_source_systems_names_every_case_that_is_run_and_no_other(page: str) -> None:
+    named = re.findall(r"`((?:SV-)?[A-Za-z]+[-0-9][a-zA-Z0-9-]*)`", (HERE.parent.parent / page).read_text("utf-8"))
+    named = [name for name in named if "-" in name]
+    assert sorted(set(named)) == sorted(tags(SCENARIOS) | tags(WAITING) | COVERED.keys())
+
+
+@pytest.mark.parametrize("path", WAITING, ids=lambda path: path.name.removesuffix(".scenarios.yaml"))
+def test_a_scenario_that_waits_for_a_feature_passes_once_it_loads(path: Path) -> None:
+    try:
+        planned = collect(path)
+    except (cr.DocumentError, cr.ScenarioError) as error:
+        if not {fault.code.rpartition(".")[2] for fault in error.diagnostics} & {"not_available", "unknown_field", "wrong_type"}:
+            raise
+        pytest.skip(f"not there yet: {error.diagnostics[0].path}")
+    for one in planned:
+        assert one.run().failures == (), one.name
