@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -14,9 +14,13 @@ from hypothesis import strategies as st
 
 import custrules as cr
 from custrules.calendars.windows import Standing
+from custrules.conditions import Condition
+from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
 from custrules.measures import Source
-from custrules.moment import Moment
+from custrules.moment import Moment, carried
+from custrules.policy import Phase
+from custrules.state import StatusValue
 from custrules.testing import History, history
 
 HEAD: dict[str, Any] = {
@@ -393,3 +397,212 @@ def test_a_decision_of_the_day_is_seen_when_the_next_opens_however_far_the_windo
     measure = {"sum": "bill", "window": "since level", "skip": "10 days"}
     source = replace(source_of(measure, [], None, None, Standing(level_since=START)), changed=date(2026, 3, 31))
     assert PROGRAMS[repr(measure)].meters["x"].next_change(source, date(2026, 3, 31)) == date(2026, 4, 1)
+
+
+# -- in a program --------------------------------------------------------------------------------------------------------
+
+
+class Asking(cr.Policy):
+    """Tells on each visit whether a condition holds as of a day, of the running qualifying year or of the last complete one."""
+
+    kind: ClassVar[str] = "test.asking"
+    phase: ClassVar[Phase] = "care"
+    hears: ClassVar[tuple[str, ...] | None] = ("visit",)
+
+    when: Condition
+    as_of: date
+    since: date | None = None
+
+    def decide(self, event: AnyEvent, view: cr.View, /) -> cr.Decision | None:
+        told = {
+            "running": view.test(self.when, self.as_of, level_since=self.since),
+            "complete": view.test(self.when, self.as_of, complete=True, level_since=self.since),
+            "known": view.evaluable(self.when, self.as_of, complete=True),
+            "next": view.next_change(self.when),
+            "next_complete": view.next_change(self.when, complete=True),
+            "value": view.value("x", self.as_of, complete=True),
+        }
+        return self.applied(event, [cr.Reason("test.asking.told", told)])
+
+
+def asked(told: History, on: str, measure: Mapping[str, Any], cell: str, **fields: Any) -> Mapping[str, Any]:
+    """What a policy is told of a measure on a day."""
+    policy = Asking(id="ask", when=Condition.of({"x": cell}), as_of=date.fromisoformat(on), **fields)
+    other = cr.Program(**HEAD, measures={"x": measure}, policies=[policy], kinds={policy.kind: Asking})
+    after = history(other)
+    for event in told.events:
+        after = after.on(event.occurred_at).event(event.type, **event.model_dump(exclude={"type", "customer_id", "occurred_at", "decided_at"}))
+    return after.visit().decisions[-1].reasons[0].params
+
+
+YEAR = {"sum": "spend", "window": "qualifying year"}
+
+
+def test_a_review_reads_the_last_complete_year_and_an_upgrade_the_running_one() -> None:
+    """2025: 300.00; 2026: 100.00. As of 1 March 2026 the complete year is 2025, as of 31 December 2026 it is 2026."""
+    told = begun(**YEAR).on("2025-06-01").purchase("300").on("2026-02-01").purchase("100")
+    march = asked(told, "2026-03-01", YEAR, ">= 200")
+    assert (march["running"], march["complete"], march["known"], march["value"]) == (False, True, True, 30000)
+    assert (march["next"], march["next_complete"]) == ("2027-01-01", "2026-12-31")
+    assert asked(told, "2026-12-31", YEAR, ">= 200")["complete"] is False
+
+
+def test_a_condition_may_be_asked_as_if_the_level_had_been_held_since_a_day() -> None:
+    measure = {"sum": "spend", "window": "since level"}
+    told = begun(**measure).on("2026-01-10").purchase("300").on("2026-02-01").purchase("100")
+    assert asked(told, "2026-03-01", measure, ">= 200")["running"] is False
+    assert asked(told, "2026-03-01", measure, ">= 200", since=date(2026, 1, 10))["running"] is True
+    assert asked(told, "2026-03-01", measure, ">= 200", since=date(2026, 1, 11))["running"] is False
+
+
+def ladder(**fields: Any) -> dict[str, Any]:
+    return {"id": "levels", "kind": "tiers.ladder", "levels": [{"name": "member"}], "downgrade": "one_level", **fields}
+
+
+def test_each_version_of_a_ladder_says_how_its_years_run() -> None:
+    versions = [ladder(qualifying_year="calendar"), ladder(qualifying_year="membership", effective_from="2027-01-01")]
+    rules = cr.Program(**HEAD, measures={"x": YEAR}, policies=versions).rulebook
+    assert [rules.qualifying_years(date(year, 6, 1)) for year in (1800, 2026, 2027)] == ["calendar", "calendar", "membership"]
+
+
+def test_years_run_with_the_calendar_where_nobody_says_otherwise() -> None:
+    assert cr.Program(**HEAD, measures={"x": YEAR}, policies=[ladder()]).rulebook.qualifying_years(date(2026, 6, 1)) == "calendar"
+
+
+def test_what_is_carried_over_is_read_from_the_status_of_its_measure() -> None:
+    told = begun(**YEAR).on("2027-02-01").purchase("100")
+    state = told.state.fork()
+    state.statuses = {("tier.rollover", "x"): StatusValue(2027, date(2027, 1, 1), data={"2027-01-01": 2500, "2026-01-01": "0.5"})}
+    kept = Moment(told.program.rulebook, state, date(2027, 2, 1))
+    assert kept.value("x") == 10000 + 2500
+    assert [carried(state, "x", date(year, 1, 1)) for year in (2026, 2027, 2028)] == [Fraction(1, 2), 2500, 0]
+    assert carried(state, "y", date(2027, 1, 1)) == 0
+
+
+@pytest.mark.parametrize(
+    ("measure", "expected"),
+    [
+        ({"best": "spend", "window": "30 days"}, ("each:spend", date(2026, 4, 30))),
+        ({"average": "bill", "per": "month", "window": "last 2 calendar months"}, ("sum:bill.amount", date(2026, 6, 1))),
+        ({"sum": "bill", "window": "10 days", "skip": "20 days"}, ("sum:bill.amount", date(2026, 4, 30))),
+        ({"gap": "bill"}, ("count:bill", None)),
+        ({"best": "bill", "per": "month", "window": "lifetime"}, ("sum:bill.amount", None)),
+        ({"average": "aum", "window": "7 days"}, ("latest:aum.value", None)),
+    ],
+)
+def test_a_measure_that_is_new_knows_when_it_will_be_whole(measure: dict[str, Any], expected: tuple[str, date | None]) -> None:
+    """The customer was last seen on 31 March: what is counted from 1 April on fills 30 days by 30 April, and all of April and May in June."""
+    old = cr.Program(**{**HEAD, "readings": {}}, measures={}, policies=[])
+    seen = history(old).on("2026-03-31").visit()
+    new = cr.Program(**{**HEAD, "readings": {"aum": {"type": "money"}}}, measures={"x": measure}, policies=[])
+    assert [(gap.name, gap.complete_on) for gap in new.gaps(seen.state) if "x" in gap.measures] == [expected]
+
+
+def test_the_time_at_a_level_that_was_not_counted_from_its_start_is_never_whole() -> None:
+    levels = ladder(levels=[{"name": "member"}])
+    seen = history(cr.Program(**HEAD, policies=[levels])).on("2026-03-31").visit()
+    new = cr.Program(**HEAD, measures={"x": {"sum": "bill", "window": "since level"}}, policies=[levels])
+    assert [(gap.name, gap.complete_on) for gap in new.gaps(seen.state) if gap.kind == "tally_missing" and "x" in gap.measures] == [
+        ("sum:bill.amount", None)
+    ]
+
+
+def test_a_reading_that_nothing_reads_is_a_finding() -> None:
+    levels = ladder(levels=[{"name": "member"}, {"name": "rich", "enter": {"aum": ">= 100"}}])
+    found = cr.Program(**HEAD, measures={"x": {"best": "level", "window": "30 days"}}, policies=[levels])
+    assert [row.params["name"] for row in cr.check(found) if row.params.get("section") == "readings"] == ["members"]
+
+
+def test_measures_of_every_kind_are_facts_that_can_be_given() -> None:
+    levels = ladder(levels=[{"name": "member"}, {"name": "gold", "enter": {"x": ">= 130", "aum": ">= 5000"}}])
+    given = cr.Program(**HEAD, measures={"x": ARPU}, policies=[levels])
+    assert given.evaluate("levels", {"x": "130.00", "aum": "5000.00"}).value == "gold"
+    assert given.evaluate("levels", {"x": "129.99", "aum": "5000.00"}).value == "member"
+
+
+def test_a_level_by_time_alone_comes_on_its_day() -> None:
+    """From 11 March on 80,000 stand: over 7 days 50,000 on average are reached with 14 March (3 × 10,000 + 4 × 80,000 = 350,000)."""
+    levels = ladder(levels=[{"name": "member"}, {"name": "rich", "enter": {"x": ">= 50000"}}])
+    told = history(cr.Program(**HEAD, measures={"x": {"average": "aum", "window": "7 days"}}, policies=[levels]))
+    told = read_off(told, ("2026-03-01", "10000"), ("2026-03-11", "80000"))
+    days = [told.day_end(day).state.tier() for day in ("2026-03-13", "2026-03-14")]
+    assert [level.name if level is not None else None for level in days] == ["member", "rich"]
+
+
+# -- against a plain reading of the history ------------------------------------------------------------------------------
+
+moves = st.lists(st.tuples(st.sampled_from(["buy", "buy", "back", "read"]), st.integers(0, 25), st.integers(1, 400)), min_size=1, max_size=14)
+EVERYTHING: dict[str, dict[str, Any]] = {
+    "best": {"best": "spend", "window": "45 days"},
+    "best_ever": {"best": "spend", "window": "lifetime"},
+    "best_week": {"best": "spend", "per": "week", "window": "this 2 calendar months"},
+    "monthly": {"average": "spend", "per": "month", "window": "last 2 calendar months", "skip": "1 month"},
+    "gap": {"gap": "purchase", "window": "60 days"},
+    "mean": {"average": "aum", "window": "20 days"},
+    "top": {"best": "aum", "window": "last calendar month"},
+    "own_year": {"sum": "spend", "window": "membership year"},
+}
+EVERY = program((), **EVERYTHING)
+
+
+def played(made: list[tuple[str, int, int]]) -> tuple[History, dict[date, list[int]], dict[date, int]]:
+    """A history, and by hand: what is kept of the orders of each day, and what was read last on each day."""
+    told, day = history(EVERY), date(2026, 1, 1)
+    orders: dict[str, tuple[date, int]] = {}
+    read: dict[date, int] = {}
+    for number, (move, gap, amount) in enumerate(made):
+        day += timedelta(days=gap)
+        told = told.on(day)
+        if move == "read":
+            told, read[day] = told.reading("aum", f"{amount}.00"), amount * 100
+        elif move == "back" and any(kept for _, kept in orders.values()):
+            order, (bought, kept) = next((name, row) for name, row in orders.items() if row[1])
+            back = min(kept, amount * 100)
+            told, orders[order] = told.return_(order, amount=f"{back // 100}.00"), (bought, kept - back)
+        else:
+            told, orders[f"o{number}"] = told.purchase(f"{amount}.00", id=f"o{number}"), (day, amount * 100)
+    kept_by_day: dict[date, list[int]] = {}
+    for bought, kept in orders.values():
+        kept_by_day.setdefault(bought, []).extend([kept] if kept else [])
+    return told, kept_by_day, read
+
+
+def days_of(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=ahead) for ahead in range((last - first).days + 1)]
+
+
+def back(day: date, months: int) -> date:
+    """The first day of the month so many months before."""
+    number = day.year * 12 + day.month - 1 - months
+    return date(number // 12, number % 12 + 1, 1)
+
+
+@given(moves)
+def test_measures_say_what_a_plain_reading_of_the_history_says(made: list[tuple[str, int, int]]) -> None:
+    told, kept, read = played(made)
+    day = told.state.day
+    assert day is not None
+    joined = date(2026, 1, 1) + timedelta(days=made[0][1])
+
+    def spent(days: list[date]) -> int:
+        return sum(sum(kept.get(one, [])) for one in days)
+
+    stood = {one: read[max(at for at in read if at <= one)] for one in days_of(date(2025, 12, 1), day) if any(at <= one for at in read)}
+    recent = days_of(day - timedelta(days=44), day)
+    shopping = [one for one in days_of(day - timedelta(days=59), day) if kept.get(one)]
+    weeks: dict[int, int] = {}
+    for one in days_of(back(day, 1), day):
+        weeks[(one.toordinal() - 1) // 7] = weeks.get((one.toordinal() - 1) // 7, 0) + spent([one])
+    twenty = [stood[one] for one in days_of(day - timedelta(days=19), day) if one in stood]
+    last_month = [stood[one] for one in days_of(back(day, 1), back(day, 0) - timedelta(days=1)) if one in stood]
+    year = max(one for one in (joined, joined.replace(year=joined.year + 1)) if one <= day)
+    assert {name: value(told, day.isoformat(), name) for name in EVERYTHING} == {
+        "best": max((one for at in recent for one in kept.get(at, [])), default=None),
+        "best_ever": max((one for rows in kept.values() for one in rows), default=None),
+        "best_week": max(weeks.values()),
+        "monthly": Fraction(spent(days_of(back(day, 3), back(day, 1) - timedelta(days=1))), 2),
+        "gap": Fraction((shopping[-1] - shopping[0]).days, len(shopping) - 1) if len(shopping) > 1 else None,
+        "mean": Fraction(sum(twenty), len(twenty)) if twenty else None,
+        "top": max(last_month, default=None),
+        "own_year": spent(days_of(year, day)),
+    }

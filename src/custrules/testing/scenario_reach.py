@@ -14,10 +14,11 @@ from typing import Any
 
 from custrules.calendars import ONE_DAY
 from custrules.conditions import Between, Bound, Equals, Leaf, Node, holds
-from custrules.counting import MONEY_SUBJECTS
+from custrules.counting import MONEY_SUBJECTS, Counted
 from custrules.documents.writing import Flow
 from custrules.fields import rate_text
-from custrules.measures import WindowMeter
+from custrules.measures import LatestMeter, WindowMeter
+from custrules.meters import BestMeter, BestPerMeter, ReadingMeter
 from custrules.moment import Moment
 from custrules.money import Money
 from custrules.policies.tiers import Ladder
@@ -123,22 +124,31 @@ class Reach:
 
     def _measure(self, setting: Setting, name: str, value: Any) -> bool:
         meter = self._rules.meters[name]
-        if not isinstance(meter, WindowMeter) or len(meter.counted) != 1 or not isinstance(value, int | Fraction) or value < 0:
+        if len(meter.counted) != 1 or not isinstance(value, int | Fraction) or value < 0:
             return False
         (counted,) = meter.counted
         if counted.where is not None or counted.lines is not None:
             return False
-        if counted.subject in MONEY_SUBJECTS and counted.what == "sum":
+        if isinstance(meter, LatestMeter | ReadingMeter) and counted.subject in self._rules.parts.declared.readings:
+            setting.activities.append(Flow({"reading": Flow(name=counted.subject, value=self._shown(counted, value))}))
+            return True
+        return isinstance(meter, WindowMeter | BestMeter | BestPerMeter) and self._counted(setting, counted, value)
+
+    def _shown(self, counted: Counted, value: int | Fraction) -> str:
+        return shown(Money.from_minor(int(value), self.program.currency)) if counted.type.kind == "money" else rate_text(Fraction(value))
+
+    def _counted(self, setting: Setting, counted: Counted, value: int | Fraction) -> bool:
+        """As much as that of what is counted, at once."""
+        if counted.subject in MONEY_SUBJECTS and counted.what in ("sum", "each"):
             setting.spend = max(setting.spend or 0, int(value))
         elif counted.what == "count" and counted.attribute is None and int(value) <= MOST_EVENTS:
             if counted.subject == "purchase":
                 setting.orders = max(setting.orders or 0, int(value))
             else:
                 setting.others[counted.subject] = int(value)
-        elif counted.what == "sum" and counted.subject in self._rules.parts.declared.activities:
+        elif counted.what in ("sum", "each") and counted.subject in self._rules.parts.declared.activities:
             field = counted.attribute or "quantity"
-            text = shown(Money.from_minor(int(value), self.program.currency)) if counted.type.kind == "money" else rate_text(Fraction(value))
-            setting.activities.append(Flow({counted.subject: Flow({field: text})}))
+            setting.activities.append(Flow({counted.subject: Flow({field: self._shown(counted, value)})}))
         else:
             return False
         return True
