@@ -33,11 +33,14 @@ HERE = Path(__file__).parent
 FOLDERS = {"en": HERE / "reference", "zh": HERE / "zh" / "reference"}
 LANGUAGES = tuple(FOLDERS)
 TAKES = {"until": "", "ratio": "`base`", "since": "`where`, `lines`"}
+TAKES |= dict.fromkeys(("average", "best"), "`window`, `per`, `skip`, `where`, `lines`")
 EXAMPLES = {
     "sum": "{sum: spend, window: 12 months}",
     "count": "{count: purchase, window: 90 days}",
     "average": "{average: spend, window: this calendar year}",
+    "best": "{best: spend, per: month, window: 12 months}",
     "latest": "{latest: stay.nights, window: lifetime}",
+    "gap": "{gap: purchase}",
     "since": "{since: purchase}",
     "until": "{until: contract_end}",
     "ratio": '{ratio: [spend_90d, spend_before], base: ">= 100"}',
@@ -155,7 +158,7 @@ def diagnostics(said: Words) -> Lines:
 def measures(said: Words) -> Lines:
     yield f"## {said.heading('aggregates')}"
     yield ""
-    takes = {name: TAKES.get(name, "`window`, `where`, `lines`") or said.texts["nothing"] for name in AGGREGATES}
+    takes = {name: TAKES.get(name, "`window`, `skip`, `where`, `lines`") or said.texts["nothing"] for name in AGGREGATES}
     head = [said.texts["field"], said.texts["meaning"], said.text("takes"), ""]
     yield from table(head, ([f"`{name}`", plain(told(Measure, name, said.lang)), takes[name], f"`{EXAMPLES[name]}`"] for name in AGGREGATES))
     yield from fields_table(Measure, said, [name for name in own_fields(Measure) if name not in AGGREGATES])

@@ -22,7 +22,7 @@ from custrules.events import Event
 from custrules.money import Money, Rounding
 from custrules.policies import KINDS
 from custrules.policies.points import account, accrual, redemption
-from custrules.policies.tiers import ladder
+from custrules.policies.tiers import ladder, reviews, rules
 from custrules.schemas.describing import spelling, told
 from custrules.tallying import RETURNS
 
@@ -61,6 +61,10 @@ BY_PLACE = {
     (account.Account, "expiry"): "span_or_never",
     (account.Account, "debt"): "owed",
     (ladder.Ladder, "term"): "span_or_none",
+    (ladder.Ladder, "downgrade"): "downgrade",
+    (ladder.Ladder, "legacy"): "legacy",
+    (reviews.Watch, "then"): "downgrade",
+    (rules.LevelRule, "was"): "names",
     (redemption.Redemption, "max_share"): "share",
     (redemption.Value, "money"): "amount",
 }
@@ -136,6 +140,8 @@ def default_words(model: Model, name: str, said: Words) -> str:
     value = info.default
     if value is None or value in ((), "") or isinstance(value, fields.Frozen) or name in ("amount", "occurred_at", "id"):
         return str(said.texts["nothing"])
+    if isinstance(value, BaseModel):
+        return f"`{value.model_dump()}`"
     if isinstance(value, tuple):
         return f"`[{', '.join(map(str, value))}]`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -41,7 +41,7 @@ def scenarios_of(path: Path, program: Program, tell: Callable[[str], object] = p
         try:
             return collect(path.with_suffix(".json"), text=json.dumps(data), program=program)
         except ScenarioError as error:
-            _drop(data, error.diagnostics, lambda steps, fault: steps[:2], tell, path.name)
+            _drop(data, error.diagnostics, _part_of_scenarios, tell, path.name)
     raise AssertionError(f"{path.name} does not load, whatever is dropped")
 
 
@@ -50,6 +50,12 @@ def _part_of_program(steps: Steps, fault: Diagnostic) -> Steps:
     if fault.code.rpartition(".")[2] not in NOT_THERE_YET or steps[-1] == "kind":
         return steps[:2]
     return steps
+
+
+def _part_of_scenarios(steps: Steps, fault: Diagnostic) -> Steps:
+    """What is dropped of a scenario: one expectation of what is not there; else, where it needs what is not there, all of it."""
+    above, key = steps[:5], [step for step in steps[5:] if isinstance(step, str)]
+    return (*above, ".".join(key)) if above[4:] == ("then",) and key else steps[:2]
 
 
 def _drop(data: Any, faults: Iterable[Diagnostic], part: Callable[[Steps, Diagnostic], Steps], tell: Callable[[str], object], source: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custrules.activity import ActivityLog, Latest, Tally
+from custrules.activity import ActivityLog, Latest, Tally, Values
 
 DAY = date(2026, 1, 1)
 rows = st.lists(st.tuples(st.integers(0, 20), st.integers(-5, 5)), max_size=25)
@@ -268,3 +268,80 @@ def test_the_log_is_read_back() -> None:
 def test_rows_that_no_counting_can_make_are_refused(data: dict[str, Any]) -> None:
     with pytest.raises((ValueError, TypeError, KeyError)):
         ActivityLog.from_data({"key": data})
+
+
+# -- single values -------------------------------------------------------------------------------------------------------
+
+changes = st.lists(st.tuples(st.integers(0, 20), st.none() | st.integers(0, 3), st.none() | st.integers(0, 3)), max_size=20)
+
+
+def values_of(made: list[tuple[int, int | None, int | None]], held_from: int | None = None) -> tuple[Values, list[tuple[int, int]]]:
+    """The values after some changes, and the same as a list: a change takes away what is there, or nothing."""
+    values, kept = Values(None, on(held_from).toordinal() if held_from is not None else None), list[tuple[int, int]]()
+    for day, before, after in made:
+        if before is not None and (day, before) not in kept:
+            continue
+        values.change(on(day), before, after)
+        if held_from is None or day >= held_from:
+            kept = [*kept[: kept.index((day, before))], *kept[kept.index((day, before)) + 1 :]] if before is not None else kept
+            kept += [(day, after)] if after is not None else []
+    return values, kept
+
+
+@given(changes, st.none() | st.integers(-1, 21), st.integers(-1, 21), st.none() | st.integers(0, 10))
+def test_the_most_is_that_of_the_values_that_stand(
+    made: list[tuple[int, int | None, int | None]], after: int | None, upto: int, held_from: int | None
+) -> None:
+    values, kept = values_of(made, held_from)
+    inside = [value for day, value in kept if (after is None or day > after) and day <= upto]
+    assert values.most(on(after) if after is not None else None, on(upto)) == max(inside, default=None)
+    assert values.days == sorted({on(day).toordinal() for day, _ in kept})
+
+
+@given(changes, st.integers(0, 20), st.integers(0, 21))
+def test_of_days_that_were_let_go_the_most_is_kept(made: list[tuple[int, int | None, int | None]], gone: int, upto: int) -> None:
+    values, kept = values_of(made)
+    values.forget(on(gone))
+    assert values.most(None, on(20)) == max((value for _, value in kept), default=None)
+    if values.reaches(on(upto), on(21)):
+        assert values.most(on(upto), on(21)) == max((value for day, value in kept if day > upto), default=None)
+
+
+@given(changes, st.integers(0, 20), st.none() | st.integers(0, 5))
+def test_values_are_read_back_from_their_data(made: list[tuple[int, int | None, int | None]], gone: int, held_from: int | None) -> None:
+    values, _ = values_of(made, held_from)
+    values.forget(on(gone))
+    assert Values.from_data(values.to_data(), None).to_data() == values.to_data()
+
+
+def test_an_event_of_a_day_that_was_let_go_still_counts_among_all() -> None:
+    values, _ = values_of([(3, None, 2)])
+    values.forget(on(5))
+    values.change(on(1), None, 9)
+    assert (values.days, values.most(None, on(20)), values.reaches(on(2), on(20)), values.reaches(None, on(2))) == ([], 9, False, False)
+
+
+@pytest.mark.parametrize("rows", [[[5, 1], [4, 1]], [[5]], [[5, "1"]], [[0, 1]], [5], [[5, 1.5]]])
+def test_values_that_are_none_are_refused(rows: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        Values.from_data({"values": rows}, None)
+
+
+# -- how long a value stood ----------------------------------------------------------------------------------------------
+
+readings = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 3)), max_size=8, unique_by=lambda row: row[0])
+
+
+@given(readings, st.none() | st.integers(-1, 21), st.integers(-1, 21), st.none() | st.integers(0, 15))
+def test_spans_are_the_days_on_which_each_value_stood(read: list[tuple[int, int]], after: int | None, upto: int, gone: int | None) -> None:
+    latest = Latest(None)
+    for day, value in read:
+        latest.put(on(day), "", value)
+    if gone is not None:
+        latest.forget(on(gone))
+    start = on(after) if after is not None else None
+    if not latest.reaches(start):
+        return
+    stood = [max((row for row in read if row[0] <= day), default=None) for day in range(after + 1 if after is not None else 0, upto + 1) if day >= 0]
+    values = [row[1] for row in stood if row is not None]
+    assert [value for value, days in latest.spans(start, on(upto)) for _ in range(days)] == values

@@ -73,6 +73,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "referral": {"friend": "c2", "friend_keys": {"phone": "…1234"}},
     "visit": {},
     "activity": {"name": "check_in", "quantity": "-1.5"},
+    "reading": {"name": "aum", "value": "12500.00"},
     "adjustment": {"account": "points.pending", "quantity": "-5", "reason": "goodwill", "approver": "Ann"},
     "tier_grant": {"level": "gold", "until": "2026-12-31", "reason": "friend of the house", "approver": "Ann", "status": "tier"},
     "new_day": {"day": "2026-03-31"},

@@ -1,4 +1,4 @@
-"""What a customer did, counted by local day: running totals, and the latest value of a kind.
+"""What a customer did, counted by local day: running totals, the latest value of a kind, and what single events were worth.
 
 A tally keeps a row a day for as long as some measure may look back; older rows become one base. ``held_from`` is the
 first day it was kept (None: from the start), ``cut`` the last day whose row is gone.
@@ -65,15 +65,28 @@ class Tally:
 
     def between(self, after: date | None, upto: date) -> int | None:
         """What was counted on the days after the first up to the second; None where the tally does not reach back."""
-        if not self.reaches(after):
+        if not self.reaches(after, upto):
             return None
         return self.total(upto) - (self.total(after) if after is not None else 0)
 
-    def reaches(self, after: date | None) -> bool:
+    def each(self, after: date | None, upto: date) -> list[tuple[date, int]]:
+        """The days within bounds on which something was counted, and what."""
+        first = bisect_right(self.days, after.toordinal()) if after is not None else 0
+        places = range(first, bisect_right(self.days, upto.toordinal()))
+        return [(date.fromordinal(self.days[place]), self.totals[place] - self._before(place)) for place in places]
+
+    def reaches(self, after: date | None, upto: date | None = None) -> bool:
+        """Whether everything after a day is known, and how much there was up to another."""
+        if upto is not None and self.cut is not None and upto.toordinal() < self.cut:
+            return False
         if after is None:
             return self.held_from is None
         number = after.toordinal()
         return (self.cut is None or number >= self.cut) and (self.held_from is None or number >= self.held_from - 1)
+
+    def keeps_all(self) -> bool:
+        """Whether every row is still there, from the start."""
+        return self.held_from is None and self.cut is None
 
     def first_after(self, after: date | None) -> date | None:
         place = bisect_right(self.days, after.toordinal()) if after is not None else 0
@@ -155,6 +168,20 @@ class Latest:
         place = bisect_left(self.rows, (after.toordinal() + 1,))
         return date.fromordinal(self.rows[place][0]) if place < len(self.rows) else None
 
+    def reaches(self, after: date | None) -> bool:
+        """Whether the value of every day after a day is known: from the start, or from one that was there by the first of them."""
+        if self.held_from is None and self.cut is None:
+            return True
+        first = next((day for day, _, _ in self.rows if self.held_from is None or day >= self.held_from), None)
+        return after is not None and first is not None and first <= after.toordinal() + 1
+
+    def spans(self, after: date | None, upto: date) -> list[tuple[int, int]]:
+        """The values that stood on the days after the first up to the second, and on how many of them; days before the first value have none."""
+        start = after.toordinal() + 1 if after is not None else 1
+        ends = [day for day, _, _ in self.rows[1:]] + [LAST_DAY + 1]
+        found = [(value, min(end, upto.toordinal() + 1) - max(day, start)) for (day, _, value), end in zip(self.rows, ends, strict=False)]
+        return [(value, days) for value, days in found if days > 0]
+
     def forget(self, upto: date) -> None:
         """Drop rows up to a day, but for the last of them, which is carried forward."""
         place = bisect_left(self.rows, (upto.toordinal() + 1,)) - 1
@@ -178,6 +205,93 @@ class Latest:
         return latest
 
 
+class Values:
+    """What each single event of a day was worth, smallest first; of days whose rows are gone only the most of all."""
+
+    __slots__ = ("base", "cut", "days", "held_from", "owner", "values")
+    base: int | None
+    cut: int | None
+    days: list[int]
+    held_from: int | None
+    owner: object
+    values: list[tuple[int, ...]]
+
+    def __init__(self, owner: object, held_from: int | None = None) -> None:
+        self.owner, self.held_from = owner, held_from
+        self.cut = self.base = None
+        self.days, self.values = [], []
+
+    def copy(self, owner: object) -> Values:
+        twin = Values(owner, self.held_from)
+        twin.cut, twin.base, twin.days, twin.values = self.cut, self.base, list(self.days), list(self.values)
+        return twin
+
+    def change(self, day: date, before: int | None, after: int | None) -> None:
+        """Put one event's value in the place of another (None: there was none, or is none any more)."""
+        number = day.toordinal()
+        if before == after or (self.held_from is not None and number < self.held_from):
+            return
+        if self.cut is not None and number <= self.cut:
+            self.base = max((value for value in (self.base, after) if value is not None), default=None)
+            return
+        place = bisect_left(self.days, number)
+        if place == len(self.days) or self.days[place] != number:
+            self.days.insert(place, number)
+            self.values.insert(place, ())
+        kept = list(self.values[place])
+        if before in kept:
+            kept.remove(before)
+        self.values[place] = tuple(sorted([*kept, *([after] if after is not None else [])]))
+        if not self.values[place]:
+            del self.days[place], self.values[place]
+
+    def most(self, after: date | None, upto: date) -> int | None:
+        """The most that a single event was worth on the days after the first up to the second; None where there was none."""
+        first = bisect_right(self.days, after.toordinal()) if after is not None else 0
+        best = [row[-1] for row in self.values[first : bisect_right(self.days, upto.toordinal())]]
+        return max([*best, *([self.base] if after is None and self.base is not None else [])], default=None)
+
+    def reaches(self, after: date | None, upto: date) -> bool:
+        if after is None:
+            return self.held_from is None and (self.cut is None or upto.toordinal() >= self.cut)
+        number = after.toordinal()
+        return (self.cut is None or number >= self.cut) and (self.held_from is None or number >= self.held_from - 1)
+
+    def first_after(self, after: date | None) -> date | None:
+        place = bisect_right(self.days, after.toordinal()) if after is not None else 0
+        return date.fromordinal(self.days[place]) if place < len(self.days) else None
+
+    def forget(self, upto: date) -> None:
+        """Drop rows up to a day, but for the most that was among them."""
+        place = bisect_right(self.days, upto.toordinal())
+        if place:
+            self.cut, gone = self.days[place - 1], [row[-1] for row in self.values[:place]]
+            self.base = max([*gone, *([self.base] if self.base is not None else [])])
+            del self.days[:place], self.values[:place]
+
+    def forgets(self, upto: date) -> bool:
+        return bool(self.days) and self.days[0] <= upto.toordinal()
+
+    def to_data(self) -> dict[str, Any]:
+        extras = {"base": self.base, "cut": self.cut, "held_from": self.held_from}
+        rows = [[day, *values] for day, values in zip(self.days, self.values, strict=True)]
+        return {"values": rows} | {name: value for name, value in extras.items() if value is not None}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], owner: object) -> Values:
+        values = cls(owner, whole(data["held_from"]) if "held_from" in data else None)
+        values.cut = whole(data["cut"]) if "cut" in data else None
+        values.base = whole(data["base"]) if "base" in data else None
+        for day, first, *others in data["values"]:
+            values.days.append(whole(day))
+            values.values.append(tuple(sorted(map(whole, (first, *others)))))
+        _check_days(values.held_from, values.cut, values.days)
+        return values
+
+
+Rows = Tally | Latest | Values
+
+
 def _check_days(held_from: int | None, cut: int | None, days: list[int]) -> None:
     """ValueError where the days of a tally are out of order, or none of the calendar's."""
     in_order = [cut, *days] if cut is not None else days
@@ -191,20 +305,20 @@ class ActivityLog:
     """The tallies of one customer, by key."""
 
     __slots__ = ("_owner", "tallies")
-    tallies: dict[str, Tally | Latest]
+    tallies: dict[str, Rows]
 
-    def __init__(self, tallies: dict[str, Tally | Latest] | None = None) -> None:
+    def __init__(self, tallies: dict[str, Rows] | None = None) -> None:
         self.tallies = tallies if tallies is not None else {}
         self._owner = object()
 
     def fork(self) -> ActivityLog:
         return ActivityLog(dict(self.tallies))
 
-    def open(self, key: str, latest: bool, held_from: date | None) -> None:
-        """Begin a tally that is not kept yet."""
+    def open(self, key: str, latest: bool, held_from: date | None, each: bool = False) -> None:
+        """Begin a tally that is not kept yet: of the latest values, of each single one, or of running totals."""
         if key not in self.tallies:
             number = held_from.toordinal() if held_from is not None else None
-            self.tallies[key] = (Latest if latest else Tally)(self._owner, number)
+            self.tallies[key] = (Values if each else Latest if latest else Tally)(self._owner, number)
 
     def tally(self, key: str) -> Tally | None:
         tally = self.tallies.get(key)
@@ -214,7 +328,11 @@ class ActivityLog:
         tally = self.tallies.get(key)
         return tally if isinstance(tally, Latest) else None
 
-    def own(self, key: str) -> Tally | Latest:
+    def values(self, key: str) -> Values | None:
+        tally = self.tallies.get(key)
+        return tally if isinstance(tally, Values) else None
+
+    def own(self, key: str) -> Rows:
         tally = self.tallies[key]
         if tally.owner is not self._owner:
             tally = self.tallies[key] = tally.copy(self._owner)
@@ -230,6 +348,11 @@ class ActivityLog:
         assert isinstance(latest, Latest)
         latest.put(day, instant, value)
 
+    def change(self, key: str, day: date, before: int | None, after: int | None) -> None:
+        values = self.own(key)
+        assert isinstance(values, Values)
+        values.change(day, before, after)
+
     def forget(self, key: str, upto: date) -> None:
         if key in self.tallies and self.tallies[key].forgets(upto):
             self.own(key).forget(upto)
@@ -241,6 +364,6 @@ class ActivityLog:
     def from_data(cls, data: Mapping[str, Any]) -> ActivityLog:
         log = cls()
         for key, row in data.items():
-            kind: type[Tally] | type[Latest] = Latest if "latest" in row else Tally
+            kind: type[Tally] | type[Latest] | type[Values] = Latest if "latest" in row else Values if "values" in row else Tally
             log.tallies[str(key)] = kind.from_data(row, log._owner)
         return log

@@ -10,7 +10,7 @@ from custrules.calendars import known_zone
 from custrules.counting import ActivityType, AttributeKind, attribute_value
 from custrules.errors import Diagnostic
 from custrules.event_fields import Scalar
-from custrules.events import Activity, Adjustment, AnyEvent, Enrolment, ProfileUpdate, Purchase, Redemption, Return, TierGrant
+from custrules.events import Activity, Adjustment, AnyEvent, Enrolment, ProfileUpdate, Purchase, Reading, Redemption, Return, TierGrant
 from custrules.fields import describe
 from custrules.policy import StatusFact
 from custrules.rulebook import Rulebook
@@ -27,6 +27,8 @@ def faults_of(rules: Rulebook, event: AnyEvent) -> list[Diagnostic]:
         return [*_amounts(rules, [("amount", event.amount), *((f"lines[{place}].amount", line.amount) for place, line in enumerate(event.lines))])]
     if isinstance(event, Activity):
         return [*_activity(rules, event)]
+    if isinstance(event, Reading):
+        return [*_reading(rules, event)]
     if isinstance(event, Enrolment | ProfileUpdate):
         return [*_profile(rules, event)]
     if isinstance(event, Redemption):
@@ -106,6 +108,14 @@ def _activity(rules: Rulebook, event: Activity) -> Iterator[Diagnostic]:
         yield _fault("event.unexpected_quantity", "quantity", activity=event.name)
     for name, value in event.attributes.items():
         yield from _attribute(rules, declared, event.name, name, value)
+
+
+def _reading(rules: Rulebook, event: Reading) -> Iterator[Diagnostic]:
+    known = rules.parts.declared.readings
+    if event.name not in known:
+        yield _fault("event.unknown_reading", "name", found=event.name, known=", ".join(known), nearest=nearest(event.name, known))
+    else:
+        yield from _value(rules, ("event.bad_reading", "value", event.name), event.value, known[event.name])
 
 
 def _attribute(rules: Rulebook, declared: ActivityType, activity: str, name: str, value: Scalar) -> Iterator[Diagnostic]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -12,14 +12,16 @@ from typing import Literal
 from custrules.activity import NUMBER_SCALE
 from custrules.conditions import Bound, evaluate
 from custrules.event_fields import Scalar
-from custrules.events import Activity, AnyEvent, Purchase, Return
+from custrules.events import Activity, AnyEvent, Purchase, Reading, Return
 from custrules.facts import FactType, FactValue
-from custrules.fields import read_day, read_decimal, read_flag, wrong_type
+from custrules.fields import Frozen, read_day, read_decimal, read_flag, wrong_type
 from custrules.money import Rounding, rounded, to_units
 from custrules.order_lines import OrderLine
 from custrules.orders import Order
 
 MONEY_SUBJECTS = ("spend", "margin")
+NAMED = ("activity", "reading")
+What = Literal["count", "sum", "latest", "each"]
 AttributeKind = Literal["money", "number", "whole", "text", "flag", "date"]
 LINE_FACTS = ("sku", "category", "quantity", "amount")
 
@@ -39,15 +41,15 @@ class Counted:
     key: str
     subject: str
     attribute: str | None
-    what: Literal["count", "sum", "latest"]
+    what: What
     type: FactType
     where: Bound | None = None
     lines: Bound | None = None
 
 
 def name_of(event: AnyEvent) -> str:
-    """What measures and conditions call an event: its type, or the name of the activity."""
-    return event.name if event.type == "activity" else event.type
+    """What measures and conditions call an event: its type, or the name of the activity or of what is read off."""
+    return event.name if event.type == "activity" or event.type == "reading" else event.type  # noqa: PLR1714 - type checkers read it so
 
 
 def exact(value: Fraction) -> int | Fraction:
@@ -70,6 +72,8 @@ class EventFacts:
             return event.amount.minor if event.amount is not None else None
         if name == "quantity" and isinstance(event, Activity) and name not in self.declared:
             return exact(Fraction(event.quantity)) if event.quantity is not None else None
+        if name == "value" and isinstance(event, Reading):
+            return attribute_value(event.value, self.declared[name], self.scale)
         kind = self.declared.get(name)
         return attribute_value(event.attributes.get(name), kind, self.scale) if kind is not None else None
 
@@ -139,6 +143,11 @@ def in_order(counted: Counted, order: Order, rule: str) -> int:
     return spend - _cost(order, counted, kept) if counted.subject == "margin" else spend
 
 
+def single(counted: Counted, order: Order, rule: str) -> int | None:
+    """What an order as it stands now is worth as one event; None while nothing of it is kept."""
+    return in_order(counted, order, rule) if _kept_any(counted, order) else None
+
+
 def _kept_any(counted: Counted, order: Order) -> bool:
     """Whether anything that is counted is kept: of an amount, or of the quantity of a line that cost nothing."""
     if not order.lines or order.type == "redemption":
@@ -168,11 +177,19 @@ def _share_kept(line: OrderLine, amount: int) -> Fraction:
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """What measures may count: declared activities and profile fields, and the currency's decimals."""
+    """What measures may count: declared activities, profile fields and readings, and the currency's decimals."""
 
     activities: Mapping[str, ActivityType]
     profile: Mapping[str, AttributeKind]
     scale: int
+    readings: Mapping[str, AttributeKind] = field(default_factory=Frozen)
+
+    def attributes(self, event: AnyEvent) -> Mapping[str, AttributeKind]:
+        """What an event carries beside the fields of its type: an activity's attributes, the value that is read off."""
+        if event.type == "reading":
+            return {"value": self.readings[event.name]}
+        activity = self.activities.get(event.name) if event.type == "activity" else None
+        return activity.attributes if activity is not None else {}
 
 
 def event_fact_types(event: str, declared: Declarations) -> dict[str, FactType]:
@@ -185,7 +202,15 @@ def event_fact_types(event: str, declared: Declarations) -> dict[str, FactType]:
         if activity.unit is not None:
             types["quantity"] = FactType("number")
         types |= {name: FactType(kind, scale=declared.scale if kind == "money" else 0) for name, kind in activity.attributes.items()}
+    if event in declared.readings:
+        types["value"] = reading_type(event, declared)
     return types
+
+
+def reading_type(name: str, declared: Declarations) -> FactType:
+    """What is read off, as a fact."""
+    kind = declared.readings[name]
+    return FactType(kind, scale=declared.scale if kind == "money" else 0)
 
 
 def event_value(counted: Counted, event: AnyEvent, declared: Declarations) -> int | None:
@@ -199,6 +224,10 @@ def event_value(counted: Counted, event: AnyEvent, declared: Declarations) -> in
 def _event_number(attribute: str, event: AnyEvent, declared: Declarations) -> int | None:
     if isinstance(event, Purchase):
         return event.amount.minor
+    if isinstance(event, Reading):
+        kind = declared.readings[event.name]
+        read = attribute_value(event.value, kind, declared.scale)
+        return read if kind == "money" and isinstance(read, int) else _scaled(read)
     assert isinstance(event, Activity)
     if attribute == "quantity" and declared.activities[event.name].unit is not None:
         return _scaled(event.quantity)

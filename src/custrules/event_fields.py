@@ -103,6 +103,7 @@ def _read_positive(value: object) -> Decimal:
 
 Id = Annotated[str, PlainValidator(_read_id)]
 EventId = Annotated[str, PlainValidator(_read_event_id)]
+ScalarValue = Annotated[Scalar, PlainValidator(read_scalar)]
 Scalars = Annotated[Mapping[str, Scalar], PlainValidator(_read_scalars), PlainSerializer(dict)]
 Profile = Annotated[Mapping[str, Scalar | None], PlainValidator(_read_profile), PlainSerializer(dict)]
 Tags = Annotated[tuple[str, ...], PlainValidator(_read_tags), PlainSerializer(list, when_used="json")]

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from custrules.codec import canonical, parse_json
 from custrules.errors import Diagnostic, EventError
-from custrules.event_fields import EventId, Id, Positive, Profile, Quantity, Scalars, Tags
+from custrules.event_fields import EventId, Id, Positive, Profile, Quantity, Scalars, ScalarValue, Tags
 from custrules.fields import (
     MAX_YEAR,
     MIN_YEAR,
@@ -262,6 +262,14 @@ class Activity(Event):
     quantity: Quantity | None = None
 
 
+class Reading(Event):
+    """The level that something stands at, declared under ``readings:``; it stands until the next one. A day's last reading is the day's."""
+
+    type: Literal["reading"] = "reading"
+    name: Name
+    value: ScalarValue
+
+
 class Adjustment(Event):
     """A correction by hand: ``quantity`` is added to (or, negative, taken from) ``account``."""
 
@@ -364,6 +372,7 @@ AnyEvent = (
     | Referral
     | Visit
     | Activity
+    | Reading
     | Adjustment
     | TierGrant
     | NewDay

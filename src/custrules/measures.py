@@ -14,16 +14,16 @@ from typing import Annotated, ClassVar, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from custrules.activity import ActivityLog
-from custrules.calendars import ONE_DAY, Window
-from custrules.calendars.windows import Bounds, Standing
+from custrules.activity import ActivityLog, Tally, Values
+from custrules.calendars import ONE_DAY, Length, Window
+from custrules.calendars.windows import PERIODS, Bounds, PeriodName, Standing
 from custrules.conditions import Condition
 from custrules.counting import Counted, exact
 from custrules.facts import FactType, FactValue
-from custrules.fields import Text, wrong_type
+from custrules.fields import Text, one_of, wrong_type
 from custrules.given import Quotient
 
-AGGREGATES = ("sum", "count", "average", "latest", "since", "until", "ratio")
+AGGREGATES = ("sum", "count", "average", "best", "latest", "gap", "since", "until", "ratio")
 _DAYS = FactType("whole")
 _QUOTIENT = FactType("number")
 
@@ -35,20 +35,24 @@ def _read_pair(value: object) -> object:
 
 
 class Measure(BaseModel):
-    """One of sum, count, average, latest, since, until or ratio; see the document format for what each takes."""
+    """One of sum, count, average, best, latest, gap, since, until or ratio; see the document format for what each takes."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-    later_fields: ClassVar[tuple[str, ...]] = ("best", "open", "gap", "per", "skip")
+    later_fields: ClassVar[tuple[str, ...]] = ("open",)
 
     sum: Text | None = None
     count: Text | None = None
     average: Text | None = None
+    best: Text | None = None
     latest: Text | None = None
+    gap: Text | None = None
     since: Text | None = None
     until: Text | None = None
     ratio: Annotated[tuple[str, str], BeforeValidator(_read_pair)] | None = None
     base: Text | None = None
     window: Window | None = None
+    per: Annotated[PeriodName | None, one_of(*PERIODS)] = None
+    skip: Length | None = None
     where: Condition | None = None
     lines: Condition | None = None
 
@@ -112,7 +116,7 @@ class WindowMeter:
 
     def value(self, source: Source, day: date) -> FactValue | None:
         bounds = self.window.within(day, source.standing)
-        totals = [_total(source, counted.key, bounds) for counted in self.counted]
+        totals = [total_of(source, counted.key, bounds) for counted in self.counted]
         if None in totals:
             return None
         if len(totals) == 1:
@@ -129,26 +133,10 @@ class WindowMeter:
     def evaluable(self, source: Source, day: date) -> bool:
         bounds = self.window.within(day, source.standing)
         tallies = [source.log.tally(counted.key) for counted in self.counted]
-        return all(tally is not None and (bounds is None or tally.reaches(bounds[0])) for tally in tallies)
+        return all(tally is not None and (bounds is None or tally.reaches(*bounds)) for tally in tallies)
 
     def next_change(self, source: Source, day: date) -> date | None:
-        if source.unsettled(self.window, day):
-            return day + ONE_DAY
-        return earliest(self._change(source, counted.key, day) for counted in self.counted)
-
-    def _change(self, source: Source, key: str, day: date) -> date | None:
-        tally = source.log.tally(key)
-        bounds = self.window.within(day, source.standing)
-        if tally is None or bounds is None:
-            return None
-        after, _ = bounds
-        first = tally.first_after(after)
-        if not tally.reaches(after):  # it becomes evaluable one day, unless it looks back for ever: ask daily until then
-            return day + ONE_DAY if after is not None and self.window.kind != "level" else None
-        inside = first if first is not None and first <= day else None
-        if first is None and self.window.length is not None:
-            return None
-        return self.window.next_change(day, inside, tally.first_after(day), source.standing)
+        return earliest(change_of(self.window, source, source.log.tally(counted.key), day) for counted in self.counted)
 
     @property
     def reach(self) -> int | None:
@@ -271,7 +259,24 @@ class RatioMeter:
         return None if None in reaches else max(reach for reach in reaches if reach is not None)
 
 
-def _total(source: Source, key: str, bounds: Bounds | None) -> int | None:
+def change_of(window: Window, source: Source, rows: Tally | Values | None, day: date) -> date | None:
+    """The first day after ``day`` on which what is counted within a window may differ."""
+    if source.unsettled(window, day):
+        return day + ONE_DAY
+    bounds = window.within(day, source.standing)
+    if rows is None or bounds is None:
+        return None
+    after, _ = bounds
+    if not rows.reaches(after, day):  # it becomes evaluable one day, unless it looks back for ever: ask daily until then
+        return day + ONE_DAY if after is not None and window.kind != "level" else None
+    first = rows.first_after(after)
+    if first is None and window.length is not None:
+        return None
+    inside = first if first is not None and first <= day else None
+    return window.next_change(day, inside, rows.first_after(day), source.standing)
+
+
+def total_of(source: Source, key: str, bounds: Bounds | None) -> int | None:
     """What was tallied within bounds; None where they are missing, or lie before what is held."""
     tally = source.log.tally(key)
     if tally is None or bounds is None:

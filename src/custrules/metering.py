@@ -6,18 +6,23 @@ from collections.abc import Mapping
 from typing import Literal
 
 from custrules.activity import NUMBER_SCALE
+from custrules.calendars import Window
 from custrules.codec import canonical
 from custrules.conditions import Bound, Condition, Leaf, bind
-from custrules.counting import MONEY_SUBJECTS, Counted, Declarations, event_fact_types, line_types
+from custrules.counting import MONEY_SUBJECTS, NAMED, Counted, Declarations, What, event_fact_types, line_types, reading_type
 from custrules.errors import Diagnostic, DocumentError
 from custrules.events import KINDS
 from custrules.facts import FactType
 from custrules.fields import describe
 from custrules.given import Quotient
 from custrules.measures import AGGREGATES, LatestMeter, Measure, Meter, RatioMeter, SinceMeter, UntilMeter, WindowMeter
+from custrules.meters import AveragePerMeter, BestMeter, BestPerMeter, GapMeter, ReadingMeter, SkipMeter
 from custrules.validation import nearest
 
-COUNTABLE = tuple(kind for kind in KINDS if kind not in ("activity", "new_day", "tick", "adjustment", "tier_grant"))
+COUNTABLE = tuple(kind for kind in KINDS if kind not in (*NAMED, "new_day", "tick", "adjustment", "tier_grant"))
+_FIELDS = ("base", "window", "per", "skip", "where", "lines")
+_PERIODIC = ("window", "per", "skip", "where", "lines")
+_TAKES: Mapping[str, tuple[str, ...]] = {"until": (), "since": ("where", "lines"), "average": _PERIODIC, "best": _PERIODIC}
 
 
 class Compiler:
@@ -59,14 +64,18 @@ class Compiler:
 
     def _misplaced(self, name: str, measure: Measure, aggregate: str) -> bool:
         """Fields that this kind of measure does not take, or lacks."""
-        takes = {"until": set[str](), "since": {"where", "lines"}}.get(aggregate, {"window", "where", "lines"})
-        wrong = [field for field in ("base", "window", "where", "lines") if getattr(measure, field) is not None and field not in takes]
+        takes = _TAKES.get(aggregate, ("window", "skip", "where", "lines"))
+        wrong = [field for field in _FIELDS if getattr(measure, field) is not None and field not in takes]
         for field in wrong:
             self._fault("document.not_with", name, field, field=field, other=aggregate)
-        if "window" in takes and measure.window is None:
+        if "window" in takes and measure.window is None and not self._of_all_time(measure, aggregate):
             self._fault("document.missing_field", name, "window", field="window")
             return True
         return bool(wrong)
+
+    def _of_all_time(self, measure: Measure, aggregate: str) -> bool:
+        """Whether a measure without a window looks at everything: gaps, and the last value of what is read off."""
+        return aggregate == "gap" or (aggregate == "latest" and measure.latest in self.declared.readings)
 
     def _until(self, name: str, measure: Measure) -> None:
         field = str(measure.until)
@@ -77,23 +86,40 @@ class Compiler:
         self.meters[name] = UntilMeter(field)
 
     def _windowed(self, name: str, measure: Measure, aggregate: str, found: Counted) -> None:
-        factor = 10**NUMBER_SCALE if found.type.kind == "number" and aggregate != "count" else 1
         if aggregate == "since":
             self.meters[name] = SinceMeter((found,))
             return
-        assert measure.window is not None
+        window = measure.window or Window.parse("lifetime")
+        if measure.per is not None and aggregate == "average" and not window.divides_into(measure.per):
+            self._fault("document.not_of_periods", name, "per", window=window, per=measure.per)
+            return
+        meter = self._meter(self.prefix + name, measure, aggregate, found, window)
+        self.meters[name] = meter if measure.skip is None else SkipMeter(meter, window, measure.skip)
+
+    def _meter(self, name: str, measure: Measure, aggregate: str, found: Counted, window: Window) -> Meter:
+        """A measure over a window."""
+        factor = 1 if found.attribute is None or found.what == "count" or found.type.kind == "money" else 10**NUMBER_SCALE
+        mean = found.type if found.type.kind == "money" else FactType("number")
+        kind = mean if aggregate == "average" else found.type
+        if aggregate == "gap":
+            return GapMeter((found,), window)
         if aggregate == "latest":
-            self.meters[name] = LatestMeter((found,), measure.window, found.type, factor)
-        elif aggregate == "average":
-            number = self._tally(found, "count")
-            kind = FactType("money", scale=found.type.scale) if found.type.kind == "money" else FactType("number")
-            self.meters[name] = WindowMeter((found, number), measure.window, kind, factor)
-        else:
-            kind = FactType("whole") if aggregate == "count" else found.type
-            self.meters[name] = WindowMeter((found,), measure.window, kind, factor, self.prefix + name)
+            return LatestMeter((found,), window, kind, factor)
+        if found.what == "latest":
+            return ReadingMeter((found,), window, kind, aggregate == "best", factor)
+        if measure.per is not None:
+            return (AveragePerMeter if aggregate == "average" else BestPerMeter)((found,), window, measure.per, kind, factor)
+        if aggregate == "best":
+            return BestMeter((found,), window, kind, factor)
+        if aggregate == "average":
+            return WindowMeter((found, self._tally(found, "count")), window, kind, factor)
+        return WindowMeter((found,), window, kind, factor, name)
 
     def _counted(self, name: str, measure: Measure, aggregate: str) -> Counted | None:
-        subject, attribute, kind = self._subject(name, str(getattr(measure, aggregate)), aggregate) or ("", None, None)
+        text = str(getattr(measure, aggregate))
+        if text in self.declared.readings and self._is_of_flows(name, measure, aggregate):
+            return None
+        subject, attribute, kind = self._subject(name, text, aggregate, measure.per is not None) or ("", None, None)
         if kind is None:
             return None
         ordered = subject in (*MONEY_SUBJECTS, "purchase")
@@ -102,11 +128,29 @@ class Compiler:
             return None
         where = self._bound(measure.where, self.event_types(subject), f"measures.{name}.where")
         lines = self._bound(measure.lines, line_types(self.declared.scale), f"measures.{name}.lines")
-        what: Literal["count", "sum", "latest"] = "latest" if aggregate == "latest" else "count" if aggregate in ("count", "since") else "sum"
+        what = self._what(measure, aggregate, subject, attribute)
         document = {"where": measure.where.document() if measure.where else None, "lines": measure.lines.document() if measure.lines else None}
         suffix = "" if not any(document.values()) else " " + canonical({key: value for key, value in document.items() if value}).decode()
         base = subject if attribute is None else f"{subject}.{attribute}"
         return Counted(f"{what}:{base}{suffix}", subject, attribute, what, kind, where, lines)
+
+    def _is_of_flows(self, name: str, measure: Measure, aggregate: str) -> bool:
+        """A level that is read off is neither summed nor divided over periods: days have it, they do not add to it."""
+        field = "sum" if aggregate == "sum" else "per"
+        if getattr(measure, field) is None:
+            return False
+        self._fault("document.not_with", name, field, field=field, other=f"the reading {getattr(measure, aggregate)}")
+        return True
+
+    def _what(self, measure: Measure, aggregate: str, subject: str, attribute: str | None) -> What:
+        """What is tallied: how often, how much, each single one, or the latest."""
+        if aggregate in ("count", "since", "gap"):
+            return "count"
+        if aggregate == "latest" or subject in self.declared.readings:
+            return "latest"
+        if aggregate == "best" and measure.per is None:
+            return "each"
+        return "sum" if attribute is not None or subject in MONEY_SUBJECTS else "count"
 
     @staticmethod
     def _tally(found: Counted, what: Literal["count"]) -> Counted:
@@ -115,28 +159,45 @@ class Compiler:
         base = head.partition(":")[2]
         return Counted(f"{what}:{base}{space}{suffix}", found.subject, found.attribute, what, found.type, found.where, found.lines)
 
-    def _subject(self, name: str, text: str, aggregate: str) -> tuple[str, str | None, FactType] | None:
-        """What a measure counts: its event type, spend, margin or activity; the attribute summed; and the type of one value."""
+    def _subject(self, name: str, text: str, aggregate: str, per: bool = False) -> tuple[str, str | None, FactType] | None:
+        """What a measure counts: its event type, spend, margin, activity or reading; the attribute summed; and the type of one value.
+
+        ``per``: over calendar periods also events are averaged and compared that bring no number: by how many there were.
+        """
         money, whole = FactType("money", scale=self.declared.scale), FactType("whole")
-        if aggregate in ("count", "since"):
-            if text in self.declared.activities or text in COUNTABLE:
+        events = (*COUNTABLE, *self.declared.activities)
+        if aggregate in ("count", "since", "gap"):
+            if text in events or text in self.declared.readings:
                 return text, None, whole
-            known = [*COUNTABLE, *self.declared.activities]
+            known = [*events, *self.declared.readings]
         else:
             head, dot, attribute = text.partition(".")
+            if text in self.declared.readings:
+                return text, "value", reading_type(text, self.declared)
             if text in MONEY_SUBJECTS and aggregate != "latest":
                 return text, None, money
             if head == "purchase" and attribute == "amount" and aggregate != "sum":
                 return "purchase", "amount", money
+            if per and (text in COUNTABLE or (text in self.declared.activities and not self._numbers(text))):
+                return text, None, whole
             if head in self.declared.activities:
                 return self._activity(name, head, attribute if dot else None, aggregate)
-            known = [
-                *(MONEY_SUBJECTS if aggregate != "latest" else ()),
-                *(["purchase.amount"] if aggregate != "sum" else ()),
-                *self.declared.activities,
-            ]
+            known = self._summable(aggregate, per)
         self._fault("document.unknown_subject", name, aggregate, found=text, known=", ".join(sorted(known)), nearest=nearest(text, known))
         return None
+
+    def _summable(self, aggregate: str, per: bool) -> list[str]:
+        """What may be summed, averaged or compared, or have a latest value."""
+        spend = MONEY_SUBJECTS if aggregate != "latest" else ()
+        amount = ("purchase.amount",) if aggregate != "sum" else ()
+        readings = self.declared.readings if aggregate != "sum" and not per else ()
+        return [*spend, *amount, *(COUNTABLE if per else ()), *readings, *self.declared.activities]
+
+    def _numbers(self, activity: str) -> list[str]:
+        """The numbers that an activity brings."""
+        declared = self.declared.activities[activity]
+        numbers = [field for field, kind in declared.attributes.items() if kind in ("money", "number", "whole")]
+        return ["quantity", *numbers] if declared.unit is not None else numbers
 
     def _activity(self, name: str, activity: str, attribute: str | None, aggregate: str) -> tuple[str, str | None, FactType] | None:
         declared = self.declared.activities[activity]
@@ -154,7 +215,7 @@ class Compiler:
         if len(measure.aggregates) != 1:
             self._fault("document.one_aggregate", name, found=", ".join(measure.aggregates), known=", ".join(AGGREGATES))
             return
-        for field in ("window", "where", "lines"):
+        for field in ("window", "per", "skip", "where", "lines"):
             if getattr(measure, field) is not None:
                 self._fault("document.not_with", name, field, field=field, other="ratio")
         plain = [known for known, other in self.measures.items() if other.ratio is None]

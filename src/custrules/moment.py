@@ -73,9 +73,12 @@ class Moment:
     def source(self) -> Source:
         """What measures read."""
         if self._source is None:
-            state = self.state
-            self._source = Source(state.activity, self._profile_date, self._standing(), partial(carried, state), state.changed)
+            self._source = self._with_standing() if self.rules.asks_standing else Source(self.state.activity, self._profile_date)
         return self._source
+
+    def _with_standing(self) -> Source:
+        state = self.state
+        return Source(state.activity, self._profile_date, self._standing(), partial(carried, state), state.changed)
 
     def _standing(self) -> Standing:
         """What windows depend on beside the day."""
@@ -87,8 +90,7 @@ class Moment:
     def event(self) -> EventFacts | None:
         """The fields of the event that the conditions are about; None where another event is decided."""
         if self._event is None and self._scoped is not None:
-            activity = self.rules.parts.declared.activities.get(name_of(self._scoped))
-            self._event = EventFacts(self._scoped, activity.attributes if activity else {}, self.rules.scale)
+            self._event = EventFacts(self._scoped, self.rules.parts.declared.attributes(self._scoped), self.rules.scale)
         return self._event
 
     def value(self, name: str) -> FactValue | None:

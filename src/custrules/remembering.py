@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from custrules.activity import ActivityLog, Latest, Tally
+from custrules.activity import ActivityLog, Rows, Tally
 from custrules.calendars import ONE_DAY, Window, local_day
 from custrules.codec import canonical
 from custrules.measures import Meter, RatioMeter, Source
@@ -120,8 +120,11 @@ def _keys(meter: Meter) -> set[str]:
 
 def _alone(meter: Meter, key: str, log: ActivityLog) -> ActivityLog:
     """The tallies of a measure, all but one of them without any gap: so that it is this one that the measure stumbles over."""
-    whole: dict[str, Tally | Latest] = {counted.key: Latest(None) if counted.what == "latest" else Tally(None) for counted in meter.counted}
-    return ActivityLog(whole | {key: log.tallies[key]})
+    whole = ActivityLog()
+    for counted in meter.counted:
+        whole.open(counted.key, counted.what == "latest", None, counted.what == "each")
+    whole.tallies[key] = log.tallies[key]
+    return whole
 
 
 def _whole_on(meter: Meter, source: Source, day: date) -> date | None:
@@ -159,7 +162,7 @@ def _gap(state: State, log: ActivityLog, key: str, whole: date | None, measures:
     return Gap("tally_short" if key in state.activity.tallies else "tally_missing", key, _since(log.tallies[key]), whole, measures, policies)
 
 
-def _since(kept: Tally | Latest) -> date | None:
+def _since(kept: Rows) -> date | None:
     """The first day of which a tally knows the row."""
     days = [kept.held_from, kept.cut + 1 if kept.cut is not None else None]
     first = max((day for day in days if day is not None), default=None)

@@ -17,7 +17,7 @@ from custrules.calendars import ONE_DAY
 from custrules.calendars.rules import DayRule
 from custrules.calendars.windows import Years
 from custrules.conditions import Bound, BoundTable, Condition, ConditionTests, bind, bind_table, tables_in
-from custrules.counting import MONEY_SUBJECTS, AttributeKind, Counted, Declarations, event_fact_types, line_types
+from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, Declarations, event_fact_types, line_types, reading_type
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
 from custrules.facts import FactType, Levels
@@ -86,6 +86,7 @@ class Rulebook:
     birthday: str | None
     first_account: str | None
     companions: tuple[Policy, ...]
+    asks_standing: bool
     tables: Tables
     reads: dict[int, tuple[str, ...]]
     scopes: dict[int, str | None]
@@ -155,9 +156,13 @@ class Rulebook:
         self.versions = ordered
 
     def _measures(self) -> None:
-        compiler = Compiler(self.parts.measures, self.parts.declared)
+        last = {name: Measure(latest=name) for name in self.parts.declared.readings}
+        compiler = Compiler(last | dict(self.parts.measures), self.parts.declared)
         self.faults += compiler.faults
         self.meters: dict[str, Meter] = compiler.meters
+        own = [measure for policy in self.parts.policies for measure in policy.measured().values()]
+        windows = [measure.window for measure in (*self.parts.measures.values(), *own)]
+        self.asks_standing = any(window is not None and not window.of_days_alone for window in windows)
         for policy in self.parts.policies:
             self._measured_for(policy)
 
@@ -185,6 +190,7 @@ class Rulebook:
         sections = (
             ("profile", profile),
             ("calendar", {name: FactType("flag") for name in self.parts.calendar}),
+            ("readings", {name: reading_type(name, self.parts.declared) for name in self.parts.declared.readings}),
             ("measures", {name: self.meters[name].type for name in self.parts.measures if name in self.meters}),
         )
         for section, types in sections:
@@ -285,7 +291,7 @@ class Rulebook:
 
     def _policies(self) -> None:
         """What each policy has to say about itself inside this program, and the account it works on."""
-        events = tuple(KINDS) + tuple(self.parts.declared.activities)
+        events = (*(kind for kind in KINDS if kind not in NAMED), *self.parts.declared.activities)
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}

@@ -294,7 +294,7 @@ def adopt(rules: Rulebook, state: State) -> None:
         state.ledger.open(name, unit, scale)
     held_from = state.day + ONE_DAY if state.day is not None else None
     for key, counted in rules.tallies.items():
-        state.activity.open(key, counted.what == "latest", held_from)
+        state.activity.open(key, counted.what == "latest", held_from, counted.what == "each")
     for key in rules.award_tallies.values():
         state.activity.open(key, latest=False, held_from=held_from)
 

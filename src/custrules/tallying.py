@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from custrules.counting import MONEY_SUBJECTS, Counted, EventFacts, LineFacts, event_value, in_order, name_of
+from custrules.counting import MONEY_SUBJECTS, Counted, EventFacts, LineFacts, event_value, in_order, name_of, single
 from custrules.events import AnyEvent, RedemptionCancelled, Return
 from custrules.fields import instant_text
 from custrules.ledger import escaped
@@ -38,6 +38,9 @@ def tally_event(rules: Rulebook, state: State, event: AnyEvent, day: date, order
     for counted in counted_in:
         if counted.what == "latest":
             _latest(rules, state, counted, event, day)
+        elif counted.what == "each":
+            worth = event_value(counted, event, rules.parts.declared) if order is None else single(counted, order, rules.returns.tenders)
+            state.activity.change(counted.key, day, None, worth)
         elif order is not None:
             state.activity.add(counted.key, day, in_order(counted, order, rules.returns.tenders))
         else:
@@ -55,13 +58,16 @@ def tally_return(rules: Rulebook, state: State, event: AnyEvent, day: date, part
     for part in parts:
         for key in part.before.tallied:
             counted = rules.tallies.get(key)
-            if counted is not None:
+            if counted is not None and counted.what == "each":
+                before, after = (single(counted, order, rules.returns.tenders) for order in (part.before, part.after))
+                state.activity.change(key, part.before.day, before, after)
+            elif counted is not None:
                 change = in_order(counted, part.after, rules.returns.tenders) - in_order(counted, part.before, rules.returns.tenders)
                 state.activity.add(key, part.before.day, change)
     for counted in rules.tallies.values():
         if counted.subject == event.type and _where(rules, counted, event) and counted.what == "count":
             state.activity.add(counted.key, day, 1)
-        elif counted.subject in MONEY_SUBJECTS and isinstance(event, Return) and _where(rules, counted, event):
+        elif counted.subject in MONEY_SUBJECTS and counted.what == "sum" and isinstance(event, Return) and _where(rules, counted, event):
             state.activity.add(counted.key, day, -sum(wanted.amount for wanted in unmatched if _line_fits(rules, counted, wanted)))
 
 
@@ -73,8 +79,7 @@ def _line_fits(rules: Rulebook, counted: Counted, wanted: Wanted) -> bool:
 def _where(rules: Rulebook, counted: Counted, event: AnyEvent) -> bool:
     if counted.where is None:
         return True
-    activity = rules.parts.declared.activities.get(name_of(event))
-    return rules.tests.of(counted.where)(EventFacts(event, activity.attributes if activity else {}, rules.scale))
+    return rules.tests.of(counted.where)(EventFacts(event, rules.parts.declared.attributes(event), rules.scale))
 
 
 def returns_decision(

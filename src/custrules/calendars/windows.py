@@ -13,6 +13,8 @@ from custrules.calendars.spans import Length, end_of_period, start_of_period
 from custrules.fields import TextValue, wrong_type
 
 _PERIODS = {"week": 0, "month": 1, "quarter": 3, "half": 6, "year": 12}
+PERIODS = ("day", *_PERIODS)
+PeriodName = Literal["day", "week", "month", "quarter", "half", "year"]
 STANDING_WINDOWS = {"qualifying year": "qualifying", "membership year": "membership", "since level": "level"}
 _STANDING_KINDS = frozenset(STANDING_WINDOWS.values())
 LONGEST_HELD = 36_600  # days for which rows are kept of what is counted since a level is held: a hundred years
@@ -146,15 +148,30 @@ class Window(TextValue):
 
     def _leaves(self, counted: date) -> date:
         assert self.length is not None
-        day = self.length.after(counted)
-        while self.length.before(day) < counted:
-            day += ONE_DAY
-        return day
+        return first_after_length(self.length, counted)
+
+    def periods(self, per: str, day: date, standing: Standing) -> int | None:
+        """How many calendar periods it holds as of ``day``, of a window that ``divides_into`` them; None where it is missing or empty."""
+        bounds = self.within(day, standing)
+        if bounds is None or bounds[0] is None or bounds[0] >= bounds[1]:
+            return None
+        if self.length is None or per == "day":
+            return period_number(per, bounds[1]) - period_number(per, bounds[0] + ONE_DAY) + 1
+        return self.length.days // 7 if per == "week" else self.length.months // _PERIODS[per]
+
+    def divides_into(self, per: str) -> bool:
+        """Whether it is made of whole periods, or, where it runs from a day of the customer's own, of those that it touches."""
+        if self.kind == "lifetime":
+            return False
+        if per == "day" or self.kind in _STANDING_KINDS:
+            return True
+        if self.length is not None:
+            months = _PERIODS[per]
+            return self.length.days > 0 and self.length.days % 7 == 0 if not months else self.length.months > 0 and self.length.months % months == 0
+        return self.period == per or (_PERIODS[per] > 0 and _PERIODS[self.period] % _PERIODS[per] == 0 and self.period != "week")
 
     def _start(self, day: date) -> date:
-        if self.period == "week":
-            return day - timedelta(days=day.weekday())
-        return start_of_period(day, _PERIODS[self.period])
+        return period_start(self.period, day)
 
     def _back(self, start: date, periods: int) -> date:
         if self.period == "week":
@@ -162,9 +179,7 @@ class Window(TextValue):
         return add_months(start, -_PERIODS[self.period] * periods)
 
     def _next_start(self, day: date) -> date:
-        if self.period == "week":
-            return self._start(day) + timedelta(weeks=1)
-        return end_of_period(day, _PERIODS[self.period]) + ONE_DAY
+        return next_period(self.period, day)
 
     @property
     def has_years(self) -> bool:
@@ -216,3 +231,32 @@ def _year_with(anchor: date, day: date) -> tuple[date, date]:
     """First and last day of the year, counted from an anchor, that holds a day."""
     number = day.year if anniversary(anchor, day.year) <= day else day.year - 1
     return anniversary(anchor, number), anniversary(anchor, number + 1) - ONE_DAY
+
+
+def period_number(period: str, day: date) -> int:
+    """Which day, week, month, quarter, half or year since the calendar begins holds a day."""
+    if period in ("day", "week"):
+        return (day.toordinal() - 1) // (7 if period == "week" else 1)
+    return (day.year * 12 + day.month - 1) // _PERIODS[period]
+
+
+def period_start(period: str, day: date) -> date:
+    """The first day of the calendar period that holds a day."""
+    if period in ("day", "week"):
+        return day - timedelta(days=day.weekday() if period == "week" else 0)
+    return start_of_period(day, _PERIODS[period])
+
+
+def next_period(period: str, day: date) -> date:
+    """The first day of the calendar period after the one that holds a day."""
+    if period in ("day", "week"):
+        return period_start(period, day) + timedelta(days=7 if period == "week" else 1)
+    return end_of_period(day, _PERIODS[period]) + ONE_DAY
+
+
+def first_after_length(length: Length, anchor: date) -> date:
+    """The first day from which a length looks back to no day before ``anchor``."""
+    day = length.after(anchor)
+    while length.before(day) < anchor:
+        day += ONE_DAY
+    return day

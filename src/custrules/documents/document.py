@@ -21,7 +21,7 @@ from custrules.counting import MONEY_SUBJECTS, ActivityType, AttributeKind
 from custrules.documents.faults import Broken, Path, Placing, true_path, without_counts
 from custrules.documents.kinds import YAML_FLAGS, Kinds, verified
 from custrules.documents.reading import Reading
-from custrules.documents.sections import ATTRIBUTE_KINDS, DEFAULT_LATE, FORMAT, Accepted, Defaults, Document, ProfileSpec
+from custrules.documents.sections import ATTRIBUTE_KINDS, DEFAULT_LATE, FORMAT, Accepted, Defaults, Document, ProfileSpec, ReadingSpec
 from custrules.documents.tables import Files
 from custrules.errors import Diagnostic
 from custrules.events import KINDS as EVENTS
@@ -34,16 +34,16 @@ from custrules.rulebook import MAX_FAULTS, Rulebook
 from custrules.validation import located, model_at, nearest
 
 HEAD = ("custrules", "program", "title", "zone", "currency", "late", "returns", "defaults")
-SECTIONS = (*HEAD, "profile", "activities", "calendar", "measures", "policies", "accept")
-LATER_SECTIONS = ("law", "readings", "rates")
+SECTIONS = (*HEAD, "profile", "activities", "readings", "calendar", "measures", "policies", "accept")
+LATER_SECTIONS = ("law", "rates")
 RESERVED_NAMES = (*YAML_FLAGS, "all", "any", "not")
 LATER_EVENTS = (
     "attendance", "capture", "chargeback", "closure", "complaint", "complaint_update", "contact", "hold",
-    "merge", "opening", "partner_report", "reading", "refund_decision", "refund_paid", "refund_request", "sign_up",
+    "merge", "opening", "partner_report", "refund_decision", "refund_paid", "refund_request", "sign_up",
     "survey_response", "top_up", "transfer", "void",
 )  # fmt: skip
 MACHINE_ZONES = ("localtime", "posixrules", "Factory")
-MOST = {"profile": 500, "activities": 200, "calendar": 100, "measures": 500, "policies": 2000, "accept": 500}
+MOST = {"profile": 500, "activities": 200, "readings": 100, "calendar": 100, "measures": 500, "policies": 2000, "accept": 500}
 MOST_ATTRIBUTES = 100
 MOST_KEYS = 500  # of one mapping inside a policy
 _WIDEST_SCALE = max(SCALES.values())
@@ -111,6 +111,7 @@ class _Reader:
             returns=self._optional("returns", ReturnsRule, ReturnsRule()),
             profile=self._profile(),
             activities=self._activities(),
+            readings=self._readings(),
             calendar=self._calendar(),
             measures=self._named("measures", Measure),
             policies=self._policies(currency if self.currency_known else None),
@@ -221,6 +222,17 @@ class _Reader:
     def _activities(self) -> Mapping[str, ActivityType]:
         found = {name: self._activity(name, declared) for name, declared in self._entries("activities").items()}
         return Frozen({name: declared for name, declared in found.items() if declared is not None})
+
+    def _readings(self) -> Mapping[str, ReadingSpec]:
+        taken = {*EVENTS, *LATER_EVENTS, *MONEY_SUBJECTS, *self._names("activities")}
+        found: Mapping[str, ReadingSpec] = self._named("readings", ReadingSpec)
+        for name in taken & {*found}:
+            self.note(("readings", name), "document.name_taken", name=name)
+        return found
+
+    def _names(self, section: str) -> tuple[str, ...]:
+        found = self.data.get(section)
+        return tuple(map(str, found)) if isinstance(found, Mapping) else ()
 
     def _activity(self, name: str, declared: object) -> ActivityType | None:
         path: Path = ("activities", name)

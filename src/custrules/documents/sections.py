@@ -56,6 +56,17 @@ class ProfileSpec(BaseModel):
         return ProfileField(kind, self.values or (), self.type == "birthday")
 
 
+ReadingType = Literal["money", "number", "whole"]
+
+
+class ReadingSpec(BaseModel):
+    """A level that is read off from time to time: money in the program's currency, a number, or a whole one."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    type: Annotated[ReadingType, one_of(*get_args(ReadingType))]
+
+
 class Defaults(BaseModel):
     """What every policy says that does not say it itself."""
 
@@ -92,6 +103,7 @@ class Document:
     returns: ReturnsRule = field(default_factory=ReturnsRule)
     profile: Mapping[str, ProfileSpec] = field(default_factory=Frozen)
     activities: Mapping[str, ActivityType] = field(default_factory=Frozen)
+    readings: Mapping[str, ReadingSpec] = field(default_factory=Frozen)
     calendar: Mapping[str, DayRule] = field(default_factory=Frozen)
     measures: Mapping[str, Measure] = field(default_factory=Frozen)
     accept: tuple[Accepted, ...] = ()
@@ -99,6 +111,7 @@ class Document:
     def parts(self, scale: int | None = None, paths: Sequence[tuple[int | str, ...]] = ()) -> Parts:
         """What the rules are built from; ``paths`` are the places of the policies in their document."""
         profile = {name: spec.field for name, spec in self.profile.items()}
+        readings: Mapping[str, AttributeKind] = Frozen({name: spec.type for name, spec in self.readings.items()})
         decimals = SCALES[self.currency] if scale is None else scale
         return Parts(
             id=self.id,
@@ -108,7 +121,7 @@ class Document:
             late=self.late.delta,
             returns=self.returns,
             profile=profile,
-            declared=Declarations(self.activities, {name: kept.kind for name, kept in profile.items()}, decimals),
+            declared=Declarations(self.activities, {name: kept.kind for name, kept in profile.items()}, decimals, readings),
             calendar=self.calendar,
             measures=self.measures,
             policies=self.policies,
@@ -123,6 +136,7 @@ class Document:
             "returns": _dumped(self.returns),
             "profile": {name: _dumped(spec) for name, spec in self.profile.items()},
             "activities": {name: _activity_data(declared) for name, declared in self.activities.items()},
+            "readings": {name: _dumped(spec) for name, spec in self.readings.items()},
             "calendar": {name: _dumped(rule) for name, rule in self.calendar.items()},
             "measures": {name: _dumped(measure) for name, measure in self.measures.items()},
         }

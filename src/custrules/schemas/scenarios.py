@@ -15,7 +15,7 @@ from custrules.schemas.drawing import DRAFT, REF, described, drawn
 from custrules.testing.scenario_events import TIME_STEPS
 from custrules.testing.scenario_then import VERDICTS
 
-_UNWRITTEN = ("type", "customer_id", "occurred_at", "decided_at", "attributes", "name")
+_UNWRITTEN = ("type", "customer_id", "occurred_at", "decided_at", "attributes")
 _SENT = {"new_day", "tick", "activity"}
 _FILLED_IN = {"type": "string", "pattern": "^\\$[^\\s]+$"}  # a cell of the examples
 _NUMBER = {"type": ["number", "string"]}

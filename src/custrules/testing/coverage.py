@@ -37,9 +37,13 @@ _TOLD_BY: Mapping[type[Policy], Mapping[str, tuple[str, ...]]] = {
         "max_share": ("points.redemption.over_share",),
     },
     Account: {"pending": ("points.pending.matured",), "expiry": ("points.expiry.lapsed",)},
-    Ladder: {"term": ("tiers.review.kept", "tiers.review.floor", "tiers.downgrade.one_level", "tiers.downgrade.to_earned")},
+    Ladder: {
+        "term": ("tiers.review.kept", "tiers.review.floor", *(f"tiers.downgrade.{to}" for to in ("one_level", "to_earned", "best_of"))),
+        "watch": ("tiers.watch.set",),
+    },
 }
 _BENEFITED = ("tiers.benefit.price", "tiers.benefit.used", "tiers.gift.given")
+_OF_LEGACY = ("tiers.legacy.kept", "tiers.legacy.notice", "tiers.legacy.reviewed")
 _EARNED = ("points.accrual.spend", "points.accrual.event")
 
 
@@ -197,6 +201,9 @@ def _rows(policy: Policy) -> Iterator[Path]:
         yield from (("levels", number) for number in range(len(policy.levels)))
         told = [(rank, place, row) for rank, level in enumerate(policy.levels) for place, row in enumerate(level.benefits)]
         yield from (("levels", rank, "benefits", place) for rank, place, row in told if row.kind != "service")
+        yield from (("bought", number) for number, row in enumerate(policy.bought) if row.when is None)
+        yield from (("rollover", number) for number in range(len(policy.rollover)))
+        yield from (("legacy",) for name in policy.model_fields_set if name == "legacy")
     if isinstance(policy, Accrual):
         yield from (("caps", number) for number in range(len(policy.caps)))
         yield from (("bonuses", number) for number, bonus in enumerate(policy.bonuses) if bonus.when is None)
@@ -217,6 +224,7 @@ def _shown_by(policy: Policy, decision: Decision, levels: tuple[str, ...]) -> It
     if isinstance(policy, Ladder):
         values = {effect.value for effect in decision.effects if isinstance(effect, Status)}
         yield from (f"levels[{number}]" for number, name in enumerate(policy.names) if name in values)
+        yield from (rule for why in decision.reasons for rule in _of_ladder(policy, why))
     if isinstance(policy, Accrual):
         yield from (rule for why in decision.reasons for rule in _of_accrual(policy, why, levels))
     if isinstance(policy, Ladder | Entitlements):
@@ -232,6 +240,16 @@ def _of_benefit(policy: Ladder | Entitlements, why: Reason) -> Iterator[str]:
 def _written_in(policy_id: str) -> str:
     """The policy of the document that a policy stands beside; itself, for most."""
     return policy_id.partition(".")[0]
+
+
+def _of_ladder(policy: Ladder, why: Reason) -> Iterator[str]:
+    if why.code.startswith("tiers.bought."):
+        told = why.params["by"], why.params["level"]
+        yield from (f"bought[{number}]" for number, row in enumerate(policy.bought) if (row.event, row.level) == told)
+    if why.code.startswith("tiers.rollover."):
+        yield from (f"rollover[{number}]" for number, row in enumerate(policy.rollover) if row.measure == why.params["measure"])
+    if why.code in _OF_LEGACY:
+        yield "legacy"
 
 
 def _of_accrual(policy: Accrual, why: Reason, levels: tuple[str, ...]) -> Iterator[str]:

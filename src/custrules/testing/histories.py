@@ -188,6 +188,10 @@ class History:
         """The customer comes by."""
         return self.event("visit", verdict=verdict, **fields)
 
+    def reading(self, name: str, value: Amount, *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
+        """What something stands at is read off."""
+        return self.event("reading", verdict=verdict, name=name, value=value, **fields)
+
     def referral(self, friend: str = "friend", *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
         """The customer brings a friend."""
         return self.event("referral", verdict=verdict, friend=friend, **fields)

@@ -336,6 +336,11 @@ def _activity(writer: Writer, picks: list[Picks]) -> Data:
     return data | {"attributes": attributes}
 
 
+def _reading(writer: Writer, picks: list[Picks]) -> Data:
+    name, kind = picks[0].one(tuple(writer.program.rulebook.parts.declared.readings.items()))
+    return {"type": "reading", "name": name, "value": picks[0].one(_values(writer, kind, picks[1]))}
+
+
 def _attribute(writer: Writer, name: str, kind: AttributeKind, picks: Picks) -> Any:
     return picks.one(_values(writer, kind, picks) or (*writer.marks.words.get(name, ()), "here", "there"))
 
@@ -358,6 +363,7 @@ MAKERS: Mapping[str, Maker] = {
     "tier_grant": _tier_grant,
     "profile_update": _profile_update,
     "activity": _activity,
+    "reading": _reading,
     "referral": _plain("referral", friend="f-1"),
     "consent_update": _consent,
     "enrolment": _plain("enrolment"),
@@ -373,4 +379,5 @@ def kinds_for(program: Program) -> tuple[str, ...]:
     without |= set() if _ladders(program) else {"tier_grant"}
     without |= set() if rules.parts.profile else {"profile_update"}
     without |= set() if rules.parts.declared.activities else {"activity"}
+    without |= set() if rules.parts.declared.readings else {"reading"}
     return tuple(kind for kind in MAKERS if kind not in without for _ in range(WEIGHTS.get(kind, 1)))

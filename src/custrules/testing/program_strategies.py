@@ -26,6 +26,20 @@ PERIODS = ("event", "calendar day", "calendar week", "calendar month", "30 days"
 BENEFIT_PERIODS = ("calendar month", "birthday year", "10 days", "membership year", "calendar day", "lifetime")
 MEASURES = ("spend", "spend_before", "orders", "referrals", "idle", "visits")
 
+FURTHER: tuple[dict[str, Any], ...] = (
+    {"average": "aum", "window": "30 days"},
+    {"best": "aum", "window": "this calendar month"},
+    {"best": "spend", "window": "3 months"},
+    {"best": "spend", "per": "month", "window": "12 months"},
+    {"average": "spend", "per": "week", "window": "last 4 calendar weeks"},
+    {"average": "spend", "per": "month", "window": "last 2 calendar months", "skip": "1 month"},
+    {"sum": "spend", "window": "30 days", "skip": "10 days"},
+    {"gap": "purchase"},
+    {"sum": "spend", "window": "qualifying year"},
+    {"count": "purchase", "window": "membership year"},
+    {"sum": "spend", "window": "since level"},
+)
+
 Data = dict[str, Any]
 
 
@@ -42,6 +56,7 @@ def measures(draw: st.DrawFn) -> Data:
         "year_spend": {"sum": "spend", "window": "qualifying year"},
         "level_spend": {"sum": "spend", "window": "since level"},
         "food": {"sum": "spend", "window": draw(window), "lines": {"category": "food"}},
+        "further": draw(st.sampled_from(FURTHER)),
     }
 
 
@@ -60,6 +75,8 @@ def levels(draw: st.DrawFn) -> list[Data]:
                 {"points": f">= {rank * 150}"},
                 {"spend_before": f">= {rank * 50}"},
                 {"level_spend": f">= {rank * 120}"},
+                {"further": f">= {rank * 20}"},
+                {"aum": f">= {rank * 100}"},
                 {"weekday": "sunday", "spend": ">= 50"},
             )
             enter = {"any": [enter, draw(st.sampled_from(others))]}
@@ -221,6 +238,7 @@ def program_documents(draw: st.DrawFn, policies: st.SearchStrategy[list[Data]] |
         "returns": draw(returns_rules()),
         "profile": {"segment": {"type": "text", "values": ["staff", "regular", "vip"]}, "birthday": {"type": "birthday"}},
         "activities": {"check_in": {"steps": "number"}},
+        "readings": {"aum": {"type": "money"}},
         "measures": draw(measures()),
         "policies": drawn,
     }

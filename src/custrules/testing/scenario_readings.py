@@ -45,7 +45,7 @@ class Names:
         rules = program.rulebook
         self.program, self.accounts = program, tuple(rules.accounts)
         self.aliases = (*self.accounts, *(("points",) if self.accounts and "points" not in self.accounts else ()))
-        self.measures = tuple(rules.parts.measures)
+        self.measures = (*rules.parts.measures, *rules.parts.declared.readings)
         self.statuses = tuple(dict.fromkeys(name for policy in program.policies for name in policy.writes()))
 
     def is_account(self, name: str) -> bool:

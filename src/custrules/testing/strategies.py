@@ -116,7 +116,7 @@ def programs(policies: st.SearchStrategy[list[Data]] | None = None, kinds: Mappi
     """Whole programs: a ladder, a points account, accruals, a redemption, returns, in one or more versions.
 
     ``policies`` draws policies of your own, in document form, that stand before them; ``kinds`` tells their classes. Facts that
-    they may read: the measures spend, spend_before, orders, referrals, idle, visits, food; the profile fields segment and
-    birthday; points and tier. ``program_documents(policies)`` draws the same as data.
+    they may read: the measures spend, spend_before, orders, referrals, idle, visits, food, further; the reading aum; the profile fields
+    segment and birthday; points and tier. ``program_documents(policies)`` draws the same as data.
     """
     return program_documents(policies).map(lambda data: made(data, kinds))

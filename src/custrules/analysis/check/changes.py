@@ -167,7 +167,8 @@ def _levels(program: Program) -> dict[tuple[str, str], Path]:
     for index, policy in enumerate(program.policies):
         if isinstance(policy, Ladder):
             for rank, name in enumerate(policy.names):
-                found.setdefault((policy.id, name), ("policies", index, "levels", rank))
+                for called in (name, *policy.levels[rank].was):
+                    found.setdefault((policy.id, called), ("policies", index, "levels", rank))
     return found
 
 

@@ -14,6 +14,7 @@ from custrules.counting import LINE_FACTS, MONEY_SUBJECTS, Counted, event_fact_t
 from custrules.facts import FactType, FactValue
 from custrules.fields import MAX_YEAR, MIN_YEAR
 from custrules.measures import LatestMeter, Meter, RatioMeter, SinceMeter, UntilMeter, WindowMeter
+from custrules.meters import AveragePerMeter, BestPerMeter, GapMeter, SkipMeter
 from custrules.policy import StatusFact
 from custrules.rulebook import BIRTHDAY_FACTS, Rulebook
 
@@ -123,15 +124,25 @@ class World:
                 return Domain(meter.type, "unknown" if here else "may", 0, 0, 0 if here else None, whole)
             case UntilMeter():
                 return Domain(meter.type, "may", 0, 0, step=whole)
-            case WindowMeter() if meter.type.kind == "whole":
-                least = int(scope.counted and _plain(meter.counted[0], scope) and meter.window.holds_today)
-                return Domain(meter.type, _missing(meter), least, least, step=whole)
-            case WindowMeter():
-                average = len(meter.counted) > 1
-                return Domain(
-                    meter.type, "may" if average else _missing(meter), None, 0, step=whole if meter.type.kind == "money" and not average else None
-                )
+            case GapMeter():
+                return Domain(meter.type, "may", 1, 1)
+            case SkipMeter():
+                return self._measured(meter.inner, Scope())
+            case WindowMeter() | AveragePerMeter() | BestPerMeter():
+                return self._windowed(meter, scope)
         return Domain(meter.type, "may")
+
+    def _windowed(self, meter: WindowMeter | AveragePerMeter | BestPerMeter, scope: Scope) -> Domain:
+        """A sum, a count, or one per period: never missing where the window itself is known; sums may be negative by returns of no order."""
+        missing: Missing = "unknown" if meter.window.of_days_alone else "may"
+        if meter.type.kind == "whole":
+            least = int(scope.counted and _plain(meter.counted[0], scope) and meter.window.holds_today)
+            return Domain(meter.type, missing, least, least, step=Fraction(1))
+        if isinstance(meter, WindowMeter) and len(meter.counted) > 1:
+            return Domain(meter.type, "may", None, 0)
+        averaged = isinstance(meter, AveragePerMeter)
+        low = 0 if meter.counted[0].what == "count" else None
+        return Domain(meter.type, missing, low, 0, step=_grid(meter.type) if not averaged else None)
 
     def sums_spend(self, name: str) -> bool:
         """Whether a measure is the sum of all spend of a window that holds today."""
@@ -185,11 +196,6 @@ class World:
         if not measure.window.holds_today:
             return _any
         return _at_most if first == "amount" else _at_least
-
-
-def _missing(meter: WindowMeter) -> Missing:
-    """Before anything is known of a level or of joining, what is counted from there is missing."""
-    return "unknown" if meter.window.of_days_alone else "may"
 
 
 def _plain(counted: Counted, scope: Scope) -> bool:

@@ -9,6 +9,7 @@ from custrules.analysis.check.conditions import scope_of
 from custrules.analysis.check.domains import Scope
 from custrules.analysis.check.findings import Findings
 from custrules.analysis.check.spaces import TRUE, Witness, all_of, negation, told
+from custrules.calendars import ONE_DAY
 from custrules.conditions import Bound, Condition, Node
 from custrules.policies.tiers import Ladder
 from custrules.policy import StatusFact
@@ -44,6 +45,7 @@ class _Ladder:
         return (rank for rank, enter in enumerate(self.enters) if self.possible.never(all_of(enter, self.included)))
 
     def check(self) -> None:
+        self._legacy()
         with self.findings.bounded(self.findings.path(self.ladder, "levels")):
             if self._excludes_everyone():
                 return
@@ -57,6 +59,12 @@ class _Ladder:
                     self._skipped(lower, higher)
             for rank in reached:
                 self._keep(rank)
+
+    def _legacy(self) -> None:
+        """What is to become of those qualified under an older version, where there is none."""
+        older = self.findings.rules.in_force(self.ladder.id, self.ladder.effective_from - ONE_DAY)
+        if older is None and "legacy" in self.ladder.model_fields_set:
+            self.findings.info("check.legacy_of_nobody", self.findings.path(self.ladder, "legacy"), id=self.ladder.id)
 
     def _excludes_everyone(self) -> bool:
         """Whether the exclusions, one or all together, leave nobody a level."""
@@ -99,7 +107,7 @@ class _Ladder:
             return
         path = self.findings.path(self.ladder, "levels", rank, "keep")
         keep, enter = self._bound(level.keep), self.enters[rank]
-        if self.ladder.term is None:
+        if self.ladder.term is None and not self.ladder.rerates:
             self.findings.info("check.keep_without_term", path, level=level.name)
         if self.possible.never(keep) or not self.possible.never(all_of(keep, negation(enter))):
             return

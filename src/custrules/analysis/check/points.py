@@ -8,6 +8,7 @@ from math import ceil, prod
 from typing import cast
 
 from custrules.analysis.check.conditions import scope_of
+from custrules.analysis.check.benefits import gifted
 from custrules.analysis.check.findings import Findings
 from custrules.analysis.check.ladders import ladder_of, unreached
 from custrules.analysis.check.spaces import all_of, negation
@@ -63,7 +64,7 @@ def _traffic(findings: Findings) -> None:
     rules = findings.rules
     if any(policy.kind not in KINDS for policy in rules.parts.policies):
         return
-    filled = {rules.resolve(policy.account) for policy in rules.parts.policies if isinstance(policy, Accrual)}
+    filled = gifted(findings) | {rules.resolve(policy.account) for policy in rules.parts.policies if isinstance(policy, Accrual)}
     spent = {rules.resolve(policy.account) for policy in rules.parts.policies if isinstance(policy, Redemption)}
     for name in rules.accounts:
         path = findings.path(rules.versions[name][0])

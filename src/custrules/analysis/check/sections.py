@@ -40,6 +40,10 @@ def _unread(findings: Findings) -> None:
     for name in parts.declared.activities:
         if name not in earning | counted:
             findings.add("check.unread", ("activities", name), "info", key=True, name=name, section="activities")
+    counted = {counted.subject for name, meter in findings.rules.meters.items() if name in parts.measures for counted in meter.counted}
+    for name in parts.declared.readings:
+        if name not in earning | counted | read:
+            findings.add("check.unread", ("readings", name), "info", key=True, name=name, section="readings")
 
 
 def _read(findings: Findings) -> set[str]:

@@ -39,8 +39,8 @@ class Held:
     The term is counted from ``anchor``, ``terms`` times. ``judged`` is the day as of which a return judges an earned level.
     ``prior`` is the level from which it rose: what a return that undoes the rise falls back to, while its own term runs.
     ``called`` is the level's name as it was written. ``risen_from`` is the day since which the level before it was held, where that
-    is not the day of joining. ``uncut`` is the last day of the term (``none``: it has no end), where a notice has cut it. ``kept_on`` is the day as of which a
-    review last kept it.
+    is not the day of joining. ``uncut`` is the last day of the term (``none``: it has no end), where a notice has cut it.
+    ``kept_on`` is the day as of which a review last kept it.
     """
 
     rank: int
