@@ -22,6 +22,13 @@ def check_benefits(findings: Findings) -> None:
                         findings.warning("check.benefit_less", findings.path(policy, "levels", rank, "benefits", own[benefit.name]), **names)
 
 
+def gifted(findings: Findings) -> set[str]:
+    """The accounts that gifts fill."""
+    ladders = [policy for policy in findings.rules.parts.policies if isinstance(policy, Ladder)]
+    gifts = (benefit for policy in ladders for level in policy.levels for benefit in level.benefits if benefit.kind == "gift")
+    return {findings.rules.resolve(benefit.account) for benefit in gifts}
+
+
 def _lasting(benefits: tuple[Benefit, ...]) -> Iterator[Benefit]:
     """What a level entitles to for as long as it is held: a gift is for reaching it."""
     return (benefit for benefit in benefits if benefit.kind != "gift")
