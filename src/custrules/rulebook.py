@@ -86,13 +86,8 @@ class Rulebook:
     first_days: list[date]
     birthday: str | None
     first_account: str | None
-<<<<<<< HEAD
     asks_standing: bool
     companions: tuple[Policy, ...]
-=======
-    companions: tuple[Policy, ...]
-    asks_standing: bool
->>>>>>> benefits
     tables: Tables
     reads: dict[int, tuple[str, ...]]
     scopes: dict[int, str | None]

@@ -63,7 +63,6 @@ _TOLD_BY: Mapping[type[Policy], Mapping[str, tuple[str, ...]]] = {
         "watch": ("tiers.watch.set",),
     },
 }
-<<<<<<< HEAD
 _OVER_LIMITS = {
     "points.redemption.over_limit": "at_most",
     "points.redemption.over_money_limit": "money",
@@ -73,10 +72,6 @@ _OVER_LIMITS = {
 _OF_LEGACY = ("tiers.legacy.kept", "tiers.legacy.notice", "tiers.legacy.reviewed")
 _BENEFITED = ("tiers.benefit.price", "tiers.benefit.used", "tiers.gift.given")
 _OWED = Debt(then="owed")  # what happens to debt unless a document says otherwise: no rule of its own
-=======
-_BENEFITED = ("tiers.benefit.price", "tiers.benefit.used", "tiers.gift.given")
-_OF_LEGACY = ("tiers.legacy.kept", "tiers.legacy.notice", "tiers.legacy.reviewed")
->>>>>>> benefits
 _EARNED = ("points.accrual.spend", "points.accrual.event")
 _CAPPED = ("points.accrual.capped", "points.accrual.capped_together")
 
@@ -241,7 +236,6 @@ def _rows(policy: Policy) -> Iterator[Path]:
             yield path
     if isinstance(policy, Ladder):
         yield from (("levels", number) for number in range(len(policy.levels)))
-<<<<<<< HEAD
         yield from (("bought", number) for number, row in enumerate(policy.bought) if row.when is None)
         yield from (("rollover", number) for number in range(len(policy.rollover)))
         yield from (("legacy",) for name in policy.model_fields_set if name == "legacy")
@@ -250,13 +244,6 @@ def _rows(policy: Policy) -> Iterator[Path]:
     if isinstance(policy, Transfer):
         yield from (("send", "limits", number) for number in range(len(policy.send.limits if policy.send is not None else ())))
         yield from (("sell", "limits", number) for number in range(len(policy.sell.limits if policy.sell is not None else ())))
-=======
-        told = [(rank, place, row) for rank, level in enumerate(policy.levels) for place, row in enumerate(level.benefits)]
-        yield from (("levels", rank, "benefits", place) for rank, place, row in told if row.kind != "service")
-        yield from (("bought", number) for number, row in enumerate(policy.bought) if row.when is None)
-        yield from (("rollover", number) for number in range(len(policy.rollover)))
-        yield from (("legacy",) for name in policy.model_fields_set if name == "legacy")
->>>>>>> benefits
     if isinstance(policy, Accrual):
         yield from (("caps", number) for number in range(len(policy.caps)))
         yield from (("bonuses", number) for number, bonus in enumerate(policy.bonuses) if bonus.when is None)

@@ -8,8 +8,8 @@ from fractions import Fraction
 from math import prod
 from typing import cast
 
-from custrules.analysis.check.conditions import scope_of
 from custrules.analysis.check.benefits import gifted
+from custrules.analysis.check.conditions import scope_of
 from custrules.analysis.check.findings import Findings, Path
 from custrules.analysis.check.ladders import ladder_of, unreached
 from custrules.analysis.check.redemptions import check_redemptions
@@ -73,12 +73,8 @@ def _traffic(findings: Findings) -> None:
     rules = findings.rules
     if any(policy.kind not in KINDS for policy in rules.parts.policies):
         return
-<<<<<<< HEAD
-    filled = {rules.resolve(policy.account) for policy in rules.parts.policies if isinstance(policy, Accrual)}
-    filled |= {rules.resolve(policy.account) for policy in rules.parts.policies if isinstance(policy, Transfer) and policy.sell is not None}
-=======
     filled = gifted(findings) | {rules.resolve(policy.account) for policy in rules.parts.policies if isinstance(policy, Accrual)}
->>>>>>> benefits
+    filled |= {rules.resolve(policy.account) for policy in rules.parts.policies if isinstance(policy, Transfer) and policy.sell is not None}
     spent = {rules.resolve(policy.account) for policy in rules.parts.policies if isinstance(policy, Redemption)}
     for name in rules.accounts:
         path = findings.path(rules.versions[name][0])
