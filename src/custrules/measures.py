@@ -170,7 +170,7 @@ class LatestMeter:
             return day + ONE_DAY
         bounds = self.window.within(day, source.standing)
         if latest is None or bounds is None:
-            return None
+            return self.window.next_change(day, None, None, source.standing) if latest is not None else None
         found = latest.upto(day)
         inside = found[0] if found is not None and (bounds[0] is None or found[0] > bounds[0]) else None
         return self.window.next_change(day, inside, latest.first_after(day), source.standing)
@@ -265,7 +265,7 @@ def change_of(window: Window, source: Source, rows: Tally | Values | None, day: 
         return day + ONE_DAY
     bounds = window.within(day, source.standing)
     if rows is None or bounds is None:
-        return None
+        return window.next_change(day, None, None, source.standing) if rows is not None else None
     after, _ = bounds
     if not rows.reaches(after, day):  # it becomes evaluable one day, unless it looks back for ever: ask daily until then
         return day + ONE_DAY if after is not None and window.kind != "level" else None

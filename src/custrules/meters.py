@@ -166,8 +166,10 @@ class ReadingMeter:
     def next_change(self, source: Source, day: date) -> date | None:
         """Tomorrow, while several values stand side by side in a window that moves with the days."""
         latest, bounds = source.log.latest(self.counted[0].key), self.window.within(day, source.standing)
-        if latest is None or bounds is None or source.unsettled(self.window, day):
-            return day + ONE_DAY if source.unsettled(self.window, day) else None
+        if source.unsettled(self.window, day):
+            return day + ONE_DAY
+        if latest is None or bounds is None:
+            return self.window.next_change(day, None, None, source.standing) if latest is not None else None
         if not latest.reaches(bounds[0]):
             return day + ONE_DAY if latest.rows and bounds[0] is not None else None
         if len({value for value, _ in latest.spans(*bounds)}) > 1 and bounds[1] == day:

@@ -90,7 +90,8 @@ class Window(TextValue):
         if self.kind not in _STANDING_KINDS:
             return self.bounds(day)
         if self.kind == "level":
-            return (standing.level_since - ONE_DAY, day) if standing.level_since is not None else None
+            since = standing.level_since
+            return (since - ONE_DAY, day) if since is not None and since <= day else None
         year = self.year(day, standing)
         return (year[0] - ONE_DAY, min(year[1], day)) if year is not None else None
 
@@ -131,7 +132,8 @@ class Window(TextValue):
         ``earliest`` is the first day with a count inside the window as of ``day``, ``following`` the first one after ``day``.
         """
         if self.kind in ("lifetime", "level"):
-            return following
+            begins = standing.level_since if self.kind == "level" and standing.level_since is not None and standing.level_since > day else None
+            return min(filter(None, (begins, following)), default=None)
         if self.has_years:
             return min(filter(None, (self._next_year(day, standing), following)), default=None)
         if self.length is None:
