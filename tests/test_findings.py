@@ -18,14 +18,17 @@ FOLDER = Path(__file__).parent / "findings"
 FILES = sorted(FOLDER.iterdir())
 GOLDEN = sorted(path for path in (Path(__file__).parent / "golden").glob("*.yaml") if ".scenarios." not in path.name)
 DEMO = Path(cr.__file__).parent / "demo" / "program.yaml"
-ON_PURPOSE = {  # what the golden programs are about: caps of single purchases, a bonus by amount, programs that only count
+ON_PURPOSE = {  # what the golden programs are about: caps of single purchases, a bonus by amount, programs that only count, points worth a whole unit
     "caps.yaml": ["check.splitting"],
+    "caps_shared.yaml": ["check.splitting", "check.splitting"],
+    "coupons_lost.yaml": ["check.splitting"],
     "earning.yaml": ["check.splitting"],
     "matching_decline.yaml": ["check.unread_measure"],
     "matching_spend_only.yaml": ["check.unread_measure"],
     "matching_to_person.yaml": ["check.unread_measure"],
     "pro_rata.yaml": ["check.unread_measure"],
     "spending.yaml": ["check.unread_measure"],
+    "what_counts.yaml": ["check.pays_back_all"],
 }
 
 

@@ -20,12 +20,18 @@ class AwardTallies:
     """Keys of tallies: ``own`` by policy, ``groups`` by group; ``keys`` are all to which a policy's awards are added, ``members`` who is
     in a group, ``days`` for how many days rows are needed, by key."""
 
+    own: dict[str, str]
+    groups: dict[str, str]
+    members: dict[str, tuple[str, ...]]
+    keys: dict[str, tuple[str, ...]]
+    days: dict[str, int]
+
     def __init__(self, policies: Sequence[Policy]) -> None:
-        self.own: dict[str, str] = {}
-        self.groups: dict[str, str] = {}
-        self.members: dict[str, tuple[str, ...]] = {}
-        self.keys: dict[str, tuple[str, ...]] = {}
-        self.days: dict[str, int] = {}
+        self.own = {}
+        self.groups = {}
+        self.members = {}
+        self.keys = {}
+        self.days = {}
         for policy in policies:
             days = policy.counts_awards()
             if days is not None:

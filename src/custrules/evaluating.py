@@ -25,7 +25,7 @@ from custrules.fields import read_day
 from custrules.given import FactsCode, FactsForm, GivenFacts, Quotient
 from custrules.measures import RatioMeter
 from custrules.messages import render_all
-from custrules.order_lines import NOT_EARNING, OrderLine
+from custrules.order_lines import OrderLine
 from custrules.orders import Order, Record
 from custrules.policy import FactsView, Policy, conditions_in
 from custrules.rulebook import Rulebook
@@ -135,8 +135,8 @@ class GivenView(FactsView):
         amount = cast("int | None", self._facts.value("amount"))
         return ((OrderLine(None, None, Decimal(1), amount, 0), amount),) if amount is not None else ()
 
-    def earning_share(self, without: Collection[str] = NOT_EARNING) -> Fraction:
-        return Fraction("cash" not in without)
+    def earning_share(self, without: Collection[str] | None = None) -> Fraction:
+        return Fraction(without is None or "cash" not in without)
 
 
 class Traced(NamedTuple):

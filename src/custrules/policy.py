@@ -32,7 +32,7 @@ from custrules.given import FactsCode
 from custrules.ledger import LotOrder
 from custrules.measures import Measure
 from custrules.money import Money
-from custrules.order_lines import NOT_EARNING, OrderLine
+from custrules.order_lines import OrderLine
 from custrules.orders import Order, Record
 from custrules.standing import Standing
 from custrules.state import State
@@ -213,8 +213,11 @@ class View(ABC):
         """The order's lines with what is kept of each, in smallest units."""
 
     @abstractmethod
-    def earning_share(self, without: Collection[str] = NOT_EARNING) -> Fraction:
-        """The share of what is kept of the order that was paid by tenders that earn: all ``without`` these."""
+    def earning_share(self, without: Collection[str] | None = None) -> Fraction:
+        """The share of what is kept of the order that was paid by tenders that earn: all ``without`` these.
+
+        Where it is not said, these are points, gift cards and coupons.
+        """
 
     def postings(self, account: str = "points") -> list[Effect]:
         """What was drafted on ``view.ledger`` of an account and its buckets, as effects of the decision."""

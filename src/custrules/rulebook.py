@@ -92,6 +92,7 @@ class Rulebook:
     reads: dict[int, tuple[str, ...]]
     scopes: dict[int, str | None]
     tests: ConditionTests
+    awards: AwardTallies
 
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest

@@ -256,8 +256,8 @@ class StepView(View):
     def kept_lines(self) -> Sequence[tuple[OrderLine, int]]:
         return tuple(zip(self.order.lines, self.order.kept(), strict=True)) if self.order is not None else ()
 
-    def earning_share(self, without: Collection[str] = NOT_EARNING) -> Fraction:
-        return self.order.earning(self._rules.returns.tenders, without) if self.order is not None else Fraction(0)
+    def earning_share(self, without: Collection[str] | None = None) -> Fraction:
+        return self.order.earning(self._rules.returns.tenders, NOT_EARNING if without is None else without) if self.order is not None else Fraction(0)
 
     def awarded(self, policy: Policy, window: Window | None, group: str | None = None) -> int:
         if window is None:
