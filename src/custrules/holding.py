@@ -25,7 +25,7 @@ class Holding(Settling):
         ended = sorted((until, order_id) for order_id, until in self.state.holds.items() if until <= instant)
         for _, order_id in ended:
             self._resolve(order_id, "void", asked)
-        self.decisions += [joined(decisions) for decisions in asked.values()]
+        self.decisions.extend(joined(decisions) for decisions in asked.values())
 
     def close_hold(self, event: Capture | Void) -> Reason | None:
         """Resolve the hold that an event names; the reason for which that cannot be, or None."""
@@ -35,7 +35,7 @@ class Holding(Settling):
             return fault
         asked: dict[str, list[Decision]] = {}
         self._resolve(event.of, "captured" if isinstance(event, Capture) else "void", asked)
-        self.decisions += [joined(decisions) for decisions in asked.values()]
+        self.decisions.extend(joined(decisions) for decisions in asked.values())
         return None
 
     def _fault(self, order: Order | None, event: Capture | Void) -> Reason | None:

@@ -64,6 +64,7 @@ class Step(Holding):
     """One event being decided on a fork of the state, once time is settled up to it."""
 
     event: AnyEvent
+    order: Order | None
     days: Days
     day: date
     settled: date
