@@ -24,6 +24,7 @@ ON_PURPOSE = {  # what the golden programs are about: caps of single purchases, 
     "matching_decline.yaml": ["check.unread_measure"],
     "matching_spend_only.yaml": ["check.unread_measure"],
     "matching_to_person.yaml": ["check.unread_measure"],
+    "moving_in_and_out.yaml": ["check.unread_measure"],
     "pro_rata.yaml": ["check.unread_measure"],
     "spending.yaml": ["check.unread_measure"],
 }
