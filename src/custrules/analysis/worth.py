@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
 from custrules.analysis.flows import Account
@@ -80,9 +81,13 @@ class Worth:
     def _paid(self, account: Account, day: date) -> Fraction | None:
         rules = self._program.rulebook
         paying = (policy for policy in rules.phases(day)["pay"] if isinstance(policy, Redemption))
-        found = next((policy.value for policy in paying if rules.resolve(policy.account) == account.name), None)  # one alone serves an account
+        found = next((policy for policy in paying if rules.resolve(policy.account) == account.name and policy.value is not None), None)
+        if found is None:
+            return None
+        if not isinstance(found.value.money, Decimal):
+            refuse("analysis.several_values", "value", account=account.name, policy=found.id)
         units = Fraction(10 ** SCALES[self._program.currency], 10**account.scale)
-        return Fraction(found.money) / Fraction(found.points) * units if found is not None else None
+        return Fraction(found.value.money) / Fraction(found.value.points) * units
 
 
 def percent(rate: Fraction) -> str:
