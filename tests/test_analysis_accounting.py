@@ -157,6 +157,19 @@ def test_credits_that_nothing_redeems_have_no_amount() -> None:
     assert (credits.outstanding, credits.value, credits.amount) == (10, None, None)
 
 
+def test_points_worth_different_amounts_by_level_need_a_value() -> None:
+    levels = {"kind": "tiers.ladder", "id": "levels", "levels": [{"name": "base"}, {"name": "gold"}], "downgrade": "one_level"}
+    levels["levels"][1]["enter"] = {"points": ">= 10"}  # type: ignore[index]  # the second level
+    try:
+        club = program(levels, {"id": "pay", "value": {"points": 100, "money": {"base": "1.00", "gold": "2.00"}}})
+    except cr.DocumentError:
+        pytest.skip("values by level are not there yet")
+    with pytest.raises(AnalysisError, match="by level") as error:
+        cr.liability(club, journal(club, EVENTS, "2026-03-10"), on="2026-03-10")
+    assert error.value.diagnostics[0].code == "analysis.several_values"
+    assert cr.liability(club, [], on="2026-03-10", value="0.01").accounts[0].amount == pounds("0.00")
+
+
 @pytest.mark.parametrize(
     ("asked", "code", "path"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
 from custrules.analysis.flows import Account
@@ -69,10 +70,7 @@ class Worth:
         return rate * Fraction(10 ** SCALES[currency])
 
     def on(self, account: Account, day: date) -> Fraction | None:
-        """For one smallest unit; None where nothing in force on that day redeems these points for money.
-
-        Where that differs by level it is the most: what is owed is not understated.
-        """
+        """For one smallest unit; None where nothing in force on that day redeems these points for money."""
         if account.name in self._given:
             return self._given[account.name] / Fraction(10**account.scale)
         key = (account.name, day)
@@ -83,9 +81,14 @@ class Worth:
     def _paid(self, account: Account, day: date) -> Fraction | None:
         rules = self._program.rulebook
         paying = (policy for policy in rules.phases(day)["pay"] if isinstance(policy, Redemption))
-        found = next((policy.value for policy in paying if rules.resolve(policy.account) == account.name), None)  # one alone serves an account
+        found = next((policy for policy in paying if rules.resolve(policy.account) == account.name and policy.value is not None), None)
+        value = found.value if found is not None else None
+        if found is None or value is None:
+            return None
+        if not isinstance(value.money, Decimal):
+            refuse("analysis.several_values", "value", account=account.name, policy=found.id)
         units = Fraction(10 ** SCALES[self._program.currency], 10**account.scale)
-        return Fraction(found.most) / Fraction(found.points) * units if found is not None else None
+        return Fraction(value.money) / Fraction(value.points) * units
 
 
 def percent(rate: Fraction) -> str:

@@ -30,11 +30,6 @@ class Value(BaseModel):
         """The money at the level that gets least for its points."""
         return min((Decimal(money) for _, money in values_of(self.money)))
 
-    @property
-    def most(self) -> Decimal:
-        """The money at the level that gets most for its points."""
-        return max((Decimal(money) for _, money in values_of(self.money)))
-
     def of_unit(self, points_scale: int, money_scale: int, money: Decimal | Fraction) -> Fraction:
         """What one smallest unit of points is worth in smallest units of money, where all ``points`` are worth so much ``money``."""
         return _quotient(money, money_scale, self.points, points_scale)
