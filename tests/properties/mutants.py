@@ -24,7 +24,8 @@ from custrules.moment import Moment
 from custrules.orders import Order, Record
 from custrules.policies.points import Account as PointsAccount
 from custrules.policies.tiers import Ladder
-from custrules.policies.tiers.judging import Case
+from custrules.policies.tiers import ladder as ladder_module
+from custrules.policies.tiers.judging import Case as Judged
 from custrules.policy import Decision
 from custrules.replaying import Replay
 from custrules.rulebook import Rulebook
@@ -127,7 +128,7 @@ def _stamp_ignored(right: Any, state: State, event: AnyEvent) -> datetime:
 
 
 def _only_reviews(right: Any, self: Ladder, view: cr.View) -> date | None:
-    held = Case.of(self, view).held()
+    held = Judged.of(self, view).held()
     return held.until + ONE if held is not None and held.until is not None else None
 
 
@@ -184,8 +185,8 @@ def _one_kept(right: Any, self: Draft, account: str, quantity: int, *rest: Any) 
     return right(self, account, max(1, quantity - 1), *rest)
 
 
-def _level_kept(right: Any, self: Ladder, event: AnyEvent, view: cr.View, held: Any) -> Any:
-    return held, []
+def _level_kept(right: Any, case: Judged, event: AnyEvent, position: Any) -> Any:
+    return position, []
 
 
 def _on_the_day_of_the_return(right: Any, rules: Rulebook, state: State, event: AnyEvent, day: date, parts: Any, unmatched: Any) -> None:
@@ -281,7 +282,7 @@ MUTANTS = (
     Mutant("a credit settles no debt", invariants.no_usable_lots_beside_debt, ANY, changed(Draft, "settle", _debt_left_alone)),
     Mutant("a lot lives a day longer", invariants.nothing_expired_is_held, ANY, changed(Lot, "expired", _a_day_longer)),
     Mutant("a reversal leaves a point", invariants.bought_and_returned_is_nothing, ANY, changed(Draft, "take_back", _one_kept)),
-    Mutant("a level survives every return", invariants.bought_and_returned_is_nothing, ANY, changed(Ladder, "_after_return", _level_kept)),
+    Mutant("a level survives every return", invariants.bought_and_returned_is_nothing, ANY, changed(ladder_module, "after_return", _level_kept)),
     Mutant(
         "a return counts on its own day", invariants.returned_later_is_never_bought, ANY, changed(kernel, "tally_return", _on_the_day_of_the_return)
     ),
