@@ -336,7 +336,7 @@ def _goal_lines(name: str, goal: Goal, speaker: Speaker) -> Iterator[str]:
     word = f"progress_{name}_met" if goal.met else f"progress_{name}_by" if goal.by else f"progress_{name}"
     yield "  " + speaker.word(word, {"level": goal.level, "by": goal.by})
     yield from ("    " + speaker.say(row) for row in goal.missing)
-    if not goal.met and goal.deadline is not None and goal.deadline != goal.by:
+    if not goal.met and goal.deadline not in (None, goal.by) and (name == "keep" or not goal.drops):
         yield "    " + speaker.word("progress_deadline", {"on": goal.deadline})
     if name == "next" and not goal.met:
         yield from ("    " + speaker.say(drop) for drop in goal.drops)
