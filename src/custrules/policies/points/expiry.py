@@ -6,16 +6,19 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializerFunctionWrapHandler, WithJsonSchema, model_serializer, model_validator
 
 from custrules.calendars import DayOfYear, Length, Span, Stretch, Window
 from custrules.calendars.spans import Rounded
 from custrules.errors import Diagnostic
-from custrules.fields import Flag, Name, one_of, wrong_type
+from custrules.fields import NAME_SCHEMA, Flag, Name, one_of, wrong_type
 from custrules.measures import Measure
 
 EARNED, EARNED_BY_PURCHASE, GIVEN = "earned", "earned_by_purchase", "given"
 _INACTIVITY = ("of", "zero_point_purchase_extends", "goodwill_extends")
+
+
+_NAMES_SCHEMA: dict[str, Any] = {"anyOf": [dict(NAME_SCHEMA), {"type": "array", "items": dict(NAME_SCHEMA)}]}
 
 
 def _read_events(value: object) -> object:
@@ -38,7 +41,7 @@ class Expiry(BaseModel):
     rounded_to: Annotated[Rounded, one_of("end_of_month", "end_of_quarter", "end_of_half", "end_of_year")] | None = None
     plus: Length | None = None
     inactivity: Length | None = None
-    of: Annotated[tuple[Name, ...], BeforeValidator(_read_events), Field(max_length=50)] = ()
+    of: Annotated[tuple[Name, ...], BeforeValidator(_read_events), Field(max_length=50), WithJsonSchema(_NAMES_SCHEMA)] = ()
     zero_point_purchase_extends: Flag | None = None
     goodwill_extends: Flag = False
 
