@@ -144,7 +144,7 @@ BASES = (
 )
 LINES = st.lists(
     st.fixed_dictionaries(
-        {"amount": st.integers(1, 9000), "quantity": st.integers(1, 5)},
+        {"amount": st.integers(100, 9000), "quantity": st.integers(1, 5)},
         optional={"tags": st.sampled_from([["delivery"], ["gift_card"]]), "list_amount": st.integers(0, 12000), "tax": st.just(1)},
     ),
     min_size=1,
