@@ -138,7 +138,19 @@ def _written(parts: Mapping[str, BaseModel]) -> dict[str, Any]:
     return {name: part.model_dump(mode="json", exclude_defaults=True) for name, part in parts.items()}
 
 
-Balances = Annotated[Mapping[Id, Annotated[OpenedBalance, BeforeValidator(_balance)]], AfterValidator(Frozen), PlainSerializer(_written)]
-Levels = Annotated[Mapping[Id, Annotated[OpenedLevel, BeforeValidator(_level)]], AfterValidator(Frozen), PlainSerializer(_written)]
-Tallies = Annotated[Mapping[Id, Annotated[OpenedTally, BeforeValidator(_tally)]], AfterValidator(Frozen), PlainSerializer(_written)]
+Balances = Annotated[
+    Mapping[Id, Annotated[OpenedBalance, BeforeValidator(_balance, json_schema_input_type=OpenedBalance | str | int)]],
+    AfterValidator(Frozen),
+    PlainSerializer(_written),
+]
+Levels = Annotated[
+    Mapping[Id, Annotated[OpenedLevel, BeforeValidator(_level, json_schema_input_type=OpenedLevel | str)]],
+    AfterValidator(Frozen),
+    PlainSerializer(_written),
+]
+Tallies = Annotated[
+    Mapping[Id, Annotated[OpenedTally, BeforeValidator(_tally, json_schema_input_type=OpenedTally | dict[str, str | int])]],
+    AfterValidator(Frozen),
+    PlainSerializer(_written),
+]
 Brought = Annotated[Mapping[str, Any], PlainValidator(_read_brought), PlainSerializer(thawed), WithJsonSchema({"type": "object"})]
