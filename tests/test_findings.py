@@ -24,6 +24,8 @@ ON_PURPOSE = {  # what the golden programs are about: caps of single purchases, 
     "matching_decline.yaml": ["check.unread_measure"],
     "matching_spend_only.yaml": ["check.unread_measure"],
     "matching_to_person.yaml": ["check.unread_measure"],
+    "measures.yaml": ["check.unread_measure"] * 15,
+    "membership_years.yaml": ["check.unread_measure"] * 2,
     "pro_rata.yaml": ["check.unread_measure"],
     "spending.yaml": ["check.unread_measure"],
 }
