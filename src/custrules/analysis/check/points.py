@@ -7,8 +7,8 @@ from fractions import Fraction
 from math import ceil, prod
 from typing import cast
 
-from custrules.analysis.check.conditions import scope_of
 from custrules.analysis.check.benefits import gifted
+from custrules.analysis.check.conditions import scope_of
 from custrules.analysis.check.findings import Findings
 from custrules.analysis.check.ladders import ladder_of, unreached
 from custrules.analysis.check.spaces import all_of, negation
