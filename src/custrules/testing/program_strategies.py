@@ -158,9 +158,6 @@ def ladders(draw: st.DrawFn, rows: list[Data], years: str = "calendar") -> Data:
     ladder: Data = {"id": "tier", "kind": "tiers.ladder", "levels": rows, "qualifying_year": years}
     after_the_year = {"length": "2 months", "from": "end_of_qualifying_year"}
     ladder["term"] = draw(st.sampled_from((*TERMS, *ANCHORED, after_the_year)))
-    if ladder["term"] != "none" and draw(st.booleans()):
-        lounge = {"name": "lounge", "quantity": draw(st.sampled_from((1, 2))), "per": "term"}
-        ladder["levels"] = [*rows[:-1], {**rows[-1], "benefits": [*rows[-1].get("benefits", ()), lounge]}]
     ladder["downgrade"] = draw(st.sampled_from(("one_level", "to_earned")))
     if draw(st.booleans()) and draw(st.booleans()):
         ladder |= {"upgrade": "at_review", "review": draw(reviews())}
@@ -178,6 +175,9 @@ def ladders(draw: st.DrawFn, rows: list[Data], years: str = "calendar") -> Data:
     asked = [row["name"] for row in rows if row.get("enter", {}).get("year_spend")]
     if asked and asked[-1] == rows[-1]["name"]:
         ladder["rollover"] = [{"measure": "year_spend", "above": "level_held", "from_level": rows[-1]["name"]}]
+    if ladder["term"] != "none" and draw(st.booleans()):
+        lounge = {"name": "lounge", "quantity": draw(st.sampled_from((1, 2))), "per": "term"}
+        ladder["levels"] = [*rows[:-1], {**rows[-1], "benefits": [*rows[-1].get("benefits", ()), lounge]}]
     legacy = ("keep_until_term_end", "review_at_once", {"notice": "20 days"})
     return ladder | {"legacy": draw(st.sampled_from(legacy))}
 

@@ -71,6 +71,9 @@ class Given:
 class Gifts:
     """The gifts of a ladder in one decision: ``effects`` and ``reasons`` to add to it."""
 
+    levels: Sequence[LevelRule]
+    view: View
+    name: str
     effects: list[Effect]
     reasons: list[Reason]
 
