@@ -285,6 +285,16 @@ def test_two_rules_that_earn_share_one_refund() -> None:
     assert customer.points.owed == 100
 
 
+@pytest.mark.parametrize("debt", ["from_refund", "write_off"])
+def test_debt_that_one_rule_settled_is_owed_again_though_another_rule_is_short(debt: str) -> None:
+    """10 of the first 100 points settle debt; taking those 100 back reaches into the second 100, which are 10 short then."""
+    customer = Customer(shop({"expiry": "never", "debt": debt}, others=(EARN, {**EARN, "id": "more"}, PAY)))
+    customer.does("adjustment", "2026-01-09", account="points", quantity=-10, reason="error")
+    customer.does("purchase", "2026-01-10", amount="100.00")
+    customer.does("return", "2026-01-10", of="e2")
+    assert (customer.points.available, customer.points.owed) == (0, 10)
+
+
 def test_nothing_is_kept_back_where_no_cash_goes_back() -> None:
     customer = Customer(shop({"expiry": "never", "debt": "from_refund"}))
     customer.does("adjustment", "2026-01-09", account="points", quantity=1000, reason="start")

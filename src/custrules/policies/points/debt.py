@@ -87,17 +87,18 @@ def relieved(account: Account, view: View, event: AnyEvent, record: Record, owed
     """What becomes of the debt that a reversal has just left, as postings on the draft; and the reasons for it."""
     if not isinstance(event, Return) or view.order is None or account.debt.then == "owed":
         return []
-    owed = min(max(owed - _owed_again(record, account.id), 0), view.ledger.owed(account.id))
+    owed = min(max(owed - _owed_again(view.order, account.id), 0), view.ledger.owed(account.id))
     if account.debt.then == "from_refund":
         return _from_refund(account, view, view.order, record, owed) if not event.withdrawal else []
     return _written_off(account, view, owed)
 
 
-def _owed_again(record: Record, account: str) -> int:
-    """Debt that the award had settled: as far as it was not owed again yet, it is by this return, and nothing else pays for it."""
+def _owed_again(order: Order, account: str) -> int:
+    """Debt that the order's awards had settled: as far as it was not owed again yet, it is by this return, and nothing else pays for it."""
     debt = f"{account}.owed"
-    settled = sum(move.quantity for move in record.moves if move.source == ISSUED and move.target == debt)
-    return max(settled - sum(move.quantity for move in record.moves if move.source == debt), 0)
+    moves = [move for record in order.records.values() for move in record.moves]
+    settled = sum(move.quantity for move in moves if move.source == ISSUED and move.target == debt)
+    return max(settled - sum(move.quantity for move in moves if move.source == debt), 0)
 
 
 def _from_refund(account: Account, view: View, order: Order, record: Record, owed: int) -> list[Reason]:
