@@ -250,7 +250,7 @@ def test_findings_as_json_have_their_severity_and_witness(odd: Path, capsys: pyt
 
 def test_information_alone_is_fine(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = shop / "shop.yaml"
-    path.write_text(DOCUMENT + "    rounding: ceil\n", "utf-8")
+    path.write_text(DOCUMENT + "    bonuses: [{points: 1}]\n", "utf-8")
     assert main(["check", str(path)]) == 0
     out = capsys.readouterr().out
     assert "check.splitting_by_design" in out

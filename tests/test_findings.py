@@ -18,11 +18,15 @@ FOLDER = Path(__file__).parent / "findings"
 FILES = sorted(FOLDER.iterdir())
 GOLDEN = sorted(path for path in (Path(__file__).parent / "golden").glob("*.yaml") if ".scenarios." not in path.name)
 DEMO = Path(cr.__file__).parent / "demo" / "program.yaml"
-ON_PURPOSE = {  # what the golden programs are about: caps of single purchases, a bonus by amount, programs that only count, points worth a whole unit
+# What the golden programs are about: caps of single purchases, a bonus by amount, programs that only count, points worth a whole unit,
+# points that are let go or live longer, a level that waits for its review.
+ON_PURPOSE = {
     "caps.yaml": ["check.splitting"],
     "caps_shared.yaml": ["check.splitting", "check.splitting"],
+    "coming_back.yaml": ["check.grace_prolongs"],
     "coupons_lost.yaml": ["check.splitting"],
     "earning.yaml": ["check.splitting"],
+    "ladder_to_earned.yaml": ["check.level_outlives_return"],
     "matching_decline.yaml": ["check.unread_measure"],
     "matching_spend_only.yaml": ["check.unread_measure"],
     "matching_to_person.yaml": ["check.unread_measure"],
@@ -30,6 +34,8 @@ ON_PURPOSE = {  # what the golden programs are about: caps of single purchases, 
     "measures.yaml": ["check.unread_measure"] * 15,
     "membership_years.yaml": ["check.unread_measure"] * 2,
     "pro_rata.yaml": ["check.unread_measure"],
+    "rounding.yaml": ["check.splitting_by_rounding"] * 4,
+    "shortfall.yaml": ["check.writes_off_all"],
     "spending.yaml": ["check.unread_measure"],
     "what_counts.yaml": ["check.pays_back_all"],
 }

@@ -230,6 +230,49 @@ def test_a_changed_history_of_the_sender_tells_the_transfer_that_could_not_be() 
     assert answer.deltas == {"points": -20}  # 100 - 80 were there; without the order there was nothing to send
 
 
+@pytest.mark.parametrize(
+    ("order", "sent"),
+    [("soonest_expiry", "2026-01-20"), ("oldest", "2026-01-10"), ("newest", "2026-01-30")],
+)
+def test_what_is_sent_goes_in_the_order_of_the_account(order: str, sent: str) -> None:
+    program = club(transfer(), order=order)
+    lots = [
+        {"quantity": 10, "day": "2026-01-10", "last_day": "2026-12-31"},
+        {"quantity": 10, "day": "2026-01-20", "last_day": "2026-06-30"},
+        {"quantity": 10, "day": "2026-01-30", "last_day": "2027-01-31"},
+    ]
+    ann = history(program, "ann").on("2026-02-01").event("opening", balances={"points": {"lots": lots}}).event("transfer", to="ben", points=10)
+    [lot] = [part.lot for part in received(ann, history(program, "ben").on("2026-02-01").visit()).state.ledger.accounts["points"]]
+    assert str(lot.day) == sent
+
+
+def test_what_activity_keeps_alive_can_be_sent_and_goes_on_where_it_is_kept_too() -> None:
+    program = club(transfer(), expiry={"length": "1 month", "inactivity": "6 months"})
+    ann = history(program, "ann").on("2026-01-10").purchase("100").on("2026-02-05").purchase("1").on("2026-03-01")
+    ann = ann.event("transfer", to="ben", points=100)  # its own last day was 10 February; the purchase carries it to 5 August
+    active = history(program, "ben").on("2026-03-01").purchase("7")
+    idle = history(program, "ben").on("2026-03-01").visit()
+    assert received(ann, active).state.points().available == 107
+    assert received(ann, idle).state.points().available == 0
+
+
+@pytest.mark.parametrize("parts", [{"send": {}}, {"pool": {"to": "household"}}])
+def test_credits_that_only_rank_are_not_sent(parts: dict[str, Any]) -> None:
+    credits = {"id": "credits", "kind": "points.account", "expiry": "never", "purpose": "rank"}
+    with pytest.raises(DocumentError) as caught:
+        club(credits, transfer(account="credits", **parts))
+    assert [(fault.code, fault.path, fault.params["policy"]) for fault in caught.value.diagnostics] == [
+        ("document.rank_account", "policies[4].purpose", "gifts")
+    ]
+
+
+def test_credits_that_only_rank_may_be_sold() -> None:
+    credits = {"id": "credits", "kind": "points.account", "expiry": "never", "purpose": "rank"}
+    program = club(credits, transfer(account="credits", sell={"lines": {"sku": "P"}, "points_per_quantity": 10}))
+    ann = history(program, "ann").on("2026-01-10").purchase(lines=[{"sku": "P", "quantity": 3, "amount": "30.00"}])
+    assert ann.state.points("credits").available == 30
+
+
 # -- pools -------------------------------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -236,3 +237,113 @@ def test_a_policy_tells_what_its_reward_lacks(points: int, asked: str, met: bool
 
 def reward_progress(program: cr.Program) -> Any:
     return program.progress(history(program).on("2026-01-10").purchase("100").day_end("2026-01-20").state)
+
+
+# -- seams: qualifying years, older names, rewards, accounts that end ---------------------------------------------------
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def test_with_qualifying_years_a_level_is_kept_by_the_last_complete_one() -> None:
+    # reached in 2026, held to 29 February 2028: judged by 2027
+    program = cr.load(GOLDEN / "qualifying.yaml")
+    told = history(program).on("2026-06-01").purchase("2000").on("2027-06-01").purchase("1500")
+    keep = only(program, told.state).keep
+    assert keep is not None
+    assert (keep.by, keep.deadline, keep.met) == (date(2028, 2, 29), date(2027, 12, 31), False)
+    assert [str(row.gap) for row in keep.missing] == ["500.00 GBP"]
+
+
+def test_once_that_year_is_over_the_running_one_may_still_be_enough() -> None:
+    program = cr.load(GOLDEN / "qualifying.yaml")
+    told = history(program).on("2026-06-01").purchase("2000").on("2028-01-15").purchase("1500")
+    keep = only(program, told.state).keep
+    assert keep is not None
+    assert (keep.deadline, keep.met, [str(row.gap) for row in keep.missing]) == (date(2028, 2, 29), False, ["500.00 GBP"])
+    enough = only(program, told.on("2028-02-01").purchase("500").state).keep
+    assert enough is not None
+    assert (enough.met, enough.missing) == (True, ())
+
+
+def test_a_level_is_told_by_its_new_name_on_the_day_on_which_it_is_renamed() -> None:
+    silver, later = {"name": "silver", "enter": {"spend": ">= 100"}}, {"name": "star", "was": "silver", "enter": {"spend": ">= 100"}}
+    ladder = {"id": "levels", "kind": "tiers.ladder", "term": "6 months", "downgrade": "one_level"}
+    program = cr.Program(
+        id="renamed",
+        zone="Europe/London",
+        currency="GBP",
+        measures={"spend": {"sum": "spend", "window": "90 days"}},
+        policies=[
+            {**ladder, "levels": [{"name": "base"}, silver]},
+            {**ladder, "levels": [{"name": "base"}, later], "effective_from": "2026-03-01"},
+        ],
+    )
+    told = history(program).on("2026-02-07").purchase("100").day_end("2026-03-01")
+    ladder_told = only(program, told.state)
+    assert ladder_told.keep is not None
+    assert (ladder_told.level, ladder_told.keep.level, ladder_told.next) == ("star", "star", None)
+
+
+def test_a_watch_and_an_older_versions_terms_are_told_beside_the_level() -> None:
+    rules = {
+        "id": "levels",
+        "kind": "tiers.ladder",
+        "levels": [{"name": "base"}, {"name": "silver", "enter": {"spend": ">= 100"}}],
+        "downgrade": "one_level",
+        "review": {"every": "month", "day": 5},
+        "watch": {"after": "1 review below", "lasts": "3 reviews"},
+    }
+    program = cr.Program(id="w", zone="Europe/London", currency="GBP", measures={"spend": {"sum": "spend", "window": "30 days"}}, policies=[rules])
+    ladder = only(program, history(program).on("2026-01-10").purchase("100").day_end("2026-03-05").state)
+    # the first low review, on 5 March, sets the watch; its third review is on 5 June
+    assert [(note.name, note.value, note.since, note.until) for note in ladder.beside] == [("watch", "watch", date(2026, 3, 5), date(2026, 6, 4))]
+    assert "Under watch since 2026-03-05" in cr.render(
+        program.progress(history(program).on("2026-01-10").purchase("100").day_end("2026-03-05").state)
+    )
+
+
+def with_rewards() -> cr.Program:
+    data = club().document_data()
+    rewards = [
+        {"name": "mug", "points": 60, "money": "2.00"},
+        {"name": "bag", "points": 150, "when": {"spend": ">= 200"}},
+        {"name": "card", "points": 10, "limits": [{"times": 1, "per": "calendar year"}]},
+        {"name": "egg", "points": 10, "first_day": "2026-04-01"},
+    ]
+    credits = {"id": "credits", "kind": "points.account", "expiry": "6 months", "purpose": "rank"}
+    more = [credits, {"id": "earn-credits", "kind": "points.accrual", "account": "credits", "points_per_unit": 1}]
+    pay = {"id": "shelf", "kind": "points.redemption", "rewards": rewards}
+    sections = {name: data[name] for name in ("zone", "currency", "profile", "measures")}
+    return cr.Program(id="club", policies=[*data["policies"], *more, pay], **sections)
+
+
+def test_rewards_are_told_with_their_prices_and_what_stands_against_them() -> None:
+    program = with_rewards()
+    told = history(program).on("2026-01-10").purchase("100").on("2026-01-20").redemption(reward="card")
+    mug, bag, card, egg = program.progress(told.state).rewards
+    assert (mug.met, mug.points, mug.short, mug.money, mug.reasons) == (True, 60, 0, cr.Money("2.00", "GBP"), ())
+    assert (bag.met, bag.short, [str(row.gap) for row in bag.missing], bag.reasons) == (False, 60, ["100.00 GBP"], ())
+    assert (card.met, card.short, [why.code for why in card.reasons]) == (False, 0, ["points.redemption.too_often"])
+    assert (egg.met, [why.code for why in egg.reasons]) == (False, ["points.redemption.not_yet_offered"])
+    lines = cr.render(program.progress(told.state)).splitlines()
+    assert "mug (shelf) can be had now." in lines
+    assert "bag (shelf) costs 150: 60 are missing." in lines
+    assert json.loads(program.progress(told.state).to_json())["rewards"][0]["money"] == "2.00 GBP"
+
+
+def test_credits_that_only_rank_are_not_told_as_points_to_spend() -> None:
+    program = with_rewards()
+    progress = program.progress(history(program).on("2026-01-10").purchase("100").state)
+    assert [(account.account, account.purpose) for account in progress.accounts] == [("points", "spend"), ("credits", "rank")]
+    assert "credits: 100 that count for levels, 0 pending, 0 owed." in cr.render(progress).splitlines()
+    assert "credits：100 计入定级（不可使用），待生效 0，欠 0。" in cr.render(progress, "zh").splitlines()
+
+
+@pytest.mark.parametrize("kept", ["keep", "forfeit"])
+def test_of_an_account_that_is_closed_there_is_nothing_to_tell(kept: str) -> None:
+    data = club().document_data()
+    policies = [{**policy, "on_closure": kept} if policy["id"] == "points" else policy for policy in data["policies"]]
+    program = cr.Program(id="club", policies=policies, **{name: data[name] for name in ("zone", "currency", "profile", "measures")})
+    closed = history(program).on("2026-01-10").purchase("1600").on("2026-02-01").event("closure", reason="asked for")
+    progress = program.progress(closed.state)
+    assert (progress.day, progress.ladders, progress.accounts, progress.rewards) == (date(2026, 2, 1), (), (), ())

@@ -98,9 +98,10 @@ class Draft:
 
         What has expired meanwhile lapses as the next day opens, and settles nothing.
         """
+        held = self.ledger.accounts[account]
         usable, gone, later = list[LotPart](), list[LotPart](), list[LotPart]()
         for part in parts:
-            chosen = later if part.lot.usable_from > self.settled else gone if part.lot.expired(self.settled) else usable
+            chosen = later if part.lot.usable_from > self.settled else gone if held.lapsed(part.lot, self.settled) else usable
             chosen.append(part)
         for bucket, kept in ((f"{account}.pending", later), (account, gone)):
             self.post(Move(source, bucket, sum(part.quantity for part in kept), tuple(kept)))

@@ -414,6 +414,10 @@ class Policy(BaseModel):
         """Which value of its account it answers for: ``serves``, unless its fields say it more exactly. No two policies answer for the same."""
         return self.serves
 
+    def spends(self) -> bool:
+        """Whether what it takes out of its account is given for something, or to somebody: credits that only rank never are."""
+        return bool(self.serves)
+
     def holds_until(self, event: Hold, /) -> datetime | None:
         """The instant at which a hold that it answered runs out; None: it stands until it is captured or let go."""
         return event.until

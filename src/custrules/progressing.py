@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from custrules import kernel
 from custrules.calendars import ONE_DAY, local_day, start_of_day
@@ -21,6 +21,7 @@ from custrules.ledger import EXPIRED
 from custrules.messages import Speaker, speak
 from custrules.moment import Moment
 from custrules.money import Money, exactly
+from custrules.policies.points import Account
 from custrules.policy import Decision, Policy, Posting, Reason, Status
 from custrules.rulebook import Rulebook
 from custrules.settling import check_state
@@ -115,7 +116,10 @@ class LadderProgress:
 
 @dataclass(frozen=True, slots=True)
 class AccountProgress:
-    """A points account: what can be spent, is pending and owed; what will lapse unused, by last usable day; what becomes usable when."""
+    """A points account: what can be spent, is pending and owed; what will lapse unused, by last usable day; what becomes usable when.
+
+    ``purpose`` is that of the account: credits for ``rank`` are there to be counted, and cannot be spent.
+    """
 
     account: str
     available: Quantity
@@ -123,16 +127,20 @@ class AccountProgress:
     owed: Quantity
     expiring: tuple[tuple[date, Quantity], ...] = ()
     usable: tuple[tuple[date, Quantity], ...] = ()
+    purpose: Literal["spend", "rank"] = "spend"
 
     def to_data(self) -> dict[str, Any]:
-        told = {"account": self.account, "available": self.available, "pending": self.pending, "owed": self.owed}
+        told = {"account": self.account, "available": self.available, "pending": self.pending, "owed": self.owed, "purpose": self.purpose}
         dated = {"expiring": self.expiring, "usable": self.usable}
         return told | {name: [[day, quantity] for day, quantity in rows] for name, rows in dated.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class RewardProgress:
-    """A reward that points buy: whether it can be had now, and if not, how many points and which conditions are missing."""
+    """A reward that points buy: whether it can be had now, and if not, how many points and which conditions are missing.
+
+    ``money`` is paid beside the points; ``reasons`` tell what else stands against it: its dates, its limits, the level.
+    """
 
     policy_id: str
     reward: str
@@ -141,11 +149,13 @@ class RewardProgress:
     short: Quantity | None
     missing: tuple[Compared, ...]
     tree: Rule | None
+    money: Money | None = None
+    reasons: tuple[Reason, ...] = ()
 
     def to_data(self) -> dict[str, Any]:
-        told = {"policy_id": self.policy_id, "reward": self.reward, "met": self.met, "points": self.points, "short": self.short}
+        told = {"policy_id": self.policy_id, "reward": self.reward, "met": self.met, "points": self.points, "short": self.short, "money": self.money}
         tree = self.tree.to_data() if self.tree is not None else None
-        return told | {"missing": [row.to_data() for row in self.missing], "tree": tree}
+        return told | {"missing": [row.to_data() for row in self.missing], "tree": tree, "reasons": [why.to_data() for why in self.reasons]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +182,8 @@ class Progress:
 def progress(rules: Rulebook, state: State, until: date | None = None) -> Progress:
     """See ``Program.progress``."""
     check_state(rules, state)
-    if state.day is None or state.as_of is None:
-        return Progress(state.customer_id, None, ())
+    if state.day is None or state.as_of is None or state.closed is not None:
+        return Progress(state.customer_id, state.day, ())
     return _Telling(rules, state, state.day, until).told()
 
 
@@ -237,9 +247,11 @@ class _Telling:
         if aim.condition is None:
             return Goal(aim.name, True, aim.by, (), None, since, aim.deadline)
         tree = self._compared(policy, aim)
+        met = tree.result if aim.met is None else aim.met
         drops = tuple(self._drops(aim.condition.facts, aim.by))
         gone = [drop.on - ONE_DAY for drop in drops if not _number(drop.after)]
-        return Goal(aim.name, tree.result, aim.by, tuple(missing(tree)), tree, since, aim.deadline or min(gone, default=None), drops)
+        lacks = tuple(missing(tree)) if not met else ()
+        return Goal(aim.name, met, aim.by, lacks, tree, since, aim.deadline or min(gone, default=None), drops)
 
     def _compared(self, policy: Policy, aim: Aim) -> Rule:
         assert aim.condition is not None
@@ -279,7 +291,9 @@ class _Telling:
 
     def _account(self, name: str) -> AccountProgress:
         points = self.state.points(name)
-        told = AccountProgress(name, points.available, points.pending, points.owed)
+        keeper = self.rules.keeper(name, self.day)
+        purpose = keeper.purpose if isinstance(keeper, Account) else "spend"
+        told = AccountProgress(name, points.available, points.pending, points.owed, purpose=purpose)
         lapsing, usable = dict[date, Any](), dict[date, Any]()
         for day, posting in self._postings():
             if posting.target == EXPIRED and posting.source in (name, f"{name}.pending"):
@@ -297,8 +311,9 @@ class _Telling:
         if aim.points is not None:
             available = Decimal(str(self.state.points(aim.account).available))
             short = max(Decimal(0), aim.points - available)
-        met = not short and (tree is None or tree.result)
-        return RewardProgress(policy.id, aim.name, met, aim.points, short, tuple(missing(tree)) if tree is not None else (), tree)
+        met = not short and not aim.closed and (tree is None or tree.result)
+        lacks = tuple(missing(tree)) if tree is not None else ()
+        return RewardProgress(policy.id, aim.name, met, aim.points, short, lacks, tree, aim.money, aim.closed)
 
 
 def _number(value: Value) -> Fraction | None:
@@ -358,7 +373,7 @@ def _benefit_line(benefit: Entitled, speaker: Speaker) -> str:
 
 def _account_lines(account: AccountProgress, speaker: Speaker) -> Iterator[str]:
     told = {"account": account.account, "available": account.available, "pending": account.pending, "owed": account.owed}
-    yield speaker.word("progress_account", told)
+    yield speaker.word("progress_account" if account.purpose == "spend" else "progress_account_rank", told)
     for word, rows in (("progress_usable", account.usable), ("progress_expiring", account.expiring)):
         yield from ("  " + speaker.word(word, {"points": quantity, "on": day}) for day, quantity in rows[:3])
 
@@ -366,7 +381,7 @@ def _account_lines(account: AccountProgress, speaker: Speaker) -> Iterator[str]:
 def _reward_lines(reward: RewardProgress, speaker: Speaker) -> Iterator[str]:
     told = {"policy": reward.policy_id, "reward": reward.reward, "points": reward.points, "short": reward.short}
     yield speaker.word("progress_reward_met" if reward.met else "progress_reward_short" if reward.short else "progress_reward", told)
-    yield from ("    " + speaker.say(row) for row in reward.missing)
+    yield from ("    " + speaker.say(row) for row in (*reward.missing, *reward.reasons))
 
 
 @speak.register

@@ -13,6 +13,7 @@ from custrules.calendars import Duration
 from custrules.conditions import Condition
 from custrules.decisions import Reason
 from custrules.fields import Frozen, rate_text
+from custrules.money import Money
 
 AimKind = Literal["reach", "keep", "reward"]
 
@@ -23,7 +24,8 @@ class Aim:
 
     ``on`` is the day as of whose end it is judged (None: as things stand), ``by`` the day on which that is done (None: at once),
     ``deadline`` the last day on which something may be done for it (None: none is known). ``complete``: qualifying years are the last
-    complete one. ``account`` is the one that the points are taken from.
+    complete one. ``met``: whether it is, where the condition does not tell it alone. ``account`` is the one that the points are taken
+    from; ``money`` is paid beside them, and ``closed`` tells what else stands against it.
     """
 
     kind: AimKind
@@ -35,6 +37,9 @@ class Aim:
     points: Decimal | None = None
     account: str = "points"
     complete: bool = False
+    met: bool | None = None
+    money: Money | None = None
+    closed: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

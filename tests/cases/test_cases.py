@@ -14,14 +14,11 @@ import pytest
 import test_analysis_accounting
 
 import cases.test_in_code
-import custrules as cr
 from cases.covering import COVERED
 from custrules.documents.reading import read
-from custrules.testing.scenarios import collect
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(HERE.glob("scenarios/*.scenarios.yaml"))
-WAITING = sorted(HERE.glob("waiting/*.scenarios.yaml"))
 IN_CODE = (exploits.test_exploits, test_analysis_accounting, cases.test_in_code)  # importing them fills COVERED
 
 pytest.importorskip("yaml")
@@ -44,18 +41,18 @@ def elsewhere() -> dict[str, list[str]]:
 
 def test_every_case_has_its_place() -> None:
     listed = {case for cases in elsewhere().values() for case in cases}
-    assert known().keys() - tags(SCENARIOS) - tags(WAITING) - COVERED.keys() - listed == set()
+    assert known().keys() - tags(SCENARIOS) - COVERED.keys() - listed == set()
 
 
 def test_no_case_is_both_run_and_listed_as_of_another_family() -> None:
     listed = Counter(case for cases in elsewhere().values() for case in cases)
     assert max(listed.values()) == 1
-    assert listed.keys() & (tags(SCENARIOS) | tags(WAITING) | COVERED.keys()) == set()
+    assert listed.keys() & (tags(SCENARIOS) | COVERED.keys()) == set()
     assert listed.keys() <= known().keys()
 
 
 def test_every_tag_and_mark_is_a_case() -> None:
-    assert (tags(SCENARIOS) | tags(WAITING) | COVERED.keys()) - known().keys() == set()
+    assert (tags(SCENARIOS) | COVERED.keys()) - known().keys() == set()
 
 
 def test_every_case_tells_its_source() -> None:
@@ -66,16 +63,4 @@ def test_every_case_tells_its_source() -> None:
 def test_the_page_on_source_systems_names_every_case_that_is_run_and_no_other(page: str) -> None:
     named = re.findall(r"`((?:SV-)?[A-Za-z]+[-0-9][a-zA-Z0-9-]*)`", (HERE.parent.parent / page).read_text("utf-8"))
     named = [name for name in named if "-" in name]
-    assert sorted(set(named)) == sorted(tags(SCENARIOS) | tags(WAITING) | COVERED.keys())
-
-
-@pytest.mark.parametrize("path", WAITING, ids=lambda path: path.name.removesuffix(".scenarios.yaml"))
-def test_a_scenario_that_waits_for_a_feature_passes_once_it_loads(path: Path) -> None:
-    try:
-        planned = collect(path)
-    except (cr.DocumentError, cr.ScenarioError) as error:
-        if not {fault.code.rpartition(".")[2] for fault in error.diagnostics} & {"not_available", "unknown_field", "wrong_type"}:
-            raise
-        pytest.skip(f"not there yet: {error.diagnostics[0].path}")
-    for one in planned:
-        assert one.run().failures == (), one.name
+    assert sorted(set(named)) == sorted(tags(SCENARIOS) | COVERED.keys())

@@ -8,6 +8,7 @@ from custrules.analysis.check.accepting import without_accepted
 from custrules.analysis.check.benefits import check_benefits
 from custrules.analysis.check.changes import Change, diff
 from custrules.analysis.check.conditions import check_conditions
+from custrules.analysis.check.exploits import check_exploits
 from custrules.analysis.check.findings import Findings, day_of
 from custrules.analysis.check.ladders import check_ladders
 from custrules.analysis.check.points import check_points
@@ -30,7 +31,17 @@ def check(program: Program, *, on: date | None = None) -> tuple[Diagnostic, ...]
     where ``on`` is no day.
     """
     findings = Findings(program, day_of(on))
-    parts = (check_conditions, check_tables, check_ladders, check_benefits, check_points, check_transfers, check_purchases, check_sections)
+    parts = (
+        check_conditions,
+        check_tables,
+        check_ladders,
+        check_benefits,
+        check_points,
+        check_transfers,
+        check_exploits,
+        check_purchases,
+        check_sections,
+    )
     for part in parts:
         part(findings)
     return tuple(sorted(without_accepted(findings), key=lambda found: (found.line, found.column, found.path, found.code)))

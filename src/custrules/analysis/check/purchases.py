@@ -11,7 +11,7 @@ from custrules.analysis.check.findings import Findings, Path
 from custrules.conditions.compiler import leaves
 from custrules.errors import Severity
 from custrules.fields import plain, rate_text
-from custrules.money import from_units
+from custrules.money import Rounding, from_units
 from custrules.policies.points import Account, Accrual, Redemption
 from custrules.policies.points.levels import at_level
 from custrules.policy import conditions_in
@@ -117,11 +117,10 @@ class _Purchases:
             return
         both, single = self._two(case, one, other), self.awards.given(case, one + other)
         culprit = _greatest(two - whole for two, whole in zip(both.parts, single.parts, strict=True))
-        by_design = self._by_design(self.awards.accruals[culprit])
         numbers = {"one": self._money(one), "other": self._money(other), "gives": self._points(both.units)}
         numbers |= {"whole": self._money(one + other), "only": self._points(single.units)}
-        code, severity = ("check.splitting_by_design", "info") if by_design else ("check.splitting", "warning")
-        self._tell(code, self._path(culprit), severity, case, **numbers)  # type: ignore[arg-type]  # both are severities
+        code = self._why_split(self.awards.accruals[culprit])
+        self._tell(code, self._path(culprit), "info" if code == "check.splitting_by_design" else "warning", case, **numbers)
 
     def _favoured(self, case: Case, stretches: list[tuple[int, int]]) -> Iterator[int]:
         """At both ends of each stretch, the amounts that rounding favours most."""
@@ -138,6 +137,13 @@ class _Purchases:
 
     def _gain(self, case: Case, one: int, other: int) -> int:
         return self._two(case, one, other).units - self.awards.given(case, one + other).units
+
+    def _why_split(self, accrual: Accrual) -> str:
+        """What rewards splitting: a cap or a limit of amount, something that every purchase gets alike, or nothing but rounding."""
+        if not self._by_design(accrual):
+            return "check.splitting"
+        flat = accrual.points is not None or accrual.points_per_quantity is not None or accrual.bonuses
+        return "check.splitting_by_design" if flat or accrual.rounding == Rounding.floor else "check.splitting_by_rounding"
 
     def _by_design(self, accrual: Accrual) -> bool:
         """Whether only rounding, and what is given for every purchase alike, rewards splitting: no cap and no limit of amount does."""
@@ -204,8 +210,9 @@ class _Purchases:
             (order for order in earned if order is not None), key=lambda order: Fraction(order.given.units, order.paid), reverse=True
         ):
             numbers = {"amount": self._money(order.amount), "paid": self._points(order.paid), "gives": self._points(order.given.units)}
-            severity: Severity = "warning" if order.given.units >= order.paid else "info"
-            self._tell("check.earns_on_points", self._path(_greatest(order.given.parts)), severity, order.case, **numbers)
+            culprit = _greatest(order.given.parts)
+            meant = order.given.units < order.paid and not self.awards.accruals[culprit].counts.tenders.get("points", False)
+            self._tell("check.earns_on_points", self._path(culprit), "info" if meant else "warning", order.case, **numbers)
 
     def _fewest(self, redemption: Redemption) -> int:
         """The fewest points that may be spent, in smallest units."""

@@ -55,7 +55,7 @@ class Account(Policy):
     are gone when they have to come back.
 
     ``suspended``: while the condition holds nothing lapses; lots keep their dates. ``order``: which lots are spent first. ``grace``: so
-    long live points that come back when they have expired already, once. Credits of ``purpose: rank`` are never spent.
+    long live points that come back when they have expired already, once. Credits of ``purpose: rank`` are neither spent nor sent.
     """
 
     kind: ClassVar[str] = "points.account"
@@ -133,7 +133,7 @@ class Account(Policy):
     def _purpose_faults(self, known: Known) -> Iterator[Diagnostic]:
         if self.purpose == "rank":
             for policy in working_on(self.id, known):
-                if policy.serves:
+                if policy.spends():
                     yield Diagnostic("document.rank_account", "purpose", {"account": self.id, "policy": policy.id})
 
     def follows(self, before: Policy) -> list[Diagnostic]:

@@ -28,6 +28,7 @@ from custrules.policies.points.levels import PositiveByLevel, ShareByLevel, leve
 from custrules.policies.points.limits import Limit
 from custrules.policies.points.worth import Value
 from custrules.policy import Decision, Known, Phase, Policy, Reason, View, reason
+from custrules.standing import Aim, Standing
 
 _OF_VALUE = ("minimum", "maximum", "step", "max_share", "exclude_lines", "hold")
 
@@ -221,6 +222,19 @@ class Redemption(Policy):
         failing = failing_of(self, Asked(price, account, reward=reward, price=price), view)
         missing = max(price - view.ledger.usable(account.id), 0)
         return Offer(reward.name, account.shown(price), reward.cash(Decimal(1), view), account.shown(missing), tuple(failing))
+
+    def progress(self, view: View, /) -> Standing | None:
+        if not self.rewards or self.retired:
+            return None
+        open_to = self.when is None or view.test(self.when)
+        return Standing(aims=tuple(self._aim(reward, offer, open_to, view) for reward, offer in zip(self.rewards, self.offers(view), strict=True)))
+
+    def _aim(self, reward: Reward, offer: Offer, open_to: bool, view: View) -> Aim:
+        """What a reward asks for: its points and its condition are told as such, what else stands against it as reasons."""
+        told = {"points.redemption.insufficient", *(("points.redemption.condition",) if open_to else ())}
+        closed = tuple(why for why in offer.reasons if why.code not in told)
+        account = account_of(view, self.account).id
+        return Aim("reward", reward.name, reward.when, points=Decimal(str(offer.points)), account=account, money=offer.money, closed=closed)
 
     # -- what limits count -----------------------------------------------------------------------------------------
 

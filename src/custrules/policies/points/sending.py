@@ -109,7 +109,7 @@ class Send(BaseModel):
     def eligible(self, account: Account, view: View) -> list[LotPart]:
         """The parts of lots that may be sent, in the order in which they go."""
         held = view.ledger.ledger.accounts[account.id]
-        return [part for part in held if part.lot.usable(view.settled) and self._may_go(part)]
+        return [part for part in held.spendable(view.settled, account.order) if self._may_go(part)]
 
     def _may_go(self, part: LotPart) -> bool:
         return (not self.sources or part.lot.source in self.sources) and (self.received or not part.lot.provenance)

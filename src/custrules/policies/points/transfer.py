@@ -51,6 +51,9 @@ class Transfer(Policy):
     def listens_to(self) -> tuple[str, ...]:
         return ("transfer", *(("purchase", "return") if self.sell is not None else ()), *(("new_day",) if self.pool is not None else ()))
 
+    def spends(self) -> bool:
+        return self.send is not None or self.pool is not None
+
     def counts_sent(self) -> int | None:
         return self.send.remembers if self.send is not None else None
 
@@ -120,7 +123,8 @@ class Transfer(Policy):
     def _given_back(self, event: events.Transfer, view: View) -> Decision:
         """What came from another customer goes back there: no limit holds for that, and it costs nothing."""
         account = account_of(view, self.account)
-        own = [part for part in view.ledger.ledger.accounts[account.id] if part.lot.usable(view.settled) and part.lot.provenance == event.to]
+        held = view.ledger.ledger.accounts[account.id].spendable(view.settled, account.order)
+        own = [part for part in held if part.lot.provenance == event.to]
         left = sum(part.quantity for part in own)
         units = left if event.points is None else in_units(event.points, account.scale)
         failing = list(self._misdirected(event))
@@ -167,8 +171,8 @@ class Transfer(Policy):
         if self.pool is None or to is None or self.retired or (self.pool.when is not None and not view.test(self.pool.when)):
             return None
         account = account_of(view, self.account)
-        held = view.ledger.ledger.accounts[account.id]
-        parts = [part for part in held if part.lot.usable(view.settled) and part.lot.usable_from < view.day]
+        held = view.ledger.ledger.accounts[account.id].spendable(view.settled, account.order)
+        parts = [part for part in held if part.lot.usable_from < view.day]
         if not parts or not signal_fits(event.customer_id, event.id, self.id):
             return None
         units = sum(part.quantity for part in parts)

@@ -54,7 +54,10 @@ def _next(ladder: Ladder, rank: int, review: date | None) -> Iterator[Aim]:
 
 
 def _keep(case: Case, held: Held, review: date | None) -> Iterator[Aim]:
-    """The level held, at the review as of its last day, or, without a term, on the next review day; by the version in force then."""
+    """The level held, at the review as of its last day, or, without a term, on the next review day; by the version in force then.
+
+    With qualifying years it is judged by the last complete one; the running one may be enough as well.
+    """
     on = held.until or (review if case.ladder.rerates and held.rank > case.now.lowest else None)
     if on is None:
         return
@@ -63,6 +66,10 @@ def _keep(case: Case, held: Held, review: date | None) -> Iterator[Aim]:
     if own is None:
         yield Aim("keep", case.names[held.rank], None, on, on)
         return
-    complete = judge.qualifying_year is not None
-    deadline = case.course.year(on, complete=True)[1] if complete else on if held.until is not None else on - ONE_DAY
-    yield Aim("keep", case.names[held.rank], judge.levels[own].keeps, on, on, deadline, complete=complete)
+    complete, met = judge.qualifying_year is not None, case.passed(judge, held, on) is not None
+    asked, deadline = judge.levels[own].keeps, on if held.until is not None else on - ONE_DAY
+    if complete and (judged := case.course.year(on, complete=True)[1]) >= case.view.day:
+        deadline = judged
+    elif complete:  # the year that is judged is over: only the running one can still be enough
+        asked, complete = judge.levels[own].enter, False
+    yield Aim("keep", case.names[held.rank], asked, on, on, deadline, complete=complete, met=met)
