@@ -32,7 +32,8 @@ from custrules.fields import Frozen
 from custrules.holding import Holding
 from custrules.money import Money, exactly
 from custrules.moving import refused, taken_in
-from custrules.orders import Order, OrderFault, Record, begun
+from custrules.ordering import begun
+from custrules.orders import Order, OrderFault, Record
 from custrules.policy import Decision, Phase, Policy, Reason, Touchpoint, reason
 from custrules.returns import Part, Wanted, find_orders
 from custrules.rulebook import Rulebook

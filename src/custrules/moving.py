@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from custrules.activity import NUMBER_SCALE, Latest
+from custrules.activity import NUMBER_SCALE
 from custrules.brought import packed, signal_fits, unpacked
 from custrules.calendars import start_of_day
 from custrules.counting import Counted
@@ -19,6 +19,7 @@ from custrules.money import to_units
 from custrules.policy import Decision, Reason, Signal, reason
 from custrules.rulebook import Rulebook
 from custrules.state import Closed, State
+from custrules.tallies import Latest
 
 CUSTOMER = "customer"  # the policy id under which the kernel tells of whole customers; reserved
 
