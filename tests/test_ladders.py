@@ -13,7 +13,7 @@ from custrules.policies.tiers import Ladder
 from custrules.policies.tiers.held import Floor, Held
 from custrules.policies.tiers.terms import Course, Term
 from custrules.rulebook import merged_levels
-from custrules.state import Level
+from custrules.state_parts import Level
 from custrules.testing import check_policy
 
 SPEND: dict[str, Any] = {"spend": {"sum": "spend", "window": "12 months"}}

@@ -38,7 +38,8 @@ from custrules.policy import Decision, Phase, Policy, Reason, Touchpoint, reason
 from custrules.returns import Part, Wanted, find_orders
 from custrules.rulebook import Rulebook
 from custrules.settling import FORWARD, Answer, Due, adopt, check_state
-from custrules.state import State, TouchpointAsked
+from custrules.state import State
+from custrules.state_parts import TouchpointAsked
 from custrules.tallying import RETURNS, counted_in, returns_decision, tallied, tally_event, tally_return
 from custrules.views import Days, Watch
 

@@ -18,7 +18,8 @@ from custrules.fields import Frozen, instant_text
 from custrules.money import to_units
 from custrules.policy import Decision, Reason, Signal, reason
 from custrules.rulebook import Rulebook
-from custrules.state import Closed, State
+from custrules.state import State
+from custrules.state_parts import Closed
 from custrules.tallies import Latest
 
 CUSTOMER = "customer"  # the policy id under which the kernel tells of whole customers; reserved

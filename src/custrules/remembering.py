@@ -21,7 +21,8 @@ from custrules.policy import Policy, StatusFact
 from custrules.rulebook import Rulebook
 from custrules.settling import adopt, check_state
 from custrules.shown import shown as spoken
-from custrules.state import State, shown
+from custrules.state import State
+from custrules.state_parts import shown
 from custrules.tallies import Tally
 
 GapKind = Literal["tally_missing", "tally_short", "ids_forgotten", "account_vanished", "status_vanished", "level_vanished", "policy_vanished"]
