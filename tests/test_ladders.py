@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 import custrules as cr
-from custrules.facts import FactType, Levels, upto_level
+from custrules.facts import FactType, Levels, merged_levels, upto_level
 from custrules.policies.tiers import Ladder
 from custrules.policies.tiers.held import Floor, Held
 from custrules.policies.tiers.terms import Course, Term
-from custrules.rulebook import merged_levels
 from custrules.state_parts import Level
 from custrules.testing import check_policy
 
