@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custrules.activity import ActivityLog, Latest, Tally, Values
+from custrules.activity import ActivityLog
+from custrules.tallies import Latest, Tally, Values
 
 DAY = date(2026, 1, 1)
 rows = st.lists(st.tuples(st.integers(0, 20), st.integers(-5, 5)), max_size=25)

@@ -12,7 +12,7 @@ from kernel_toys import CUSTOMER, EARN, LADDER, PAY, POINTS, at, declines, heard
 import custrules as cr
 from custrules.decisions import joined
 from custrules.policy import reason
-from custrules.state import TouchpointAsked
+from custrules.state_parts import TouchpointAsked
 
 NEW, TODAY = cr.State.new(CUSTOMER), date(2026, 3, 1)
 PLAIN = program(POINTS, EARN)

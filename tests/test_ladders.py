@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 import custrules as cr
-from custrules.facts import FactType, Levels, upto_level
+from custrules.facts import FactType, Levels, merged_levels, upto_level
 from custrules.policies.tiers import Ladder
 from custrules.policies.tiers.held import Floor, Held
 from custrules.policies.tiers.terms import Course, Term
-from custrules.rulebook import merged_levels
-from custrules.state import Level
+from custrules.state_parts import Level
 from custrules.testing import check_policy
 
 SPEND: dict[str, Any] = {"spend": {"sum": "spend", "window": "12 months"}}

@@ -35,7 +35,8 @@ from custrules.facts import FactType, FactValue
 from custrules.measures import Measure, Meter, Source
 from custrules.metering import Compiler
 from custrules.order_lines import OrderLine, OrderTender
-from custrules.orders import Order, order_of
+from custrules.ordering import order_of
+from custrules.orders import Order
 
 DAY = date(2026, 1, 1)
 BILL = ActivityType({"amount": "money", "city": "text", "paid": "flag"})

@@ -20,7 +20,7 @@ from custrules.facts import FactType, FactValue
 from custrules.measures import Source
 from custrules.moment import Moment, carried
 from custrules.policy import Phase
-from custrules.state import StatusValue
+from custrules.state_parts import StatusValue
 from custrules.testing import History, history
 
 HEAD: dict[str, Any] = {

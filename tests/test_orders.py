@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from custrules.events import Purchase, Return, read_event
 from custrules.ledger import ISSUED, REVERSED, Lot, LotPart, Move
 from custrules.order_lines import MONEY, NOT_EARNING, OrderLine, OrderTender, price_of
-from custrules.orders import Basket, Order, OrderFault, Record, order_of
+from custrules.ordering import order_of
+from custrules.orders import Basket, Order, OrderFault, Record
 
 DAY = date(2026, 3, 31)
 NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)

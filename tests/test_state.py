@@ -19,7 +19,8 @@ from custrules.ledger import ISSUED, REVERSED, SPENT, Lot, LotPart, Move
 from custrules.money import Money
 from custrules.order_lines import OrderLine, OrderTender
 from custrules.orders import Order, Record
-from custrules.state import SCHEMA_VERSION, Level, LotLeft, State, StatusValue, TouchpointAsked, shown
+from custrules.state import SCHEMA_VERSION, State
+from custrules.state_parts import Level, LotLeft, StatusValue, TouchpointAsked, shown
 
 DAY = date(2026, 3, 31)
 NOON = datetime(2026, 3, 31, 4, tzinfo=UTC)

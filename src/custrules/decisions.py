@@ -16,7 +16,7 @@ from custrules.events import KINDS as EVENTS
 from custrules.fields import Frozen, frozen, thawed
 from custrules.ledger import Lot, LotPart, Move, escaped
 from custrules.money import Money
-from custrules.state import shown
+from custrules.state_parts import shown
 
 Outcome = Literal["APPLIED", "DECLINED"]
 

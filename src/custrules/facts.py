@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -82,6 +82,27 @@ def upto_level(level: str, levels: tuple[str, ...]) -> list[str]:
         return list(levels[: levels.index(level) + 1])
     rank = levels.type.rank(level)
     return [name for name in levels if levels.type.rank(name) <= rank]
+
+
+def merged(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
+    """Two ladders in one order: the second's, with levels that only the first has before the level they stood under."""
+    result = list(second)
+    for place, name in reversed(list(enumerate(first))):
+        if name not in result:
+            above = next((other for other in first[place + 1 :] if other in result), None)
+            result.insert(result.index(above) if above is not None else len(result), name)
+    return tuple(result)
+
+
+def merged_levels(before: FactType, given: FactType) -> FactType:
+    """The levels of the versions so far and of the next, in one order; those that are only called otherwise have one rank.
+
+    What is called otherwise stands before its new name; what becomes part of a level that was there already stays where it was.
+    """
+    renamed = [(old, new) for old, new in given.former if new not in before.values]
+    names = [name for new in given.values for name in (*(old for old, called in renamed if called == new), new)]
+    alone = tuple((old, new) for old, new in renamed if sum(called == new for _, called in renamed) == 1)
+    return FactType("level", merged(before.values, names), former=before.former + alone)
 
 
 class Facts(Protocol):

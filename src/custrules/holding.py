@@ -12,7 +12,7 @@ from custrules.orders import Order, Record
 from custrules.policy import Decision, Policy, Reason, reason
 from custrules.returns import Part
 from custrules.settling import Answer, Settling
-from custrules.state import shown
+from custrules.state_parts import shown
 
 HELD = ".held"
 

@@ -32,12 +32,14 @@ from custrules.fields import Frozen
 from custrules.holding import Holding
 from custrules.money import Money, exactly
 from custrules.moving import refused, taken_in
-from custrules.orders import Order, OrderFault, Record, begun
+from custrules.ordering import begun
+from custrules.orders import Order, OrderFault, Record
 from custrules.policy import Decision, Phase, Policy, Reason, Touchpoint, reason
 from custrules.returns import Part, Wanted, find_orders
 from custrules.rulebook import Rulebook
 from custrules.settling import FORWARD, Answer, Due, adopt, check_state
-from custrules.state import State, TouchpointAsked
+from custrules.state import State
+from custrules.state_parts import TouchpointAsked
 from custrules.tallying import RETURNS, counted_in, returns_decision, tallied, tally_event, tally_return
 from custrules.views import Days, Watch
 

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from custrules.activity import ActivityLog, Tally, Values
+from custrules.activity import ActivityLog
 from custrules.calendars import ONE_DAY, Length, Window
 from custrules.calendars.windows import PERIODS, Bounds, PeriodName, Standing
 from custrules.conditions import Condition
@@ -22,6 +22,7 @@ from custrules.counting import Counted, exact
 from custrules.facts import FactType, FactValue
 from custrules.fields import Text, one_of, wrong_type
 from custrules.given import Quotient
+from custrules.tallies import Tally, Values
 
 AGGREGATES = ("sum", "count", "average", "best", "latest", "gap", "since", "until", "ratio")
 _DAYS = FactType("whole")

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
-from custrules.activity import Latest
 from custrules.calendars import ONE_DAY, Length, Window
 from custrules.calendars.windows import LONGEST_HELD, first_after_length, next_period, period_number
 from custrules.counting import Counted, exact
 from custrules.facts import FactType, FactValue
 from custrules.measures import Meter, Source, change_of, earliest, total_of
+from custrules.tallies import Latest
 
 _NUMBER = FactType("number")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from custrules.activity import NUMBER_SCALE, Latest
+from custrules.activity import NUMBER_SCALE
 from custrules.brought import packed, signal_fits, unpacked
 from custrules.calendars import start_of_day
 from custrules.counting import Counted
@@ -18,7 +18,9 @@ from custrules.fields import Frozen, instant_text
 from custrules.money import to_units
 from custrules.policy import Decision, Reason, Signal, reason
 from custrules.rulebook import Rulebook
-from custrules.state import Closed, State
+from custrules.state import State
+from custrules.state_parts import Closed
+from custrules.tallies import Latest
 
 CUSTOMER = "customer"  # the policy id under which the kernel tells of whole customers; reserved
 

@@ -14,13 +14,13 @@ from fractions import Fraction
 from typing import Any, Never
 
 from custrules.event_fields import read_scalar
-from custrules.events import AnyEvent, Hold, Line, Purchase, Redemption, Return, ReturnLine, Tender
-from custrules.fields import Frozen, instant_text, read_instant
+from custrules.events import Return, ReturnLine
+from custrules.fields import instant_text, read_instant
 from custrules.ledger import EXPIRED, REVERSED, Lot, LotPart, Move, text, whole
-from custrules.money import Money, Rounding, rounded, split
-from custrules.order_lines import LINE_KINDS, MONEY, NOT_EARNING, OrderLine, OrderTender, cost_of, price_of
+from custrules.money import Rounding, rounded, split
+from custrules.order_lines import MONEY, NOT_EARNING, OrderLine, OrderTender, cost_of, price_of
 
-_ONE, _WHOLE = Decimal(1), Fraction(1)
+_WHOLE = Fraction(1)
 _NONE: Mapping[str, Any] = {}
 
 
@@ -368,43 +368,6 @@ class Basket:
     def order(self) -> Order:
         """The order as it stands now; the same one where nothing was taken."""
         return replace(self._order, lines=tuple(self.lines)) if self._changed else self._before
-
-
-def begun(event: AnyEvent, day: date, tallied: tuple[str, ...], records: Mapping[str, Record], *, requalify: bool = False) -> Order | None:
-    """The order of a purchase, redemption or hold; None for other events. ``records`` is filled in while the event is decided.
-
-    The line of a redemption is its reward, which costs no money here. ``requalify``: coupons are lost when their minimum is not kept.
-    """
-    if isinstance(event, Redemption):
-        lines = (OrderLine(event.reward, None, event.quantity, 0, 0),) if event.reward is not None else ()
-        return Order(event.id, event.type, day, event.occurred_at, lines, tallied=tallied, records=records)
-    if isinstance(event, Hold):
-        return Order(event.id, event.type, day, event.occurred_at, tallied=tallied, records=records, until=event.until)
-    return order_of(event, day, tallied, records, requalify=requalify) if isinstance(event, Purchase) else None
-
-
-def order_of(
-    event: Purchase, day: date, tallied: tuple[str, ...] = (), records: Mapping[str, Record] = Frozen(), *, requalify: bool = False
-) -> Order:
-    """The order of a purchase; one that is given only by its amount is one line without sku or category."""
-    lines = tuple([_sold(line) for line in event.lines]) or (OrderLine(None, None, _ONE, event.amount.minor, 0),)
-    tenders = tuple([_paid(tender, requalify) for tender in event.tenders])
-    list_amount = _minor(event.list_amount)
-    return Order(event.id, event.type, day, event.occurred_at, lines, tenders, list_amount=list_amount, tallied=tallied, records=records)
-
-
-def _sold(line: Line) -> OrderLine:
-    kinds = tuple([kind for kind in LINE_KINDS if kind in line.tags]) if line.tags else ()
-    cost, tax = _minor(line.cost) or 0, _minor(line.tax) or 0
-    return OrderLine(line.sku, line.category, line.quantity, line.amount.minor, cost, list_amount=_minor(line.list_amount), tax=tax, tags=kinds)
-
-
-def _paid(tender: Tender, requalify: bool) -> OrderTender:
-    return OrderTender(tender.type, tender.amount.minor, tender.quantity, tender.reference, _minor(tender.minimum) if requalify else None)
-
-
-def _minor(amount: Money | None) -> int | None:
-    return amount.minor if amount is not None else None
 
 
 def _filled(amount: int, sizes: Sequence[int]) -> list[int]:

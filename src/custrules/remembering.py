@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from custrules.activity import ActivityLog, Rows, Tally
+from custrules.activity import ActivityLog, Rows
 from custrules.calendars import ONE_DAY, Window, local_day
 from custrules.codec import canonical
 from custrules.measures import Meter, RatioMeter, Source
@@ -21,7 +21,9 @@ from custrules.policy import Policy, StatusFact
 from custrules.rulebook import Rulebook
 from custrules.settling import adopt, check_state
 from custrules.shown import shown as spoken
-from custrules.state import State, shown
+from custrules.state import State
+from custrules.state_parts import shown
+from custrules.tallies import Tally
 
 GapKind = Literal["tally_missing", "tally_short", "ids_forgotten", "account_vanished", "status_vanished", "level_vanished", "policy_vanished"]
 SLACK = 40  # days beyond the reach of a window, whose months are not all of one length

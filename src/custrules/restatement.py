@@ -17,7 +17,8 @@ from custrules.messages import Speaker, speak
 from custrules.money import Money
 from custrules.policy import Decision, Reason
 from custrules.shown import shown
-from custrules.state import State, StatusValue
+from custrules.state import State
+from custrules.state_parts import StatusValue
 
 Kind = Literal["added", "removed", "changed"]
 

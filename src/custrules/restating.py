@@ -22,7 +22,8 @@ from custrules.policy import Decision, Reason, Touchpoint, reason
 from custrules.restatement import DecisionChange, Flip, Restatement, StatusChange, event_data
 from custrules.rulebook import Rulebook
 from custrules.settling import check_state
-from custrules.state import State, shown
+from custrules.state import State
+from custrules.state_parts import shown
 
 Read = Callable[[Any], AnyEvent]
 

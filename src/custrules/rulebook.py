@@ -5,7 +5,6 @@ Built once from the parts of a document; building finds every fault that concern
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -21,13 +20,15 @@ from custrules.conditions import Bound, BoundTable, Condition, ConditionTests, b
 from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, Declarations, event_fact_types, line_types, reading_type
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
-from custrules.facts import FactType, Levels
+from custrules.facts import FactType, Levels, merged_levels
 from custrules.measures import Measure, Meter, SinceMeter, WindowMeter
 from custrules.metering import Compiler
-from custrules.policy import PHASES, BalanceFact, Fact, Known, Phase, Policy, StatusFact, conditions_in, fact_fields
+from custrules.own_tallies import OwnTallies
+from custrules.policy import BalanceFact, Fact, Known, Policy, StatusFact, conditions_in, fact_fields
 from custrules.returns import ReturnsRule
 from custrules.tabling import Tables
 from custrules.validation import nearest, path_text
+from custrules.versions import Versions
 
 MAX_FAULTS = 1_000  # beyond which nobody reads on, and a stranger's document is not looked at any further
 RESERVED_IDS = ("returns", "customer", "world", "day", "at")
@@ -71,7 +72,7 @@ class Parts:
     paths: Sequence[tuple[int | str, ...]] = field(default_factory=tuple)
 
 
-class Rulebook:
+class Rulebook(Versions):
     """What one program says, ready to be asked. ``faults`` are its Diagnostics; it may be asked only when there are none."""
 
     parts: Parts
@@ -82,8 +83,6 @@ class Rulebook:
     scale: int
     late: timedelta
     returns: ReturnsRule
-    starts: dict[str, list[date]]
-    first_days: list[date]
     birthday: str | None
     first_account: str | None
     asks_standing: bool
@@ -93,6 +92,8 @@ class Rulebook:
     scopes: dict[int, str | None]
     tests: ConditionTests
     awards: AwardTallies
+    own_tallies: dict[str, dict[str, str]]
+    sent_tallies: dict[str, tuple[str, str]]
 
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
@@ -135,13 +136,7 @@ class Rulebook:
                 self._fault("document.same_version", (*self._path(index), "effective_from"), id=policy.id, day=policy.effective_from)
             others.append(policy)
         self._companions()
-        for others in self.versions.values():
-            others.sort(key=lambda policy: policy.effective_from)
-        self.starts = {policy_id: [policy.effective_from for policy in others] for policy_id, others in self.versions.items()}
-        self.first_days = sorted({day for days in self.starts.values() for day in days})
-        self._in_force: dict[int, dict[Phase, tuple[Policy, ...]]] = {}
-        self._hearing: dict[tuple[int, str], dict[Phase, tuple[Policy, ...]]] = {}
-        self._with_due: dict[int, tuple[Policy, ...]] = {}
+        super().__init__(self.versions)
 
     def _companions(self) -> None:
         """Policies that stand beside others: behind them, in every version as soon as one of an id has anything to hear."""
@@ -359,37 +354,13 @@ class Rulebook:
                 self.retention[counted.key] = max(self.retention.get(counted.key, 0), (meter.reach or 0) + extra)
         self._counting: dict[tuple[str, str], tuple[Counted, ...]] = {}
         self.awards = AwardTallies(self.parts.policies)
-        self.retention |= {key: days + extra for key, days in self.awards.days.items()}
+        own = OwnTallies(self.parts.policies)
+        self.own_tallies, self.sent_tallies = own.keys, own.sent
+        self.retention |= {key: days + extra for key, days in (self.awards.days | own.days).items()}
         for group, first, second in self.awards.clashes(self.parts.policies, self.resolve):
             self._fault("document.group_of_accounts", self.places[id(second)], group=group, first=first.id, second=second.id)
-        self.own_tallies: dict[str, dict[str, str]] = {}
-        for policy in self.parts.policies:
-            for name, windows in policy.tallies().items():
-                key = f"used:{policy.id}.{name}"
-                self.own_tallies.setdefault(policy.id, {})[name] = key
-                self.retention[key] = max(self.retention.get(key, 0), max((window.at_most_days or 0 for window in windows), default=0) + extra)
-        self._sent_tallies(extra)
-
-    def _sent_tallies(self, extra: int) -> None:
-        """What customers send by a policy that limits it: how much, and how often."""
-        self.sent_tallies: dict[str, tuple[str, str]] = {}
-        for policy in self.parts.policies:
-            days = policy.counts_sent()
-            if days is not None:
-                keys = self.sent_tallies[policy.id] = (f"sent:{policy.id}", f"sent_times:{policy.id}")
-                self.retention |= {key: max(self.retention.get(key, 0), days + extra) for key in keys}
 
     # -- asking ----------------------------------------------------------------------------------------------------
-
-    def in_force(self, policy_id: str, day: date) -> Policy | None:
-        """The version of a policy in force on a local day; None before its first."""
-        place = bisect_right(self.starts.get(policy_id, []), day)
-        return self.versions[policy_id][place - 1] if place else None
-
-    def version(self, policy_id: str, effective_from: date, day: date) -> Policy | None:
-        """The version that was recorded; where the program has it no longer, the one in force on the order's day."""
-        recorded = next((policy for policy in self.versions.get(policy_id, ()) if policy.effective_from == effective_from), None)
-        return recorded or self.in_force(policy_id, day)
 
     def keeper(self, account: str, day: date) -> Policy | None:
         """The version in force on a day of the policy that keeps an account; before its first, the first."""
@@ -401,37 +372,6 @@ class Rulebook:
         name = self.resolve(account)
         found = (self.in_force(policy_id, day) for policy_id in self.versions)
         return tuple(policy for policy in found if policy is not None and self.resolve(policy.works_on() or "") == name)
-
-    def phases(self, day: date) -> Mapping[Phase, tuple[Policy, ...]]:
-        """The policies in force on a day, by phase, in document order."""
-        return self._phases(day, bisect_right(self.first_days, day))
-
-    def _phases(self, day: date, period: int) -> Mapping[Phase, tuple[Policy, ...]]:
-        """The same; ``period`` counts the first days up to ``day``: between two of them nothing changes."""
-        if period not in self._in_force:
-            present = [policy for policy in (self.in_force(policy_id, day) for policy_id in self.versions) if policy is not None]
-            self._in_force[period] = {phase: tuple(policy for policy in present if policy.phase == phase) for phase in PHASES}
-        return self._in_force[period]
-
-    def hearing(self, day: date, event_type: str) -> Mapping[Phase, tuple[Policy, ...]]:
-        """The policies in force on a day that hear a type of events, by phase, in document order."""
-        period = bisect_right(self.first_days, day)
-        found = self._hearing.get((period, event_type))
-        if found is None:
-            phases = self._phases(day, period)
-            found = {phase: tuple(policy for policy in phases[phase] if _hears(policy, event_type)) for phase in PHASES}
-            self._hearing[period, event_type] = found
-        return found
-
-    def with_due(self, day: date) -> tuple[Policy, ...]:
-        """The policies in force on a day that may name a due, in the order in which they are asked."""
-        period = bisect_right(self.first_days, day)
-        found = self._with_due.get(period)
-        if found is None:
-            phases = self._phases(day, period)
-            found = tuple(policy for phase in PHASES for policy in phases[phase] if type(policy).due is not Policy.due)
-            self._with_due[period] = found
-        return found
 
     def qualifying_years(self, day: date) -> Years:
         """How qualifying years run on a day: as the version in force says, before its first as that one; else with the calendar."""
@@ -453,37 +393,6 @@ class Rulebook:
             found = self._event_types[scope] = event_fact_types(scope or "", self.parts.declared)
         return found
 
-    def next_first_day(self, day: date) -> date | None:
-        """The first day after ``day`` on which some version begins."""
-        place = bisect_right(self.first_days, day)
-        return self.first_days[place] if place < len(self.first_days) else None
-
     def resolve(self, account: str) -> str:
         """The account's own name: ``points`` is also the first points account."""
         return self.first_account if account == "points" and "points" not in self.accounts and self.first_account else account
-
-
-def _hears(policy: Policy, event_type: str) -> bool:
-    heard = policy.listens_to()
-    return heard is None or event_type in heard
-
-
-def merged(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
-    """Two ladders in one order: the second's, with levels that only the first has before the level they stood under."""
-    result = list(second)
-    for place, name in reversed(list(enumerate(first))):
-        if name not in result:
-            above = next((other for other in first[place + 1 :] if other in result), None)
-            result.insert(result.index(above) if above is not None else len(result), name)
-    return tuple(result)
-
-
-def merged_levels(before: FactType, given: FactType) -> FactType:
-    """The levels of the versions so far and of the next, in one order; those that are only called otherwise have one rank.
-
-    What is called otherwise stands before its new name; what becomes part of a level that was there already stays where it was.
-    """
-    renamed = [(old, new) for old, new in given.former if new not in before.values]
-    names = [name for new in given.values for name in (*(old for old, called in renamed if called == new), new)]
-    alone = tuple((old, new) for old, new in renamed if sum(called == new for _, called in renamed) == 1)
-    return FactType("level", merged(before.values, names), former=before.former + alone)

@@ -21,7 +21,8 @@ from custrules.orders import Order, Record
 from custrules.policy import PHASES, Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, View, reason
 from custrules.returns import Part
 from custrules.rulebook import Rulebook
-from custrules.state import State, StatusValue, TouchpointAsked
+from custrules.state import State
+from custrules.state_parts import StatusValue, TouchpointAsked
 from custrules.views import Days, StepView, Watch
 
 FORWARD: tuple[Phase, ...] = ("earn", "rank", "lapse", "care")

@@ -10,7 +10,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from custrules.activity import Tally
 from custrules.calendars import ONE_DAY, Length, Window
 from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableOutcome, Trace
 from custrules.counting import LineFacts
@@ -24,6 +23,7 @@ from custrules.orders import Order, Record
 from custrules.policy import Policy, View
 from custrules.rulebook import Rulebook
 from custrules.state import State
+from custrules.tallies import Tally
 
 
 @dataclass(slots=True)

@@ -11,7 +11,6 @@ from fractions import Fraction
 from typing import Any
 
 import custrules as cr
-from custrules.activity import Tally
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.events import AnyEvent
 from custrules.ledger import Lot
@@ -20,6 +19,7 @@ from custrules.policies.points import Accrual
 from custrules.policies.points.caps import Cap
 from custrules.policies.tiers import Ladder
 from custrules.policy import Decision, Posting
+from custrules.tallies import Tally
 from custrules.testing.walks import Passing, Walk, walked
 from custrules.views import Days, StepView
 from properties import books

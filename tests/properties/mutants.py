@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import custrules as cr
 from custrules import kernel, orders, restating, settling, tallying
-from custrules.activity import ActivityLog, Tally
+from custrules.activity import ActivityLog
 from custrules.analysis import flows
 from custrules.analysis.journals import Vintages
 from custrules.draft import Draft
@@ -31,6 +31,7 @@ from custrules.replaying import Replay
 from custrules.rulebook import Rulebook
 from custrules.settling import Due, Settling
 from custrules.state import State
+from custrules.tallies import Tally
 from custrules.testing.walks import Passing
 from custrules.views import StepView
 from properties import invariants, toys

@@ -24,7 +24,7 @@ from custrules.messages import Speaker, speak
 from custrules.messages.columns import table
 from custrules.program import Program
 from custrules.replaying import Entry
-from custrules.state import shown
+from custrules.state_parts import shown
 
 NAMES = ("issued", "reversed", "used", "lapsed")
 _SIGNED: Mapping[str, tuple[tuple[str, int], ...]] = {

@@ -15,7 +15,7 @@ from custrules.errors import Diagnostic
 from custrules.messages import Speaker, speak
 from custrules.money import Money
 from custrules.policy import Decision, Reason
-from custrules.state import shown
+from custrules.state_parts import shown
 
 Value = Money | Decimal | int
 Side = Literal["base", "candidate"]

@@ -13,7 +13,7 @@ from custrules.messages import Speaker
 from custrules.messages.columns import grouped, padded, table, width
 from custrules.money import Money
 from custrules.policy import Posting, Status
-from custrules.state import shown
+from custrules.state_parts import shown
 
 if TYPE_CHECKING:
     from custrules.analysis.comparison import AccountFigures, Answer, Comparison, CustomerDifference, EventDifference, Figure, Movement, Part

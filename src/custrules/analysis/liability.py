@@ -24,7 +24,8 @@ from custrules.messages.columns import table
 from custrules.money import SCALES, Money, Rounding, rounded
 from custrules.program import Program
 from custrules.replaying import Entry
-from custrules.state import State, shown
+from custrules.state import State
+from custrules.state_parts import shown
 
 By = Literal["source", "vintage", "expiry"]
 LIMITS = (30, 90, 180, 365)

@@ -23,7 +23,8 @@ from custrules.messages.columns import table
 from custrules.money import Money
 from custrules.program import Program, aware
 from custrules.replaying import Entry
-from custrules.state import State, shown
+from custrules.state import State
+from custrules.state_parts import shown
 
 By = Literal["source", "vintage", "expiry"]
 GROUPS = ("source", "vintage", "expiry")

@@ -17,7 +17,8 @@ from custrules.errors import Diagnostic, EventError
 from custrules.events import AnyEvent
 from custrules.policies.tiers import Ladder
 from custrules.program import Program
-from custrules.state import State, shown
+from custrules.state import State
+from custrules.state_parts import shown
 from custrules.steps import Step
 
 MOVEMENTS = ("issued", "taken_back", "forgiven", "expired", "spent", "given_back", "adjusted", "settled")

@@ -17,7 +17,8 @@ from custrules.explaining import Compared
 from custrules.money import Money
 from custrules.program import Program, load
 from custrules.progressing import LadderProgress
-from custrules.state import Level, Points, State
+from custrules.state import State
+from custrules.state_parts import Level, Points
 from custrules.steps import Step
 
 HERE = files(__package__)

@@ -7,7 +7,8 @@ from typing import Any
 
 from custrules.messages import render
 from custrules.policy import Reason, Touchpoint
-from custrules.state import State, StatusValue
+from custrules.state import State
+from custrules.state_parts import StatusValue
 from custrules.testing.scenario_readings import ABSENT, BUCKETS, NONE, Mismatch, Names, compared, number, shown, signed, status_part
 from custrules.testing.scenario_run import Answer
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic_core import PydanticCustomError
@@ -15,8 +14,9 @@ from custrules.documents.document import LATER_EVENTS
 from custrules.documents.faults import steps_of
 from custrules.errors import EventError
 from custrules.events import KINDS, AnyEvent
-from custrules.fields import MAX_YEAR, check_year, describe, instant_text, read_day, read_decimal, read_instant, read_whole
+from custrules.fields import MAX_YEAR, check_year, describe, instant_text, read_day, read_instant, read_whole
 from custrules.program import Program
+from custrules.testing.scenario_fields import as_written, mappings_in, tenders_of
 from custrules.testing.scenario_file import ONE, Case, Page, Path
 from custrules.testing.scenario_opening import opening_data
 from custrules.validation import nearest
@@ -81,7 +81,7 @@ class _Writer:
         self.page, self.case, self.program = page, case, program
         self.activities = program.rulebook.parts.declared.activities
         self.known = [name for name in KINDS if name not in ("activity", "new_day", "tick")]
-        self.taken = {str(item["id"]) for item in _mappings((case.given, case.steps)) if isinstance(item.get("id"), str)}
+        self.taken = {str(item["id"]) for item in mappings_in((case.given, case.steps)) if isinstance(item.get("id"), str)}
         self.count: dict[str, int] = {}
         self.settled = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -233,7 +233,7 @@ class _Writer:
             own: dict[str, Any] = {key: fields.pop(key) for key in ("quantity", "channel", "recorded_at") if key in fields}
             return {**event, "type": "activity", "name": name, **own, "attributes": fields}
         if "tenders" in fields:
-            fields["tenders"] = _tenders(fields)
+            fields["tenders"] = tenders_of(fields)
         if name == "referral" and "friend_keys" not in fields:
             fields["friend_keys"] = self._keys_of(fields.get("friend"))
         return event | fields
@@ -274,7 +274,7 @@ class _Writer:
             return [Happening(self.program.event(event), place)]
         except EventError as error:
             for fault in error.diagnostics:
-                steps = _as_written(steps_of(fault.path, event), written)
+                steps = as_written(steps_of(fault.path, event), written)
                 named = bool(steps) and fault.params.get("field") == steps[-1]
                 self.page.add((*place, *steps), replace(fault, path=""), key=named, row=self.case.row)
             return []
@@ -353,55 +353,3 @@ class _Writer:
         except (PydanticCustomError, ValueError, OverflowError):
             self._note(path, "wrong_type", expected="a date such as 2026-03-31, or with a time: 2026-03-31T10:00", found=describe(value))
             raise _Unreadable from None
-
-
-def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, Mapping):
-        yield value
-    for item in value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ():
-        yield from _mappings(item)
-
-
-def _tenders(fields: Mapping[str, Any]) -> Any:
-    """Tenders in the form that events have: points are written by their quantity, and their amount is what the others leave."""
-    written = fields["tenders"]
-    if not isinstance(written, Mapping):
-        return written
-    rows: list[dict[str, Any]] = []
-    for kind, value in written.items():
-        if isinstance(value, Mapping):
-            rows.append({"type": kind, **value})
-        else:
-            how_much = "quantity" if kind == "points" else "amount"
-            rows.append({"type": kind, how_much: value})
-    for row in rows:
-        if row["type"] == "points" and "amount" not in row:
-            row["amount"] = _left_for_points(fields, rows)
-    return rows
-
-
-def _left_for_points(fields: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
-    """The order's amount less the other tenders; nothing where they cannot be read: then that is the fault that is told."""
-    lines = fields.get("lines", [])
-    whole = [fields["amount"]] if "amount" in fields else [line.get("amount") for line in lines if isinstance(line, Mapping)]
-    others = [row.get("amount") for row in rows if row["type"] != "points"]
-    try:
-        return str(sum(map(read_decimal, whole), Decimal(0)) - sum(map(read_decimal, others), Decimal(0)))
-    except PydanticCustomError:
-        return "0"
-
-
-_WRITTEN = {"occurred_at": "at", "customer_id": "customer"}
-
-
-def _as_written(steps: Path, written: Mapping[str, Any] | None) -> Path:
-    """A place inside an event as the scenario writes it."""
-    if not steps:
-        return ()
-    head, *rest = steps
-    if head in ("attributes", "profile") and (written is None or head not in written):
-        return tuple(rest)
-    tenders = (written or {}).get("tenders")
-    if head == "tenders" and rest and isinstance(tenders, Mapping) and isinstance(rest[0], int) and rest[0] < len(tenders):
-        return ("tenders", list(tenders)[rest[0]], *rest[1:])
-    return (_WRITTEN.get(str(head), head), *rest)

@@ -16,7 +16,8 @@ from custrules.fields import plain, rate_text, read_rate
 from custrules.moment import Moment
 from custrules.money import Money, Rounding, rounded
 from custrules.program import Program
-from custrules.state import State, StatusValue
+from custrules.state import State
+from custrules.state_parts import StatusValue
 from custrules.testing.scenario_run import Answer
 
 BUCKETS = ("pending", "held", "owed")

@@ -15,7 +15,7 @@ from custrules.money import Rounding, from_units
 from custrules.policies.points import Account, Accrual, Redemption
 from custrules.policies.points.levels import at_level
 from custrules.policy import conditions_in
-from custrules.state import shown
+from custrules.state_parts import shown
 
 MOST_NEAR, WORK = 250, 5_000  # amounts near a limit that are looked at for their rounding: at one place, and for all cases
 MANY = 1000  # times the fewest points that may be spent: an order for which steps and rounding hardly matter

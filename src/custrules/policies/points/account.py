@@ -27,7 +27,7 @@ from custrules.policies.points.lapsing import Decay, Reinstatement
 from custrules.policies.points.moving import answered
 from custrules.policies.points.pending import Pending
 from custrules.policy import BalanceFact, Decision, Known, Moved, Phase, Policy, Reason, StatusFact, View, reason
-from custrules.state import shown
+from custrules.state_parts import shown
 
 MAX_SCALE = 6
 _ORDERS = ("soonest_expiry", "oldest", "newest")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from custrules.calendars import ONE_DAY
 from custrules.policies.points.expiry import GIVEN
 from custrules.policy import Reason, Status, View, reason
-from custrules.state import EXPIRY_STATUS, StatusValue
+from custrules.state import EXPIRY_STATUS
+from custrules.state_parts import StatusValue
 
 if TYPE_CHECKING:
     from custrules.policies.points.account import Account

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from custrules.events import Return
-from custrules.ledger import EXPIRED, ISSUED, REVERSED
+from custrules.ledger import ISSUED
 from custrules.money import rounded
 from custrules.orders import Order, Record
 from custrules.policies.points.account import Account, account_of, moved
@@ -28,7 +27,7 @@ def taken_back(accrual: Accrual, event: Return, view: View) -> Decision | None:
     if take <= 0:
         return None
     lots = list({part.lot.id: part.lot for part in record.parts(ISSUED)}.values())
-    reversal = view.ledger.take_back(account.id, take, lots, _unforgiven(record, order.expired))
+    reversal = view.ledger.take_back(account.id, take, lots, record.unforgiven(order.expired))
     reasons = [reason("points.reversal.return", points=account.shown(take), account=account.id, order=order.id, kept=account.shown(target))]
     if reversal.forgiven:
         reasons.append(reason("points.reversal.forgiven", points=account.shown(reversal.forgiven), account=account.id))
@@ -40,13 +39,3 @@ def _kept(accrual: Accrual, event: Return, view: View, account: Account, record:
     if order.all_gone or (accrual.when is not None and not view.test(accrual.when)):
         return 0
     return min(rounded(computed(accrual, event, view, account).wanted, accrual.rounding), record.moved(source=ISSUED))
-
-
-def _unforgiven(record: Record, expired: Mapping[str, int]) -> dict[str, int]:
-    """What of each lot expired unspent, less what was forgiven already."""
-    left = dict(expired)
-    for move in record.moves:
-        if move.source == EXPIRED and move.target == REVERSED:
-            for lot, quantity in move.parts:
-                left[lot.id] = left.get(lot.id, 0) - quantity
-    return left

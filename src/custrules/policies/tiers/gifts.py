@@ -21,7 +21,7 @@ from custrules.policies.tiers.benefits import Benefit
 from custrules.policies.tiers.held import Held
 from custrules.policies.tiers.rules import LevelRule
 from custrules.policy import Effect, Reason, Status, View, reason
-from custrules.state import StatusValue, shown
+from custrules.state_parts import StatusValue, shown
 
 
 class PointsAccount(Protocol):

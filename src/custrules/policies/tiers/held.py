@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from custrules.codec import canonical
 from custrules.event_fields import Scalar
-from custrules.state import StatusValue
+from custrules.state_parts import StatusValue
 
 Reached = Literal["base", "earned", "landed", "granted"]
 NOBODY = -1  # the rank of a customer who has no level

@@ -11,7 +11,8 @@ from custrules.fields import Frozen
 from custrules.policies.tiers.held import Held
 from custrules.policies.tiers.judging import Case
 from custrules.policy import Reason, Status
-from custrules.state import State, StatusValue
+from custrules.state import State
+from custrules.state_parts import StatusValue
 
 WATCH, LEGACY, ROLLOVER = "watch", "legacy", "rollover"
 

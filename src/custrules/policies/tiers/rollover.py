@@ -21,7 +21,7 @@ from custrules.policies.tiers.held import Held
 from custrules.policies.tiers.judging import Case
 from custrules.policies.tiers.position import ROLLOVER
 from custrules.policy import Reason, Status, reason
-from custrules.state import StatusValue
+from custrules.state_parts import StatusValue
 
 if TYPE_CHECKING:
     from custrules.policies.tiers.ladder import Ladder

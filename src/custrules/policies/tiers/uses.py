@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from custrules.event_fields import Scalar
 from custrules.fields import Frozen
 from custrules.policies.tiers.benefits import BenefitPeriod, Stretch
-from custrules.state import StatusValue
+from custrules.state_parts import StatusValue
 
 KEPT = timedelta(days=92)  # for which the counts of a stretch are kept after its end: events that come later still are refused
 PER = "per"

@@ -1,0 +1,123 @@
+"""Points outside of orders: spent, set aside, sent to others, corrected by hand."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import PlainValidator, model_validator
+
+from custrules.event_fields import Id, Positive, Quantity
+from custrules.event_parts import Lots
+from custrules.events.base import FILLED_IN, Event
+from custrules.fields import Instant, Text, fault, instant_text, plain, read_flag
+
+
+class Redemption(Event):
+    """Points are spent outside an order: as money off, or for a ``quantity`` of a named ``reward``, whose price may be left out."""
+
+    type: Literal["redemption"] = "redemption"
+    brings_value: ClassVar[bool] = True
+    points: Positive | None = None
+    account: Id | None = None
+    reward: Id | None = None
+    quantity: Positive = Decimal(1)
+
+    @model_validator(mode="after")
+    def _says_what_is_redeemed(self) -> Self:
+        if self.points is None and self.reward is None:
+            raise fault("event.redemption_of_nothing")
+        if self.reward is None and self.quantity != 1:
+            raise fault("event.quantity_without_reward")
+        return self
+
+
+class RedemptionCancelled(Event):
+    """A redemption is undone; ``of`` names it."""
+
+    type: Literal["redemption_cancelled"] = "redemption_cancelled"
+    of: Id
+
+
+class Hold(Event):
+    """Points are set aside, to be captured or let go; ``until`` is the instant at which they go back if neither happened."""
+
+    type: Literal["hold"] = "hold"
+    brings_value: ClassVar[bool] = True
+    points: Positive
+    account: Id | None = None
+    until: Instant | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_began(self) -> Self:
+        if self.until is not None and self.until <= self.occurred_at:
+            raise fault("event.hold_ends_too_early", until=instant_text(self.until), occurred_at=instant_text(self.occurred_at))
+        return self
+
+
+class Capture(Event):
+    """What a hold set aside is taken, all of it or so many ``points``; the rest of it goes back. ``of`` names the hold."""
+
+    type: Literal["capture"] = "capture"
+    of: Id
+    points: Positive | None = None
+
+
+class Void(Event):
+    """A hold is let go: all of it goes back. ``of`` names the hold."""
+
+    type: Literal["void"] = "void"
+    of: Id
+
+
+class Transfer(Event):
+    """Points go to another customer: out of the account of the sender, who names ``to``; into that of the receiver, when the signal that
+    this makes is delivered as an event of the receiver's, which names the ``sender`` and the ``lots``.
+
+    ``back``: only points that came from ``to`` go there again, all of them where ``points`` does not say how many.
+    """
+
+    type: Literal["transfer"] = "transfer"
+    brings_value: ClassVar[bool] = True
+    to: Id | None = None
+    points: Positive = FILLED_IN
+    account: Id | None = None
+    back: Annotated[bool, PlainValidator(read_flag)] = False
+    sender: Id | None = None
+    lots: Lots = ()
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Self:
+        if (self.to is None) == (self.sender is None):
+            raise fault("event.transfer_sides")
+        if self.sender is None:
+            return self._sent()
+        if self.back or not self.lots or self.sender == self.customer_id:
+            raise fault("event.transfer_received")
+        total = sum((lot.quantity for lot in self.lots), Decimal(0))
+        if self.points is not None and self.points != total:
+            raise fault("event.lots_differ", points=plain(self.points), lots=plain(total))
+        object.__setattr__(self, "points", total)
+        return self
+
+    def _sent(self) -> Self:
+        if self.lots:
+            raise fault("event.transfer_sent")
+        if self.points is None and not self.back:
+            raise fault("event.transfer_of_nothing")
+        return self
+
+    @property
+    def delivered(self) -> bool:
+        """Whether it tells of what has happened elsewhere, and asks for nothing."""
+        return self.sender is not None
+
+
+class Adjustment(Event):
+    """A correction by hand: ``quantity`` is added to (or, negative, taken from) ``account``."""
+
+    type: Literal["adjustment"] = "adjustment"
+    account: Id
+    quantity: Quantity
+    reason: Text
+    approver: Text | None = None

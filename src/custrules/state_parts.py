@@ -1,0 +1,113 @@
+"""What a customer holds, as a state tells it: levels, points by their lots, statuses, contacts that were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from custrules.event_fields import Scalar, read_scalar
+from custrules.fields import Frozen
+from custrules.ledger import LotPart, text
+from custrules.money import SCALES, Money, from_units
+
+
+def shown(units: int, unit: str, scale: int) -> Money | int | Decimal:
+    """Smallest units as people read them: Money in a currency, else a whole number or a decimal."""
+    if unit in SCALES:
+        return Money.from_minor(units, unit)
+    return from_units(units, scale) if scale else units
+
+
+class Level(NamedTuple):
+    """A level held: its name, the day it was reached, and the last day of its term (None: no end)."""
+
+    name: str
+    since: date
+    until: date | None
+
+
+class Closed(NamedTuple):
+    """The end of an account: since which day, and into whom it was merged ('': into nobody, it was closed)."""
+
+    day: date
+    into: str = ""
+
+
+class LotLeft(NamedTuple):
+    """What is left of a lot: quantity, the event it came from, usable from, last usable day (None: never expires)."""
+
+    quantity: Money | int | Decimal
+    origin: str
+    usable_from: date
+    last_day: date | None
+
+
+class Points(NamedTuple):
+    """A points account: what can be spent, is pending, held and owed; its lots, and what expires on which last day."""
+
+    available: int | Decimal | Money
+    pending: int | Decimal | Money
+    held: int | Decimal | Money
+    owed: int | Decimal | Money
+    lots: tuple[LotLeft, ...]
+    expiring: tuple[tuple[date, int | Decimal | Money], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusValue:
+    """A status: its value (None: none), the day since when, the last day (None: no end), and flat data."""
+
+    value: Scalar | None
+    since: date
+    until: date | None = None
+    data: Mapping[str, Scalar] = field(default_factory=Frozen)
+
+    def to_data(self) -> dict[str, Any]:
+        until = self.until.isoformat() if self.until else None
+        return {"value": self.value, "since": self.since.isoformat(), "until": until, "data": dict(self.data)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> StatusValue:
+        value, until = data["value"], data["until"]
+        kept = {str(name): read_scalar(item) for name, item in data["data"].items()}
+        since = date.fromisoformat(data["since"])
+        return cls(None if value is None else read_scalar(value), since, date.fromisoformat(until) if until is not None else None, kept)
+
+
+@dataclass(frozen=True, slots=True)
+class TouchpointAsked:
+    """A contact that was asked for: by which policy, for which cycle, planned for ``day``, not to be sent after ``last_day``."""
+
+    policy_id: str
+    cycle: str
+    category: str
+    channel: str
+    day: date
+    last_day: date | None
+    outcome: str = "asked"
+
+    def reads(self, day: date) -> str:
+        """What became of it as of a day: ``asked``, or ``expired`` once its last day has passed."""
+        return "expired" if self.outcome == "asked" and self.last_day is not None and self.last_day < day else self.outcome
+
+    def to_row(self) -> list[Any]:
+        last = self.last_day.isoformat() if self.last_day else None
+        return [self.policy_id, self.cycle, self.category, self.channel, self.day.isoformat(), last, self.outcome]
+
+    @classmethod
+    def from_row(cls, row: list[Any]) -> TouchpointAsked:
+        policy, cycle, category, channel, day, last, outcome = row
+        last_day = date.fromisoformat(last) if last is not None else None
+        return cls(text(policy), text(cycle), text(category), text(channel), date.fromisoformat(day), last_day, text(outcome))
+
+
+def left_of(part: LotPart, unit: str, scale: int) -> LotLeft:
+    return LotLeft(shown(part.quantity, unit, scale), part.lot.origin, part.lot.usable_from, part.lot.last_day)
+
+
+def closed_of(row: list[Any]) -> Closed:
+    day, into = row
+    return Closed(date.fromisoformat(day), text(into))
