@@ -100,7 +100,8 @@ class Draft:
         """
         usable, gone, later = list[LotPart](), list[LotPart](), list[LotPart]()
         for part in parts:
-            chosen = later if part.lot.usable_from > self.settled else gone if part.lot.expired(self.settled) else usable
+            lapsed = self.ledger.accounts[account].lapsed(part.lot, self.settled)
+            chosen = later if part.lot.usable_from > self.settled else gone if lapsed else usable
             chosen.append(part)
         for bucket, kept in ((f"{account}.pending", later), (account, gone)):
             self.post(Move(source, bucket, sum(part.quantity for part in kept), tuple(kept)))

@@ -16,7 +16,7 @@ from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.event_fields import read_scalar
 from custrules.events import AnyEvent, NewDay, RedemptionCancelled, Return, Tick, Transfer, new_day, tick
 from custrules.fields import Frozen
-from custrules.ledger import ADJUSTED, EXPIRED, FORFEITED, ISSUED, REVERSED, SPENT, TRANSFERRED, WORLD, WRITTEN_OFF, LedgerFault, Move
+from custrules.ledger import ADJUSTED, DECAYED, EXPIRED, FORFEITED, ISSUED, REVERSED, SPENT, TRANSFERRED, WORLD, WRITTEN_OFF, LedgerFault, Move
 from custrules.orders import Order, Record
 from custrules.policy import PHASES, Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, View, reason
 from custrules.returns import Part
@@ -25,7 +25,7 @@ from custrules.state import State, StatusValue, TouchpointAsked
 from custrules.views import Days, StepView, Watch
 
 FORWARD: tuple[Phase, ...] = ("earn", "rank", "lapse", "care")
-LAPSED = (EXPIRED, FORFEITED)
+LAPSED = (EXPIRED, FORFEITED, DECAYED)
 MAX_INSTANTS = 10_000
 
 
