@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 import custrules as cr
+from custrules.settling import Settling
 from custrules.testing.histories import History, history
 
 GIFT = {"name": "welcome", "points": 1000, "once": "ever"}
@@ -148,9 +151,9 @@ def test_benefits_that_another_card_has_used_are_used() -> None:
     old = history(program, "old").on("2026-01-10").purchase("100", id="o").redemption(reward="cake").redemption(reward="wash")
     new = history(program, "new").on("2026-01-11").purchase("100", id="n")
     both = merged(old.on("2026-01-12"), new)
-    last = both.redemption(reward="cake", id="c").redemption(reward="cake", verdict="refused")
+    last = both.redemption(reward="cake", id="c").redemption(reward="cake", id="d", verdict="refused")
     assert last.codes == ("tiers.benefit.used_up",)
-    assert both.redemption(reward="wash", verdict="refused").codes == ("tiers.benefit.used_up",)
+    assert both.redemption(reward="wash", id="w", verdict="refused").codes == ("tiers.benefit.used_up",)
 
 
 # -- gifts and activity ------------------------------------------------------------------------------------------------
@@ -160,3 +163,15 @@ def test_a_gift_that_activity_keeps_is_taken_back_with_its_level() -> None:
     program = shop(ladder({"name": "welcome", "points": 1000, "on_loss": "take_back"}), expiry={"inactivity": "1 month"})
     active = history(program).on("2026-01-10").purchase("100", id="o").on("2026-02-05").purchase("1").on("2026-03-01").purchase("1")
     assert active.return_("o").state.points().available == 2
+
+
+def test_progress_lives_through_the_days_to_come_a_few_times_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many days some measure changes on, and however many statuses an account writes in between."""
+    program = shop(ladder(), decay={"share": "1%", "per": "day", "rounding": "ceil"})
+    state = history(program).on("2026-01-01")
+    for _ in range(40):
+        state = state.purchase("2").later("3 days")
+    opened, right = [], Settling.open
+    monkeypatch.setattr(Settling, "open", lambda self, due: (opened.append(due), right(self, due))[1])
+    assert len(program.progress(state.state).ladders[0].next.drops) > 10
+    assert len(opened) < 4 * 366
