@@ -47,6 +47,12 @@ class OrderLine(NamedTuple):
     def quantity_left(self) -> Decimal:
         return self.quantity - self.back_quantity
 
+    def quantity_kept(self, kept: int) -> Fraction:
+        """How many pieces are kept, of whose amount so much is: where money came back without them, in proportion to it."""
+        pieces, sold = Fraction(self.quantity_left), Fraction(self.quantity)
+        enough = kept >= rounded(self.amount * pieces / sold, Rounding.floor)
+        return pieces if enough else sold * Fraction(kept, self.amount)
+
     def share_kept(self, kept: int) -> Fraction:
         """How much of it is kept, of whose amount so much is: by amount, or, where it cost nothing, by quantity."""
         return Fraction(kept, self.amount) if self.amount else Fraction(self.quantity_left) / Fraction(self.quantity)

@@ -123,6 +123,14 @@ class Order:
         moves = (move for record in self.records.values() for move in record.moves)
         return [part.lot for move in moves for part in move.parts if part.lot.origin == self.id]
 
+    @property
+    def unforgiven(self) -> dict[str, int]:
+        """What of each lot that came of it expired unspent, less what returns have forgiven."""
+        left = dict(self.expired)
+        for record in self.records.values():
+            left = record.unforgiven(left)
+        return left
+
     def kept(self) -> list[int]:
         """What is left of each line's amount."""
         lefts = [line.left for line in self.lines]

@@ -284,7 +284,10 @@ class _Telling:
         if not written:
             return self.state
         if written[-1] not in self._later:
-            self._later[written[-1]] = kernel.advance(self.rules, self.state, start_of_day(day, self.rules.zone)).state
+            to = start_of_day(day, self.rules.zone)
+            before = [state for state in self._later.values() if state.as_of is not None and state.as_of <= to]
+            nearest = max(before, key=lambda state: state.as_of or to, default=self.state)
+            self._later[written[-1]] = kernel.advance(self.rules, nearest, to).state
         return self._later[written[-1]]
 
     # -- points and rewards ----------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from custrules.event_parts import NEVER, MovedLot
 from custrules.events import Closure, Merge, Opening
 from custrules.ledger import EXPIRED, FORFEITED, MERGED, OPENED, Lot, LotPart, Move
 from custrules.money import to_units
-from custrules.policy import Decision, Reason, View, reason
+from custrules.policies.points.passing import kept_up
+from custrules.policy import Decision, Reason, Status, View, reason
 
 if TYPE_CHECKING:
     from custrules.policies.points.account import Account
@@ -19,13 +20,17 @@ if TYPE_CHECKING:
 
 def answered(account: Account, event: Opening | Merge | Closure, view: View) -> Decision | None:
     """An account's answer; None where nothing of it is concerned."""
+    statuses = list[Status]()
     if isinstance(event, Opening):
         reasons = _opened(account, event, view)
     elif isinstance(event, Closure):
         reasons = _closed(account, event, view)
+    elif event.of is None:
+        reasons = _left(account, event, view)
     else:
-        reasons = _left(account, event, view) if event.of is None else _joined(account, event, view)
-    return account.applied(event, reasons, view.postings(account.id)) if reasons else None
+        kept, statuses = kept_up(account, view)  # what kept the other's lots keeps them here, before any of them lapses
+        reasons = _joined(account, event, view) + kept
+    return account.applied(event, reasons, [*view.postings(account.id), *statuses]) if reasons else None
 
 
 def lots_of(account: Account, rows: Iterable[MovedLot], view: View, source: str, sender: str = "") -> list[LotPart]:
@@ -61,8 +66,9 @@ def _opened(account: Account, event: Opening, view: View) -> list[Reason]:
 
 def _received(account: Account, view: View, parts: Sequence[LotPart], source: str, code: str, **told: object) -> list[Reason]:
     """Lots are taken in; what has expired by now is told, and enters no account."""
-    gone = tuple(part for part in parts if part.lot.expired(view.settled))
-    kept = [part for part in parts if not part.lot.expired(view.settled)]
+    held = view.ledger.ledger.accounts[account.id]
+    gone = tuple(part for part in parts if held.lapsed(part.lot, view.settled))
+    kept = [part for part in parts if not held.lapsed(part.lot, view.settled)]
     expired = sum(part.quantity for part in gone)
     view.ledger.post(Move(source, EXPIRED, expired, gone))
     view.ledger.receive(source, account.id, kept)

@@ -25,7 +25,7 @@ Told = tuple[list[Reason], list[Status]]
 def passed(account: Account, event: AnyEvent, view: View, *, given: bool = False) -> Told:
     """What an event (a day that opens among them) does, drafted on the ledger: what is said of it, and the statuses that change."""
     reasons = _matured(account, event, view)
-    kept, statuses = _kept(account, view, given)
+    kept, statuses = kept_up(account, view, given=given)
     reasons += kept
     opens = isinstance(event, NewDay)
     lapsed = list(_past(account, view)) if opens or statuses else []
@@ -104,8 +104,8 @@ def _cancelled(account: Account, event: AnyEvent, part: LotPart) -> bool:
 # -- lapsing -----------------------------------------------------------------------------------------------------------
 
 
-def _kept(account: Account, view: View, given: bool) -> Told:
-    """What the account says of its lots, where that has changed."""
+def kept_up(account: Account, view: View, *, given: bool = False) -> Told:
+    """What the account says of its lots, where that has changed, drafted on the ledger."""
     known = known_keeping(account, view)
     before, now = Keeping.of(known), keeping_now(account, view, given=given)
     if now == before:
@@ -132,18 +132,36 @@ def _remembered(account: Account, view: View) -> list[Lapsed]:
     return remembered(known.data) if known is not None else []
 
 
+def _unforgiven(lapsed: list[Lapsed], view: View) -> Iterator[Lapsed]:
+    """What expired and may live again: what a return forgave since then has been taken back."""
+    left: dict[str, int] = {}
+    for row in lapsed:
+        lot = row.part.lot
+        order = view.state.order(lot.origin)
+        if order is None:
+            yield row
+            continue
+        left.setdefault(lot.id, order.unforgiven.get(lot.id, 0))
+        quantity = min(row.part.quantity, left[lot.id])
+        left[lot.id] -= quantity
+        if quantity > 0:
+            yield row._replace(part=LotPart(lot, quantity))
+
+
 def _revived(account: Account, event: AnyEvent, view: View, lapsed: list[LotPart]) -> Told:
     """What expired not long ago lives again, once, where the account says so; what expires now is remembered."""
     rule = account.reinstatement
     if rule is None:
         return [], []
     holds = rule.when is None or view.test(rule.when, view.settled)
-    before = [row for row in _remembered(account, view) if row.on >= rule.first_day(view.settled)]
-    reasons = list[Reason]()
+    known = [row for row in _remembered(account, view) if row.on >= rule.first_day(view.settled)]
+    before = list(_unforgiven(known, view))
+    forgone = sum(row.part.quantity for row in known) - sum(row.part.quantity for row in before)
+    reasons = [reason("points.expiry.forgone", points=account.shown(forgone), account=account.id)] if forgone else []
     if before and holds and (rule.event is None or name_of(event) == rule.event):
         until = rule.last_day.last_day(view.settled)
         revived = view.ledger.revive(account.id, [row.part for row in before], until)
-        reasons = [reason("points.expiry.reinstated", points=account.shown(revived), account=account.id, until=until)]
+        reasons += [reason("points.expiry.reinstated", points=account.shown(revived), account=account.id, until=until)]
         before = []
     if rule.event is None and holds:
         lapsed = []  # a condition that holds already does not come true any more

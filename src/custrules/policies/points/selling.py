@@ -66,7 +66,7 @@ class Sale(BaseModel):
     def _of_lines(self, view: View, account: Account) -> tuple[int, int]:
         """What the lines that are kept give, in smallest units of points, and what they cost."""
         lines = [(line, kept) for line, kept in view.kept_lines() if view.line_matches(self.lines, line)]
-        quantity = sum((Fraction(line.quantity_left) for line, _ in lines), Fraction(0))
+        quantity = sum((line.quantity_kept(kept) for line, kept in lines), Fraction(0))
         return rounded(quantity * self.points_per_quantity * 10**account.scale, Rounding.floor), sum(kept for _, kept in lines)
 
     def _failing(self, units: int, policy: Transfer, account: Account, view: View) -> Iterator[Reason]:
@@ -98,4 +98,7 @@ class Sale(BaseModel):
         reasons = [reason("points.reversal.return", points=account.shown(take), account=account.id, order=view.order.id, kept=account.shown(kept))]
         if back.forgiven:
             reasons.append(reason("points.reversal.forgiven", points=account.shown(back.forgiven), account=account.id))
-        return policy.applied(event, reasons + owed_reason(account, back.owed), view.postings(account.id))
+        # what was paid for is never written off: its money goes back
+        written_off = account.debt.then == "write_off"
+        reasons += owed_reason(account, back.owed) if written_off else account.shortfall(view, event, record, back.owed)
+        return policy.applied(event, reasons, view.postings(account.id))

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 from typing import TYPE_CHECKING, ClassVar
 
+from custrules.brought import unpacked
 from custrules.calendars import ONE_DAY
-from custrules.events import AnyEvent, Purchase, Redemption, RedemptionCancelled
+from custrules.events import AnyEvent, Merge, Purchase, Redemption, RedemptionCancelled
 from custrules.money import Money, Rounding, rounded
 from custrules.policies.tiers.benefits import Benefit, BenefitPeriod, Stretch
 from custrules.policies.tiers.gifts import gift_status
@@ -59,7 +61,7 @@ class Entitlements(Policy):
 
     kind: ClassVar[str] = "tiers.benefit"
     phase: ClassVar[Phase] = "pay"
-    hears: ClassVar[tuple[str, ...] | None] = ("purchase", "redemption", "redemption_cancelled")
+    hears: ClassVar[tuple[str, ...] | None] = ("purchase", "redemption", "redemption_cancelled", "merge")
     serves: ClassVar[tuple[str, ...]] = ("redemption",)
 
     id: str
@@ -71,7 +73,7 @@ class Entitlements(Policy):
 
     def listens_to(self) -> tuple[str, ...]:
         found = {benefit.kind for level in self.levels for benefit in level.benefits}
-        return (("purchase",) if "price" in found else ()) + (("redemption", "redemption_cancelled") if found else ())
+        return (("purchase",) if "price" in found else ()) + (("redemption", "redemption_cancelled", "merge") if found else ())
 
     def reads(self) -> frozenset[str]:
         """None that an order would have to record: a use is given back by its day."""
@@ -88,6 +90,8 @@ class Entitlements(Policy):
             return self._price(event, view)
         if isinstance(event, Redemption):
             return self._use(event, view, event.reward) if event.reward in self.gives_rewards() else None
+        if isinstance(event, Merge):
+            return self._joined(event, view) if event.of is not None else None
         return self._restore(event, view) if isinstance(event, RedemptionCancelled) else None
 
     # -- whose benefits --------------------------------------------------------------------------------------------
@@ -195,6 +199,23 @@ class Entitlements(Policy):
         used = _rolling(uses, stretch.start) if per.length is not None else max(0, int(known.value or 0) - restored * stretch.holds(order.day))
         told = reason("tiers.benefit.restored", benefit=name, quantity=restored, used_on=order.day)
         return self.applied(event, [told], [self._status(name, uses, stretch, used)])
+
+    # -- two cards -------------------------------------------------------------------------------------------------
+
+    def _joined(self, event: Merge, view: View) -> Decision | None:
+        """What another card has used counts here too."""
+        name, periods = uses_status(self.status), {row.name: row.per for level in self.levels for row in level.benefits if row.per is not None}
+        statuses, brought = list[Status](), unpacked(event).statuses
+        for benefit, per in periods.items():
+            other, own = brought.get((name, benefit)), view.state.statuses.get((name, benefit))
+            used = Uses.of(other, per)
+            if other is None or not used.rows:
+                continue
+            uses = reduce(lambda sum, row: sum.plus(*row), used.rows.items(), Uses.of(own, per)).kept_on(view.settled)
+            stretch = Stretch(other.since, other.until) if own is None else Stretch(own.since, own.until)
+            count = _rolling(uses, stretch.start) if per.length is not None else uses.during(stretch)
+            statuses.append(self._status(benefit, uses, stretch, count))
+        return self.applied(event, [reason("tiers.benefit.joined", of=event.of)], statuses) if statuses else None
 
     # -- prices ----------------------------------------------------------------------------------------------------
 

@@ -12,8 +12,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol, cast
 
+from custrules.brought import unpacked
+from custrules.calendars import ONE_DAY
 from custrules.event_fields import Scalar
-from custrules.events import AnyEvent, Return
+from custrules.events import AnyEvent, Merge, Return
 from custrules.fields import Frozen
 from custrules.ledger import REVERSED, Lot
 from custrules.money import to_units
@@ -21,7 +23,8 @@ from custrules.policies.tiers.benefits import Benefit
 from custrules.policies.tiers.held import Held
 from custrules.policies.tiers.rules import LevelRule
 from custrules.policy import Effect, Reason, Status, View, reason
-from custrules.state_parts import StatusValue, shown
+from custrules.state import EXPIRY_STATUS, shown
+from custrules.state_parts import shown
 
 
 class PointsAccount(Protocol):
@@ -58,9 +61,8 @@ class Given:
         return told | {f"{level}.{name}": day.isoformat() for name, day in days.items() if day is not None}
 
     @classmethod
-    def of(cls, known: StatusValue | None, rule: LevelRule) -> Given | None:
+    def of(cls, data: Mapping[str, Any], rule: LevelRule) -> Given | None:
         """A gift for a level, by any name that it had."""
-        data: Mapping[str, Any] = known.data if known is not None else {}
         level = next((name for name in (rule.name, *rule.was) if name in data), None)
         if level is None:
             return None
@@ -73,25 +75,47 @@ class Gifts:
 
     levels: Sequence[LevelRule]
     view: View
+    status: str
     name: str
     effects: list[Effect]
     reasons: list[Reason]
 
     def __init__(self, levels: Sequence[LevelRule], status: str, view: View) -> None:
-        self.levels, self.view, self.name = levels, view, gift_status(status)
+        self.levels, self.view, self.status, self.name = levels, view, status, gift_status(status)
         self.effects, self.reasons = [], []
         self._accounts: dict[str, PointsAccount] = {}
+        self._written: dict[str, Status] = {}
 
     def moved(self, event: AnyEvent, before: Held | None, after: Held | None) -> Gifts:
         """What a change of level brings, or takes back."""
         old, new = (held.rank if held is not None else -1 for held in (before, after))
+        if isinstance(event, Merge):
+            old = max(old, self._joined(event))
         if after is not None and new > old and after.reached == "earned":
             self._reached(event, self.levels[new], after)
         elif new < old and isinstance(event, Return):
             for level in self.levels[new + 1 : old + 1]:
                 self._lost(level)
+        self.effects += self._written.values()
         self.effects += [posting for account in self._accounts.values() for posting in self.view.postings(account.id)]
         return self
+
+    def _joined(self, event: Merge) -> int:
+        """What another card was given counts here too; the rank of the level that it brings, which was reached there."""
+        if not any(True for level in self.levels for _ in _gifts(level)):
+            return -1
+        statuses = unpacked(event).statuses
+        given = {subject: status for (name, subject), status in statuses.items() if name == self.name}
+        for subject, status in given.items():
+            known = self._known(subject)
+            own = {key.partition(".")[0] for key in known}
+            others = {key: value for key, value in status.data.items() if key.partition(".")[0] not in own}
+            self._write(subject, status.value, {**others, **known})
+        if given:
+            self.reasons.append(reason("tiers.gift.joined", of=event.of))
+        held = statuses.get((self.status, ""))
+        names = [(level.name, *level.was) for level in self.levels]
+        return next((rank for rank, called in enumerate(names) if held is not None and held.value in called), -1)
 
     # -- giving ----------------------------------------------------------------------------------------------------
 
@@ -108,9 +132,9 @@ class Gifts:
             self.reasons.append(reason("tiers.gift.given", benefit=benefit.name, level=level.name, points=points, account=account.id))
 
     def _again(self, benefit: Benefit, level: LevelRule, held: Held) -> bool:
-        known = self._known(benefit)
+        known = self._known(benefit.name)
         if benefit.once == "ever":
-            return known is None or not known.data
+            return not known
         given = Given.of(known, level)
         return given is None or (benefit.once == "per term" and not given.runs_on(held.since))
 
@@ -119,15 +143,22 @@ class Gifts:
     def _lost(self, level: LevelRule) -> None:
         """What a level that a return takes away had brought, while the term that it was given for runs; what expired unspent is forgiven."""
         for benefit, _ in _gifts(level):
-            given = Given.of(self._known(benefit), level)
+            given = Given.of(self._known(benefit.name), level)
             if benefit.on_loss != "take_back" or given is None or not given.runs_on(self.view.day):
                 continue
             account = self._account(benefit)
-            if given.last_day is None or given.last_day >= self.view.settled:
+            if not self._lapsed(account, given):
                 self.view.ledger.debit(account.id, given.units, to=REVERSED, prefer=self._lots(account, given), debt=True)
             self._remember(benefit, 0, {}, level)
             points = shown(given.units, account.unit, account.scale)
             self.reasons.append(reason("tiers.gift.taken_back", benefit=benefit.name, level=level.name, points=points, account=account.id))
+
+    def _lapsed(self, account: PointsAccount, given: Given) -> bool:
+        """Whether the points of a gift have lapsed: past their last day, and not kept by their account since then."""
+        if given.last_day is None or given.last_day >= self.view.settled:
+            return False
+        kept = self.view.state.statuses.get((account.id + EXPIRY_STATUS, ""))
+        return (kept is None or kept.value is None or kept.since > given.last_day + ONE_DAY) and not any(self._lots(account, given))
 
     def _lots(self, account: PointsAccount, given: Given) -> Iterator[Lot]:
         """What is left of the lots that the gift was put into."""
@@ -141,13 +172,18 @@ class Gifts:
         account = cast("PointsAccount", self.view.account(benefit.account))
         return self._accounts.setdefault(account.id, account)
 
-    def _known(self, benefit: Benefit) -> StatusValue | None:
-        return self.view.state.statuses.get((self.name, benefit.name))
+    def _known(self, name: str) -> Mapping[str, Scalar]:
+        """What is remembered of a benefit, after what this decision has written."""
+        known = self._written.get(name) or self.view.state.statuses.get((self.name, name))
+        return known.data if known is not None else {}
 
     def _remember(self, benefit: Benefit, units: int, given: Mapping[str, Scalar], level: LevelRule) -> None:
-        known, names = self._known(benefit), (level.name, *level.was)
-        others = {key: value for key, value in (known.data if known is not None else {}).items() if key.partition(".")[0] not in names}
-        self.effects.append(Status(self.name, units, self.view.day, None, benefit.name, Frozen({**others, **given})))
+        names = (level.name, *level.was)
+        others = {key: value for key, value in self._known(benefit.name).items() if key.partition(".")[0] not in names}
+        self._write(benefit.name, units, {**others, **given})
+
+    def _write(self, name: str, units: Scalar | None, data: Mapping[str, Scalar]) -> None:
+        self._written[name] = Status(self.name, units, self.view.day, None, name, Frozen(data))
 
 
 def _gifts(level: LevelRule) -> Iterator[tuple[Benefit, Decimal]]:

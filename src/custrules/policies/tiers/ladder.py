@@ -18,7 +18,7 @@ from custrules.calendars import ONE_DAY
 from custrules.calendars.windows import Years
 from custrules.errors import Diagnostic
 from custrules.evaluation import Answer
-from custrules.events import AnyEvent, TierGrant
+from custrules.events import AnyEvent, Merge, TierGrant
 from custrules.facts import FactType
 from custrules.fields import Name, one_of
 from custrules.given import FactsCode
@@ -166,11 +166,13 @@ class Ladder(Policy):
         position, reasons = self._moved(case, event, before)
         carried, told = rolled_over(case, event, position.held) if not self.retired else ([], [])
         reasons += told or _renamed(case, position, reasons)
-        if not reasons:
-            return None
-        if isinstance(event, TierGrant) and position == before and not carried:
+        if isinstance(event, TierGrant) and reasons and position == before and not carried:
             return self.declined(event, reasons)
+        if not reasons and not isinstance(event, Merge):
+            return None
         gifts = Gifts(case.now.levels, self.status, view).moved(event, before.held, position.held)
+        if not reasons and not gifts.reasons:
+            return None
         return self.applied(event, [*reasons, *gifts.reasons], [*position.statuses(before, case), *carried, *gifts.effects])
 
     def _moved(self, case: Case, event: AnyEvent, before: Position) -> tuple[Position, list[Reason]]:

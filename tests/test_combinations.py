@@ -1,0 +1,177 @@
+"""Options of different parts together, at their edges: nothing is won or lost by combining them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import custrules as cr
+from custrules.settling import Settling
+from custrules.testing.histories import History, history
+
+GIFT = {"name": "welcome", "points": 1000, "once": "ever"}
+SPEND: dict[str, Any] = {"id": "pay", "kind": "points.redemption", "value": {"points": 100, "money": "1"}}
+SALE: dict[str, Any] = {"id": "gifts", "kind": "points.transfer", "sell": {"lines": {"sku": "P"}, "points_per_quantity": 1}}
+POINTS = {"sku": "P", "quantity": 500, "amount": "10.00"}
+
+
+def shop(*policies: dict[str, Any], **account: Any) -> cr.Program:
+    return cr.Program(
+        id="shop",
+        zone="Europe/London",
+        currency="GBP",
+        measures={"spend": {"sum": "spend", "window": "12 months"}},
+        policies=[
+            *policies,
+            {"id": "points", "kind": "points.account", "expiry": "never", **account},
+            {"id": "earn", "kind": "points.accrual", "points_per_unit": 1, "exclude_lines": {"sku": "P"}},
+            SPEND,
+        ],
+    )
+
+
+def ladder(*benefits: dict[str, Any]) -> dict[str, Any]:
+    levels = [{"name": "member"}, {"name": "gold", "enter": {"spend": ">= 100"}, "benefits": list(benefits)}]
+    return {"id": "tier", "kind": "tiers.ladder", "levels": levels, "term": "12 months", "downgrade": "one_level"}
+
+
+def merged(old: History, new: History) -> History:
+    """The history of a card that takes in another one."""
+    assert old.at is not None
+    left = old.event("merge", into=new.state.customer_id)
+    [signal] = [effect for effect in left.last.effects if isinstance(effect, cr.Signal)]
+    told = new.program.event(signal.delivered(old.at))
+    step = new.program.step(new.state, told)
+    assert step.accepted
+    return History(new.program, step.state, old.at, (*new.steps, step))
+
+
+# -- what lapses and comes back ----------------------------------------------------------------------------------------
+
+
+def test_what_a_return_forgave_is_not_reinstated() -> None:
+    program = shop(expiry="1 month", reinstatement={"within": "30 days", "event": "visit", "last_day": "1 month"})
+    lapsed = history(program).on("2026-01-10").purchase("100", id="o").on("2026-02-12")
+    returned = lapsed.return_("o")
+    assert "points.expiry.forgone" in returned.codes
+    assert returned.visit().state.points().available == 0
+
+
+def test_what_is_kept_of_an_order_is_reinstated_after_a_return_in_part() -> None:
+    program = shop(expiry="1 month", reinstatement={"within": "30 days", "event": "visit", "last_day": "1 month"})
+    lapsed = history(program).on("2026-01-10").purchase("100", id="o").on("2026-02-12")
+    assert lapsed.return_("o", amount="40").visit().state.points().available == 60
+    assert lapsed.visit().state.points().available == 100
+
+
+def test_what_withered_is_forgiven_when_the_goods_come_back() -> None:
+    program = shop(decay={"share": "50%", "per": "week"})
+    withered = history(program).on("2026-01-10").purchase("100", id="o").on("2026-01-12")  # a Monday
+    assert withered.return_("o").state.points()[:4] == (0, 0, 0, 0)
+
+
+# -- points for money --------------------------------------------------------------------------------------------------
+
+
+def test_points_whose_money_comes_back_go_back() -> None:
+    bought = history(shop(SALE)).on("2026-01-10").purchase(id="o", lines=[POINTS])
+    assert bought.return_("o", amount="2.50").state.points().available == 375
+    assert bought.return_("o", amount="9.99").state.points().available == 0  # 500 x 0.01 / 10.00 is half a point
+
+
+def test_points_go_back_alike_by_money_and_by_pieces() -> None:
+    bought = history(shop(SALE)).on("2026-01-10").purchase(id="o", lines=[{**POINTS, "quantity": 3, "amount": "10.00"}])
+    piece = {"sku": "P", "quantity": 1}
+    assert bought.return_("o", lines=[piece]).state.points().available == 2  # of 10.00, 6.67 are kept
+    assert bought.return_("o", lines=[piece]).return_("o", lines=[piece]).state.points().available == 1
+    mixed = bought.return_("o", amount="5.00").return_("o", lines=[{"sku": "P", "amount": "0.01"}])
+    assert mixed.return_("o", amount="2.50").state.points().available == 0  # 3 x 2.49 / 10.00
+
+
+def test_points_that_were_bought_and_spent_are_kept_back_from_the_refund() -> None:
+    bought = history(shop(SALE, debt="from_refund")).on("2026-01-10").purchase(id="o", lines=[POINTS]).redemption(500)
+    returned = bought.return_("o")
+    [told] = [why for decision in returned.last.decisions for why in decision.reasons if why.code == "points.debt.from_refund"]
+    assert told.params["refund"] == cr.Money("5.00", "GBP")
+    assert returned.state.points().owed == 0
+
+
+def test_points_that_were_bought_and_spent_are_never_written_off() -> None:
+    bought = history(shop(SALE, debt="write_off")).on("2026-01-10").purchase(id="o", lines=[POINTS]).redemption(500)
+    assert bought.return_("o").state.points().owed == 500
+
+
+# -- two cards ---------------------------------------------------------------------------------------------------------
+
+
+def test_points_that_activity_kept_are_kept_when_two_cards_become_one() -> None:
+    program = shop(expiry={"inactivity": "12 months"})
+    old = history(program, "old").on("2024-01-10").purchase("100").on("2024-12-10").purchase("10").on("2025-11-10").purchase("1")
+    new = history(program, "new").on("2026-01-20").purchase("150")
+    both = merged(old.on("2026-02-01"), new)
+    assert both.state.points().available == 261
+    assert both.advance("2027-01-20").state.points().available == 261
+    assert both.advance("2027-01-21").state.points().available == 0
+
+
+def test_points_that_activity_kept_settle_what_the_survivor_owes() -> None:
+    program = shop(expiry={"inactivity": "12 months"})
+    old = history(program, "old").on("2024-12-10").purchase("100").on("2025-11-10").purchase("1")
+    new = history(program, "new").on("2026-01-20").adjustment(-30)
+    points = merged(old.on("2026-02-01"), new).state.points()
+    assert (points.available, points.owed) == (71, 0)
+
+
+def test_a_gift_is_not_given_again_for_a_level_that_another_card_brings() -> None:
+    program = shop(ladder(GIFT))
+    old = history(program, "old").on("2026-01-10").purchase("100", id="o")
+    new = history(program, "new").on("2026-01-11").purchase("5")
+    both = merged(old.on("2026-01-12"), new)
+    assert both.state.tier().name == "gold"
+    assert both.state.points().available == 1105
+
+
+def test_a_gift_once_in_a_life_is_remembered_from_another_card() -> None:
+    program = shop(ladder(GIFT))
+    old = history(program, "old").on("2026-01-10").purchase("100", id="o").return_("o")
+    new = history(program, "new").on("2026-01-11").purchase("5")
+    both = merged(old.on("2026-01-12"), new)
+    assert both.purchase("100").state.points().available == 1105
+
+
+def test_two_cards_that_reach_a_level_together_have_its_gift() -> None:
+    program = shop(ladder(GIFT))
+    old, new = (history(program, name).on("2026-01-10").purchase("60", id=name) for name in ("old", "new"))
+    assert merged(old, new).state.points().available == 1120
+
+
+def test_benefits_that_another_card_has_used_are_used() -> None:
+    program = shop(ladder({"name": "cake", "quantity": 2, "per": "calendar month"}, {"name": "wash", "quantity": 1, "per": "10 days"}))
+    old = history(program, "old").on("2026-01-10").purchase("100", id="o").redemption(reward="cake").redemption(reward="wash")
+    new = history(program, "new").on("2026-01-11").purchase("100", id="n")
+    both = merged(old.on("2026-01-12"), new)
+    last = both.redemption(reward="cake", id="c").redemption(reward="cake", id="d", verdict="refused")
+    assert last.codes == ("tiers.benefit.used_up",)
+    assert both.redemption(reward="wash", id="w", verdict="refused").codes == ("tiers.benefit.used_up",)
+
+
+# -- gifts and activity ------------------------------------------------------------------------------------------------
+
+
+def test_a_gift_that_activity_keeps_is_taken_back_with_its_level() -> None:
+    program = shop(ladder({"name": "welcome", "points": 1000, "on_loss": "take_back"}), expiry={"inactivity": "1 month"})
+    active = history(program).on("2026-01-10").purchase("100", id="o").on("2026-02-05").purchase("1").on("2026-03-01").purchase("1")
+    assert active.return_("o").state.points().available == 2
+
+
+def test_progress_lives_through_the_days_to_come_a_few_times_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many days some measure changes on, and however many statuses an account writes in between."""
+    program = shop(ladder(), decay={"share": "1%", "per": "day", "rounding": "ceil"})
+    state = history(program).on("2026-01-01")
+    for _ in range(40):
+        state = state.purchase("2").later("3 days")
+    opened, right = [], Settling.open
+    monkeypatch.setattr(Settling, "open", lambda self, due: (opened.append(due), right(self, due))[1])
+    assert len(program.progress(state.state).ladders[0].next.drops) > 10
+    assert len(opened) < 4 * 366
