@@ -23,7 +23,8 @@ from custrules.policies.tiers.benefits import Benefit
 from custrules.policies.tiers.held import Held
 from custrules.policies.tiers.rules import LevelRule
 from custrules.policy import Effect, Reason, Status, View, reason
-from custrules.state_parts import EXPIRY_STATUS, shown
+from custrules.state import EXPIRY_STATUS
+from custrules.state_parts import shown
 
 
 class PointsAccount(Protocol):
