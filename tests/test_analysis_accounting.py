@@ -157,6 +157,29 @@ def test_credits_that_nothing_redeems_have_no_amount() -> None:
     assert (credits.outstanding, credits.value, credits.amount) == (10, None, None)
 
 
+def test_credits_that_only_rank_are_no_liability_whatever_they_are_said_to_be_worth() -> None:
+    club = program({"kind": "points.account", "id": "credits", "expiry": "never", "purpose": "rank"}, {"id": "visits", "account": "credits"})
+    told = cr.liability(club, journal(club, EVENTS, "2026-03-10"), on="2026-03-10", value={"points": "0.01", "credits": "0.01"}).accounts
+    assert [(found.outstanding, found.amount) for found in told] == [(230, pounds("2.30")), (10, None)]
+
+
+def test_what_is_held_or_kept_beyond_its_last_day_is_outstanding_and_not_breakage() -> None:
+    # ann's 300 run to 10 April; 100 of them are held; bob is active in April, which carries his 80 to July
+    events = [
+        event("purchase", "a-1", "2026-01-10", amount="300.00"),
+        event("hold", "a-2", "2026-04-01", points=100),
+        event("purchase", "b-1", "2026-01-10", "bob", amount="80.00"),
+        event("visit", "b-2", "2026-04-01", "bob"),
+    ]
+    kept = {"id": "points", "expiry": {"length": "3 months", "inactivity": "3 months", "of": "visit"}}
+    club = program(kept, {"id": "visits", "event": "referral"})
+    done = cr.replay(club, events, instant("2026-04-30")).collect()
+    for held in (done.journal, done.states.values()):
+        assert cr.liability(club, held, on="2026-04-30").accounts[0].outstanding == 180
+    (cohort,) = cr.breakage(club, done.journal, on="2026-04-30").accounts[0].cohorts
+    assert (cohort.lapsed, cohort.left, cohort.over, cohort.rate) == (200, 180, False, 1)
+
+
 def test_points_worth_different_amounts_by_level_need_a_value() -> None:
     levels = {"kind": "tiers.ladder", "id": "levels", "levels": [{"name": "base"}, {"name": "gold"}], "downgrade": "one_level"}
     levels["levels"][1]["enter"] = {"points": ">= 10"}  # type: ignore[index]  # the second level
@@ -469,6 +492,25 @@ def test_a_return_of_points_that_were_used_takes_their_revenue_back() -> None:
 
 def test_gratis_points_defer_nothing() -> None:
     assert deferred([event("visit", "a-1", "2026-01-31")], "2026-02-28", {}, ROUND, breakage=0) == []
+
+
+SALE = {"kind": "points.transfer", "id": "sale", "sell": {"lines": {"sku": "P"}, "points_per_quantity": 100}}
+
+
+def test_points_that_were_bought_defer_what_was_paid_for_them() -> None:
+    # 300 points for 6.00, beside goods for 100.00 whose own 100 points are worth 1.00: 100 / 101 = 0.99, and 6.00 of the sale
+    lines = [{"sku": "P", "quantity": 3, "amount": "6.00", "category": "points"}, {"sku": "A", "amount": "100.00", "category": "goods"}]
+    events = [event("purchase", "a-1", "2026-01-31", amount="106.00", lines=lines), event("redemption", "a-2", "2026-02-01", points=400)]
+    earn = {"id": "earn", "exclude_lines": {"category": "points"}}
+    rows = deferred(events, "2026-02-28", {("ann", "a-1"): pounds("106.00")}, ROUND, SALE, earn, breakage=0)
+    assert rows == [("2026-01", "0.00", "6.99", "0.00", "0.00", "0.00", "6.99"), ("2026-02", "6.99", "0.00", "0.00", "6.99", "0.00", "0.00")]
+
+
+def test_points_that_were_bought_are_told_apart_in_a_liability() -> None:
+    events = [event("purchase", "a-1", "2026-01-31", lines=[{"sku": "P", "quantity": 3, "amount": "6.00"}])]
+    club = program(SALE, {"id": "earn", "exclude_lines": {"sku": "P"}})
+    (found,) = cr.liability(club, journal(club, events, "2026-02-01"), on="2026-02-01").accounts
+    assert {source: row.points for source, row in found.by("source").items()} == {"bought": 300}
 
 
 def test_two_awards_of_one_purchase_share_its_price() -> None:

@@ -216,14 +216,15 @@ class _Sum:
 
     def cohort(self, key: CohortKey, per: str, on: date) -> Cohort:
         issued, taken, used, lapsed = (self.moved[name] for name in NAMES)
-        over = self.last_day < on if self.last_day is not None else issued == taken + used + lapsed
+        over = issued == taken + used + lapsed and (self.last_day is None or self.last_day < on)
         return Cohort(name_of(key.first_day, per), key.source, issued, taken, used, lapsed, over)
 
 
 def breakage(program: Program, entries: Iterable[Entry], *, on: date | str, per: Per = "month") -> Breakage:
     """What became of the points of each vintage (month, quarter, half or year of accrual) and source, up to the end of a day.
 
-    The rate of an account is taken over the cohorts whose last usable day lies before ``on``: lapsed ÷ (lapsed + used). It is a share of
+    The rate of an account is taken over the cohorts of which nothing is left and whose last usable day lies before ``on``:
+    lapsed ÷ (lapsed + used). It is a share of
     what is issued and not reversed, so the expected redemption of new points is 1 - rate. Points that settle what was owed count as
     used; what was taken back when it had been used counts as reversed. Entries are a whole journal, each customer's together and in
     order: a replay up to ``on`` or later. AnalysisError where it is not.

@@ -78,7 +78,7 @@ def of_states(program: Program, states: Iterable[State], on: date) -> Holdings:
 
 
 def of_entries(program: Program, entries: Iterable[Entry], on: date) -> Holdings:
-    """What a journal comes to when a day ends, with the vintage of every point; what has passed its last day by then is held no more."""
+    """What a journal comes to when a day ends, with the vintage of every point: of time that it does not tell, it knows nothing."""
     found = Holdings(program)
     for line, begins in by_customer(lines(program, entries, end_of_day(on, program.zone))):
         if begins:

@@ -127,12 +127,14 @@ def liability(
     """What customers hold when a day ends, and what it is expected to cost.
 
     ``held`` are states, which are advanced to the end of the day, or a journal: a whole replay up to that day or later, each
-    customer's entries together and in order. Only a journal knows the vintage of every point: in a state, lots that have become one
+    customer's entries together and in order (of one that ends earlier, what has not
+    lapsed by then still counts). Only a journal knows the vintage of every point: in a state, lots that have become one
     count under the day of the oldest.
 
     ``value`` is money per point of the first points account, or by account; without it, what redemption pays on that day. ``breakage``
     is the share of outstanding points that is expected never to be claimed, or the answer of ``cr.breakage``. ``limits`` are the
-    expiry buckets in days, ``per`` is how long a vintage is (month, quarter, half, year). AnalysisError where the value is not
+    expiry buckets in days (what is kept or held beyond its last day is in the
+    first), ``per`` is how long a vintage is (month, quarter, half, year). AnalysisError where the value is not
     clear, for a state of a later day, a share outside 0 to 1, or an answer of ``cr.breakage`` in which nothing has lapsed yet.
     """
     day = read_on(on)

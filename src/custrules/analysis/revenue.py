@@ -23,7 +23,7 @@ from custrules.money import Money, Rounding, rounded
 from custrules.program import Program
 from custrules.replaying import Entry
 
-SOURCE = "purchase"
+PURCHASE, BOUGHT = "purchase", "bought"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,14 @@ def deferred_revenue(
     per: Per = "month",
     rounding: Rounding | str = Rounding.half_up,
 ) -> DeferredRevenue:
-    """What points granted with purchases defer, and what of it becomes revenue, period by period up to the end of a day.
+    """What points that were bought or granted with purchases defer, and what of it becomes revenue, period by period up to the end of a day.
 
     ``prices`` are what customers paid, by (customer id, event id): it is divided between goods, at that price, and points, at their value ×
     (1 - breakage) on that day. ``breakage`` is the share of points expected never to be used, or shares by the first day from which each is
     expected. Points of a vintage are revenue in the proportion used ÷ expected to be used; what is left when they have lapsed is
-    revenue then. ``value`` as for ``cr.liability``. Only points of the source ``purchase`` defer anything: gratis points are a cost, not
-    part of a price. Entries are a whole journal, each customer's together and in order. AnalysisError for a purchase without a price.
+    revenue then. ``value`` as for ``cr.liability``. Points of the source ``purchase`` defer their share, points that were ``bought``
+    all that was paid for them; gratis points are a cost, not part of a price. Entries are a whole journal, each customer's together
+    and in order. AnalysisError for a purchase without a price.
     """
     day, named = read_on(on), read_rounding(rounding)
     expected = _Expected(breakage)
@@ -127,40 +128,39 @@ class _Cohort:
 
     moved: Counter[tuple[date, str]]
     deferred: dict[date, Fraction]
-    last_day: date | None
 
     def __init__(self) -> None:
-        self.moved, self.deferred, self.last_day = Counter(), {}, date.min
+        self.moved, self.deferred = Counter(), {}
 
-    def award(self, first: date, units: int, deferred: Fraction, last_day: date | None) -> None:
+    def award(self, first: date, units: int, deferred: Fraction) -> None:
         self.moved[first, "awarded"] += units
         self.deferred[first] = self.deferred.get(first, Fraction(0)) + deferred
-        if self.last_day is not None:
-            self.last_day = max(self.last_day, last_day) if last_day is not None else None
 
     def standings(self, periods: Iterable[tuple[date, date]]) -> Iterator[_Standing]:
         """At the end of each period, one after the other."""
         sums, deferred = Counter[str](), Fraction(0)
-        for first, end in periods:
+        for first, _ in periods:
             sums.update({name: self.moved[first, name] for name in (*NAMES, "awarded")})
             deferred += self.deferred.get(first, 0)
             awarded = sums["awarded"]
             net = max(awarded - sums["reversed"], 0)
             left = deferred * Fraction(min(net, awarded), awarded) if awarded else Fraction(0)
             gone = sums["issued"] == sums["reversed"] + sums["used"] + sums["lapsed"]
-            yield _Standing(deferred, left, sums["used"], net, gone or (self.last_day is not None and self.last_day < end))
+            yield _Standing(deferred, left, sums["used"], net, gone)
 
 
 class _Award(NamedTuple):
+    """Points of one order: at their stand-alone selling price, or, where they were bought, at what was paid for them."""
+
     key: CohortKey
     first: date
     units: int
     selling_price: Fraction
-    last_day: date | None
+    paid: Fraction | None = None
 
 
 class _Book:
-    """Cohorts of points granted with purchases, as a journal is read."""
+    """Cohorts of points that were bought or granted with purchases, as a journal is read."""
 
     def __init__(self, per: str, worth: Worth, expected: _Expected, prices: Mapping[tuple[str, str], Money], currency: str) -> None:
         self._per, self._worth, self._expected, self._prices, self._currency = per, worth, expected, prices, currency
@@ -170,7 +170,7 @@ class _Book:
 
     def read(self, program: Program, entries: Iterable[Entry], on: date) -> None:
         for came in cohorts(program, entries, on, self._per):
-            if came.key.source == SOURCE:
+            if came.key.source in (PURCHASE, BOUGHT):
                 self._note(came)
         self._close()
 
@@ -180,10 +180,11 @@ class _Book:
         cohort.moved[first, came.name] += came.units
         if came.flow != "issued" or came.lot is None or came.lot.origin != came.line.decision.event_id:
             return
-        worth = self._worth.on(came.key.account, came.line.day)
-        if worth is not None:
+        worth, paid = self._worth.on(came.key.account, came.line.day), _paid(came)
+        if worth is not None or paid is not None:
             self._begin((came.line.customer_id, came.lot.origin))
-            self._awards.append(_Award(came.key, first, came.units, came.units * worth * self._expected.on(came.line.day), came.lot.last_day))
+            price = came.units * (worth or 0) * self._expected.on(came.line.day)
+            self._awards.append(_Award(came.key, first, came.units, price, paid))
 
     def _begin(self, order: tuple[str, str]) -> None:
         """Awards of one order come one after the other: they share one price."""
@@ -193,11 +194,12 @@ class _Book:
 
     def _close(self) -> None:
         if self._order is not None:
-            price = self._price(self._order)
-            whole = price + sum(award.selling_price for award in self._awards)
+            granted = [award for award in self._awards if award.paid is None]
+            price = max(self._price(self._order) - sum(award.paid or 0 for award in self._awards), Fraction(0))
+            whole = price + sum(award.selling_price for award in granted)
             for award in self._awards:
-                deferred = price * award.selling_price / whole if whole else Fraction(0)
-                self._cohorts[award.key].award(award.first, award.units, deferred, award.last_day)
+                share = price * award.selling_price / whole if whole else Fraction(0)
+                self._cohorts[award.key].award(award.first, award.units, share if award.paid is None else award.paid)
         self._order, self._awards = None, []
 
     def _price(self, order: tuple[str, str]) -> Fraction:
@@ -226,6 +228,12 @@ class _Book:
             told = (opening, moved["deferred"], moved["reversed"], moved["recognised"], moved["catch_up"], closing)
             yield DeferredPeriod(name_of(first, self._per), first, end, *(Money.from_minor(minor, self._currency) for minor in told))
             opening = closing
+
+
+def _paid(came: Came) -> Fraction | None:
+    """What was paid for points that were bought, in smallest units of the currency."""
+    told = next((why for why in came.line.decision.reasons if why.code == "points.sale.bought"), None)
+    return Fraction(told.params["paid"].minor) if told is not None and came.key.source == BOUGHT else None
 
 
 _NOTHING = _Standing(Fraction(0), Fraction(0), 0, 0, over=False)

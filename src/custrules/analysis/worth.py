@@ -11,6 +11,7 @@ from custrules.analysis.flows import Account
 from custrules.analysis.refusal import one_of, refuse, worded
 from custrules.fields import read_day, read_rate
 from custrules.money import SCALES, Money, Rounding, from_units, rounded
+from custrules.policies.points import Account as KeptAccount
 from custrules.policies.points import Redemption
 from custrules.program import Program
 from custrules.validation import read_argument
@@ -70,7 +71,10 @@ class Worth:
         return rate * Fraction(10 ** SCALES[currency])
 
     def on(self, account: Account, day: date) -> Fraction | None:
-        """For one smallest unit; None where nothing in force on that day redeems these points for money."""
+        """For one smallest unit; None where nothing in force on that day redeems these points for money, and of credits that only rank."""
+        keeper = self._program.rulebook.keeper(account.name, day)
+        if isinstance(keeper, KeptAccount) and keeper.purpose == "rank":
+            return None
         if account.name in self._given:
             return self._given[account.name] / Fraction(10**account.scale)
         key = (account.name, day)
