@@ -14,7 +14,6 @@ from custrules.analysis.periods import first_of, name_of
 from custrules.analysis.refusal import refuse
 from custrules.calendars import end_of_day
 from custrules.ledger import Lot
-from custrules.policies.points import Account as PointsAccount
 from custrules.program import Program
 from custrules.replaying import Entry
 from custrules.state import State
@@ -86,19 +85,7 @@ def of_entries(program: Program, entries: Iterable[Entry], on: date) -> Holdings
         for flow in line.flows:
             for dated in vintages.dated(flow):
                 _book(found, dated)
-    for account, counter in found.held.items():
-        for cell in _lapsed(counter, on) if _dated(program, account) else ():
-            del counter[cell]
     return found
-
-
-def _lapsed(counter: Counter[Cell], on: date) -> list[Cell]:
-    return [cell for cell in counter if cell.last_day is not None and cell.last_day < on]
-
-
-def _dated(program: Program, account: Account) -> bool:
-    """Whether dates alone tell what becomes of an account's lots: where a level or activity keeps them, only the journal does."""
-    return all(version.plain for version in program.rulebook.versions.get(account.name, ()) if isinstance(version, PointsAccount))
 
 
 def _book(found: Holdings, dated: Dated) -> None:
