@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
+from custrules.brought import unpacked
 from custrules.calendars import ONE_DAY
-from custrules.events import AnyEvent, Purchase, Redemption, RedemptionCancelled
+from custrules.events import AnyEvent, Merge, Purchase, Redemption, RedemptionCancelled
 from custrules.money import Money, Rounding, rounded
 from custrules.policies.tiers.benefits import Benefit, BenefitPeriod, Stretch
 from custrules.policies.tiers.gifts import gift_status
@@ -59,7 +60,7 @@ class Entitlements(Policy):
 
     kind: ClassVar[str] = "tiers.benefit"
     phase: ClassVar[Phase] = "pay"
-    hears: ClassVar[tuple[str, ...] | None] = ("purchase", "redemption", "redemption_cancelled")
+    hears: ClassVar[tuple[str, ...] | None] = ("purchase", "redemption", "redemption_cancelled", "merge")
     serves: ClassVar[tuple[str, ...]] = ("redemption",)
 
     id: str
@@ -71,7 +72,7 @@ class Entitlements(Policy):
 
     def listens_to(self) -> tuple[str, ...]:
         found = {benefit.kind for level in self.levels for benefit in level.benefits}
-        return (("purchase",) if "price" in found else ()) + (("redemption", "redemption_cancelled") if found else ())
+        return (("purchase",) if "price" in found else ()) + (("redemption", "redemption_cancelled", "merge") if found else ())
 
     def reads(self) -> frozenset[str]:
         """None that an order would have to record: a use is given back by its day."""
@@ -88,6 +89,8 @@ class Entitlements(Policy):
             return self._price(event, view)
         if isinstance(event, Redemption):
             return self._use(event, view, event.reward) if event.reward in self.gives_rewards() else None
+        if isinstance(event, Merge):
+            return self._joined(event, view) if event.of is not None else None
         return self._restore(event, view) if isinstance(event, RedemptionCancelled) else None
 
     # -- whose benefits --------------------------------------------------------------------------------------------
@@ -177,6 +180,28 @@ class Entitlements(Policy):
     def _status(self, name: str, uses: Uses, stretch: Stretch, used: int) -> Status:
         return Status(uses_status(self.status), used, stretch.start, stretch.last, name, uses.to_data())
 
+    # -- two cards that become one -------------------------------------------------------------------------------------
+
+    def _joined(self, event: Merge, view: View) -> Decision | None:
+        """What both cards used of a benefit adds up, period by period."""
+        reasons, effects = list[Reason](), list[Status]()
+        for (name, benefit), theirs in sorted(unpacked(event).statuses.items()):
+            per = self._per(benefit) if name == uses_status(self.status) else None
+            used = Uses.of(theirs, per) if per is not None else None
+            if used is None or not used.rows:
+                continue
+            known = view.state.statuses.get((name, benefit)) or theirs
+            both, stretch = self._uses(view, benefit, used.per), Stretch(known.since, known.until)
+            for row, count in used.rows.items():
+                both = both.plus(row, count)
+            total = _rolling(both, stretch.start) if used.per.length is not None else both.during(stretch)
+            effects.append(self._status(benefit, both, stretch, total))
+            reasons.append(reason("tiers.benefit.joined", benefit=benefit, used=sum(used.rows.values()), of=event.of))
+        return self.applied(event, reasons, effects) if reasons else None
+
+    def _per(self, benefit: str) -> BenefitPeriod | None:
+        return next((row.per for level in self.levels for row in level.benefits if row.name == benefit and row.per is not None), None)
+
     # -- giving it back --------------------------------------------------------------------------------------------
 
     def _restore(self, event: RedemptionCancelled, view: View) -> Decision | None:
@@ -184,7 +209,7 @@ class Entitlements(Policy):
         if order is None or record is None or order.reward is None:
             return None
         name, asked = order.reward.sku or "", int(order.reward.quantity)
-        per = next((row.per for level in self.levels for row in level.benefits if row.name == name and row.per is not None), None)
+        per = self._per(name)
         known = view.state.statuses.get((uses_status(self.status), name))
         if per is None or known is None:
             return self.applied(event, [reason("tiers.benefit.over", benefit=name, quantity=asked, used_on=order.day)])
