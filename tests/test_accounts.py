@@ -320,3 +320,80 @@ def test_what_is_written_off_stands_in_the_metrics_and_adds_up() -> None:
     moved = {name: value for name, value in month.moved.items() if value}
     assert moved == {"issued": 100, "redeemed": 100, "shortfall": 100, "settled": 100, "written_off": 100}
     assert (month.closing, month.owed) == (0, 0)
+
+
+# -- what is held ------------------------------------------------------------------------------------------------------
+
+
+def held(*accounts: dict[str, Any], points: int = 60) -> Customer:
+    """100 points of Saturday 10 January, so many of which are held from the same day on."""
+    customer = Customer(shop(*accounts))
+    customer.does("purchase", "2026-01-10", amount="100.00")
+    customer.does("hold", "2026-01-10", points=points)
+    return customer
+
+
+def test_what_is_held_does_not_wither() -> None:
+    customer = held({"expiry": "never", "decay": {"share": "50%", "per": "week"}})
+    customer.waits("2026-01-12")  # Monday: half of the 40 that can be spent
+    assert (customer.points.available, customer.points.held) == (20, 60)
+    customer.does("void", "2026-01-13", of="e2")
+    assert customer.points.available == 80
+    customer.waits("2026-01-19")
+    assert customer.points.available == 40
+
+
+def test_what_is_held_lapses_only_when_it_is_let_go() -> None:
+    customer = held({"expiry": "1 month"})
+    customer.waits("2026-03-01")
+    assert (customer.points.available, customer.points.held) == (0, 60)
+    step = customer.does("void", "2026-03-02", of="e2")
+    assert told(step, "points.hold.expired")[0]["points"] == 60
+    assert (customer.points.available, customer.points.held) == (0, 0)
+
+
+def test_what_is_held_can_be_taken_after_its_last_day() -> None:
+    customer = held({"expiry": "1 month"})
+    assert told(customer.does("capture", "2026-03-02", of="e2"), "points.redemption.paid")[0]["points"] == 60
+
+
+def test_activity_carries_what_is_held_too() -> None:
+    customer = held({"expiry": {"length": "1 month", "inactivity": "6 months", "of": "check_in"}})
+    customer.does("activity", "2026-02-01", name="check_in")
+    customer.does("void", "2026-03-02", of="e2")  # the lot's own last day was 10 February
+    assert customer.points.available == 100
+    customer.waits("2026-08-02")
+    assert customer.points.available == 0
+
+
+def test_what_is_held_and_let_go_after_the_activity_has_carried_it_lapses() -> None:
+    customer = held({"expiry": {"length": "1 month", "inactivity": "3 months", "of": "check_in"}})
+    customer.does("activity", "2026-02-01", name="check_in")
+    customer.waits("2026-05-02")
+    assert (customer.points.available, customer.points.held) == (0, 60)
+    customer.does("void", "2026-05-03", of="e2")
+    assert customer.points.available == 0
+
+
+def test_what_is_held_is_let_go_alive_while_expiry_is_suspended() -> None:
+    customer = held({"expiry": "1 month", "suspended": {"spend": ">= 100"}})
+    customer.does("void", "2026-06-01", of="e2")
+    assert (customer.points.available, customer.points.held) == (100, 0)
+    customer.waits("2027-01-11")  # the twelve months hold the purchase no more
+    assert customer.points.available == 0
+
+
+def test_points_without_a_date_that_are_held_as_expiry_is_switched_on_have_its_one_full_period() -> None:
+    customer = held({"expiry": "never"}, {"effective_from": "2026-03-01", "expiry": "6 months"}, points=100)
+    customer.waits("2026-04-01")
+    customer.does("void", "2026-04-02", of="e2")
+    customer.waits("2026-09-01")
+    assert customer.points.available == 100
+    customer.waits("2026-09-02")
+    assert customer.points.available == 0
+
+
+def test_points_without_a_date_that_are_let_go_after_that_period_lapse() -> None:
+    customer = held({"expiry": "never"}, {"effective_from": "2026-03-01", "expiry": "6 months"}, points=100)
+    customer.does("void", "2026-10-02", of="e2")
+    assert customer.points.available == 0

@@ -177,7 +177,7 @@ def test_what_is_held_or_kept_beyond_its_last_day_is_outstanding_and_not_breakag
     for held in (done.journal, done.states.values()):
         assert cr.liability(club, held, on="2026-04-30").accounts[0].outstanding == 180
     (cohort,) = cr.breakage(club, done.journal, on="2026-04-30").accounts[0].cohorts
-    assert (cohort.lapsed, cohort.left, cohort.over, cohort.rate) == (200, 180, False, 1)
+    assert (cohort.lapsed, cohort.left, cohort.over, cohort.rate) == (200, 180, False, Fraction(1))
 
 
 def test_points_worth_different_amounts_by_level_need_a_value() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -449,3 +450,118 @@ def test_who_must_not_be_contacted_stays_so_through_a_merge() -> None:
     program = club()
     old = history(program, "old").on("2026-01-10").event("consent_update", do_not_contact=True)
     assert merged(program, old, history(program, "new").on("2026-01-10").visit()).state.do_not_contact
+
+
+# -- what came later: watches, benefits, older names, readings ---------------------------------------------------------
+
+
+def rated(**ladder: Any) -> cr.Program:
+    levels = [
+        {"name": "member", "benefits": [{"name": "tea", "quantity": 3, "per": "calendar month"}]},
+        {"name": "star", "was": "gold", "enter": {"spend": ">= 100"}, "benefits": [{"name": "tea", "quantity": 3, "per": "calendar month"}]},
+    ]
+    own = {"id": "tier", "kind": "tiers.ladder", "levels": levels, "downgrade": "one_level", "review": {"every": "month", "day": 5}}
+    return cr.Program(
+        id="club",
+        zone="Asia/Shanghai",
+        currency="CNY",
+        readings={"aum": {"type": "money"}},
+        measures={
+            "spend": {"sum": "spend", "window": "30 days"},
+            "aum_best": {"best": "aum", "window": "12 months"},
+            "aum_mean": {"average": "aum", "window": "30 days"},
+            "between": {"gap": "purchase"},
+        },
+        policies=[{**own, **ladder}],
+    )
+
+
+def test_a_level_may_be_opened_by_a_name_that_it_had_before() -> None:
+    ann = history(rated(), "ann").on("2026-01-10").event("opening", levels={"tier": {"level": "gold", "since": "2025-12-20"}})
+    held = ann.state.tier()
+    assert held is not None
+    assert (held.name, str(held.since)) == ("star", "2025-12-20")
+
+
+def test_a_watch_comes_with_the_level_that_it_is_about() -> None:
+    program = rated(watch={"after": "1 review below", "lasts": "3 reviews"})
+    old = history(program, "old").on("2026-01-10").purchase("100", id="o-1").day_end("2026-03-05").on("2026-03-06")
+    watch = old.state.status("tier.watch")
+    assert (watch.value, str(watch.until)) == ("watch", "2026-06-04")
+    new = history(program, "new").on("2026-03-06").visit()
+    joined = merged(program, old, new).state
+    assert (joined.tier().name, joined.status("tier.watch")) == ("star", watch)  # type: ignore[union-attr]  # it has one
+    assert cr.State.from_json(joined.to_json()) == joined
+
+
+def test_what_both_cards_used_of_a_benefit_adds_up() -> None:
+    program = rated()
+    old = history(program, "old").on("2026-01-10").redemption(reward="tea", quantity=2)
+    new = history(program, "new").on("2026-01-11").redemption(reward="tea", id="n-1")
+    step = merged(program, old.on("2026-01-12"), new)
+    assert "tiers.benefit.joined" in {why.code for decision in step.decisions for why in decision.reasons}
+    (ladder,) = program.progress(step.state).ladders
+    assert [(benefit.used, benefit.left) for benefit in ladder.benefits] == [(3, 0)]
+    later = program.event({"type": "redemption", "id": "n-2", "customer_id": "new", "occurred_at": "2026-02-01T04:00:00Z", "reward": "tea"})
+    assert program.step(step.state, later).accepted
+
+
+def test_a_merge_brings_uses_to_a_card_that_used_nothing() -> None:
+    program = rated()
+    old = history(program, "old").on("2026-01-10").redemption(reward="tea", quantity=2)
+    step = merged(program, old.on("2026-01-12"), history(program, "new").on("2026-01-11").visit())
+    (ladder,) = program.progress(step.state).ladders
+    assert [(benefit.used, benefit.left) for benefit in ladder.benefits] == [(2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("tallies", "name", "value"),
+    [
+        ({"aum_best": {"2025-06-01": "900.00", "2025-09-01": "700.00"}}, "aum_best", 90000),
+        ({"aum_mean": {"2025-12-01": "300.00"}}, "aum_mean", 30000),
+        ({"between": {"2025-06-01": 1, "2025-06-11": 1}}, "between", 10),
+    ],
+)
+def test_an_opening_tells_what_was_read_off_and_the_days_between(tallies: dict[str, Any], name: str, value: int) -> None:
+    program = rated()
+    ann = history(program, "ann").on("2026-01-10").event("opening", tallies=tallies, complete=True)
+    assert Moment(program.rulebook, ann.state, ann.state.day).value(name) == value  # type: ignore[arg-type]  # it has a day
+
+
+def test_an_opening_into_an_account_that_waits_is_expired_by_inactivity_and_suspended() -> None:
+    account = {"expiry": {"length": "12 months", "inactivity": "6 months", "of": "check_in"}, "pending": {"until": "check_in"}}
+    lots = [
+        {"quantity": 30, "day": "2025-12-01", "usable_from": "2026-02-01"},
+        {"quantity": 50, "day": "2025-03-01"},
+    ]
+    ann = history(club(**account), "ann").on("2026-01-10").event("opening", balances={"points": {"lots": lots}})
+    assert (ann.state.points().available, ann.state.points().pending) == (50, 30)
+    active = ann.on("2026-01-20").event("activity", name="check_in")
+    assert (active.state.points().available, active.state.points().pending) == (80, 0)
+    # 1 March 2025 + 12 months is 1 March 2026; the check-in of 20 January carries both to 20 July, the other lives to 1 December
+    assert [active.day_end(day).state.points().available for day in ("2026-07-20", "2026-07-21", "2026-12-02")] == [80, 30, 0]
+
+
+def test_what_the_survivors_activity_carries_lives_on() -> None:
+    program = club(expiry={"length": "1 month", "inactivity": "6 months", "of": "check_in"})
+    old = history(program, "old").on("2026-01-10").purchase("100", id="o-1").event("activity", name="check_in").on("2026-03-01")
+    new = history(program, "new").on("2026-02-01").event("activity", id="n-1", name="check_in").on("2026-03-01").visit(id="n-2")
+    joined = merged(program, old, new).state
+    assert joined.points().available == 100  # its own last day was 10 February; the check-in of 1 February carries it to 1 August
+    assert [program.advance(joined, to=datetime(2026, 8, day, 12, tzinfo=UTC)).state.points().available for day in (1, 2)] == [100, 0]
+
+
+def test_what_the_absorbed_cards_activity_carries_lives_on() -> None:
+    program = club(expiry={"length": "1 month", "inactivity": "6 months", "of": "check_in"})
+    old = history(program, "old").on("2026-01-10").purchase("100", id="o-1").event("activity", name="check_in").on("2026-03-01")
+    joined = merged(program, old, history(program, "new").on("2026-03-01").visit()).state
+    assert joined.points().available == 100  # the check-in of 10 January carries it to 10 July
+    assert joined.status("points_expiry").until == date(2026, 7, 10)
+
+
+def test_an_account_that_is_suspended_keeps_what_an_opening_brings() -> None:
+    program = club(suspended={"spend": ">= 500"})
+    balances = {"points": {"lots": [{"quantity": 50, "day": "2025-03-01", "last_day": "2026-01-01"}]}}
+    ann = history(program, "ann").on("2026-01-10").event("opening", balances=balances, tallies={"spend": {"2025-12-01": "600.00"}}, complete=True)
+    assert ann.day_end("2026-03-01").state.points().available == 50
+    assert ann.day_end("2026-12-02").state.points().available == 0  # the twelve months hold the 600.00 no more

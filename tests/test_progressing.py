@@ -311,7 +311,7 @@ def with_rewards() -> cr.Program:
         {"name": "egg", "points": 10, "first_day": "2026-04-01"},
     ]
     credits = {"id": "credits", "kind": "points.account", "expiry": "6 months", "purpose": "rank"}
-    more = [credits, {"id": "earn-credits", "kind": "points.accrual", "account": "credits", "points_per_unit": 1}]
+    more: list[dict[str, Any]] = [credits, {"id": "earn-credits", "kind": "points.accrual", "account": "credits", "points_per_unit": 1}]
     pay = {"id": "shelf", "kind": "points.redemption", "rewards": rewards}
     sections = {name: data[name] for name in ("zone", "currency", "profile", "measures")}
     return cr.Program(id="club", policies=[*data["policies"], *more, pay], **sections)
@@ -321,7 +321,7 @@ def test_rewards_are_told_with_their_prices_and_what_stands_against_them() -> No
     program = with_rewards()
     told = history(program).on("2026-01-10").purchase("100").on("2026-01-20").redemption(reward="card")
     mug, bag, card, egg = program.progress(told.state).rewards
-    assert (mug.met, mug.points, mug.short, mug.money, mug.reasons) == (True, 60, 0, cr.Money("2.00", "GBP"), ())
+    assert (mug.met, mug.points, mug.short, mug.money, mug.reasons) == (True, Decimal(60), Decimal(0), cr.Money("2.00", "GBP"), ())
     assert (bag.met, bag.short, [str(row.gap) for row in bag.missing], bag.reasons) == (False, 60, ["100.00 GBP"], ())
     assert (card.met, card.short, [why.code for why in card.reasons]) == (False, 0, ["points.redemption.too_often"])
     assert (egg.met, [why.code for why in egg.reasons]) == (False, ["points.redemption.not_yet_offered"])

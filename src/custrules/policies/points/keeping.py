@@ -70,7 +70,7 @@ def known_keeping(account: Account, view: View) -> StatusValue | None:
 def keeping_now(account: Account, view: View, *, given: bool = False) -> Keeping:
     """What the account says of its lots as things stand; with ``given``, something was just given by hand."""
     known = known_keeping(account, view)
-    undated = view.state.ledger.accounts[account.id].has_undated or view.state.ledger.accounts[f"{account.id}.pending"].has_undated
+    undated = any(view.state.ledger.accounts[account.id + bucket].has_undated for bucket in ("", ".pending", ".held"))
     if known is None and account.plain and not (undated and account.expiry is not None):
         return Keeping()
     versions = list(_versions(account, view))

@@ -11,7 +11,7 @@ from custrules.event_parts import NEVER, MovedLot
 from custrules.events import Closure, Merge, Opening
 from custrules.ledger import EXPIRED, FORFEITED, MERGED, OPENED, Lot, LotPart, Move
 from custrules.money import to_units
-from custrules.policies.points.passing import kept_up
+from custrules.policies.points.passing import kept
 from custrules.policy import Decision, Reason, Status, View, reason
 
 if TYPE_CHECKING:
@@ -20,16 +20,14 @@ if TYPE_CHECKING:
 
 def answered(account: Account, event: Opening | Merge | Closure, view: View) -> Decision | None:
     """An account's answer; None where nothing of it is concerned."""
-    statuses = list[Status]()
-    if isinstance(event, Opening):
-        reasons = _opened(account, event, view)
-    elif isinstance(event, Closure):
+    statuses: list[Status] = []
+    if isinstance(event, Closure):
         reasons = _closed(account, event, view)
-    elif event.of is None:
+    elif isinstance(event, Merge) and event.of is None:
         reasons = _left(account, event, view)
-    else:
-        kept, statuses = kept_up(account, view)  # what kept the other's lots keeps them here, before any of them lapses
-        reasons = _joined(account, event, view) + kept
+    else:  # what is told of other times may keep what comes
+        reasons, statuses = kept(account, view)
+        reasons += _opened(account, event, view) if isinstance(event, Opening) else _joined(account, event, view)
     return account.applied(event, reasons, [*view.postings(account.id), *statuses]) if reasons else None
 
 
@@ -68,11 +66,11 @@ def _received(account: Account, view: View, parts: Sequence[LotPart], source: st
     """Lots are taken in; what has expired by now is told, and enters no account."""
     held = view.ledger.ledger.accounts[account.id]
     gone = tuple(part for part in parts if held.lapsed(part.lot, view.settled))
-    kept = [part for part in parts if not held.lapsed(part.lot, view.settled)]
+    alive = [part for part in parts if not held.lapsed(part.lot, view.settled)]
     expired = sum(part.quantity for part in gone)
     view.ledger.post(Move(source, EXPIRED, expired, gone))
-    view.ledger.receive(source, account.id, kept)
-    points = sum(part.quantity for part in kept)
+    view.ledger.receive(source, account.id, alive)
+    points = sum(part.quantity for part in alive)
     reasons = [reason(code, points=account.shown(points), account=account.id, **told)]
     return reasons + ([reason("points.opening.expired", points=account.shown(expired), account=account.id)] if expired else [])
 
@@ -110,8 +108,8 @@ def _joined(account: Account, event: Merge, view: View) -> list[Reason]:
     if not parts and not owed:
         return []
     view.ledger.debit(account.id, owed, to=MERGED, debt=True)
-    kept = [LotPart(_own(part, number, other.has_order(part.lot.origin), view), part.quantity) for number, part in enumerate(parts)]
-    return _received(account, view, kept, MERGED, "points.merge.joined", owed=account.shown(owed), of=event.of)
+    own = [LotPart(_own(part, number, other.has_order(part.lot.origin), view), part.quantity) for number, part in enumerate(parts)]
+    return _received(account, view, own, MERGED, "points.merge.joined", owed=account.shown(owed), of=event.of)
 
 
 def _own(part: LotPart, number: int, undoable: bool, view: View) -> Lot:
@@ -128,7 +126,7 @@ def _closed(account: Account, event: Closure, view: View) -> list[Reason]:
     told = [reason("points.closure.owed", points=account.shown(owed), account=account.id)] if owed else []
     if account.on_closure == "keep":
         held = view.ledger.ledger.accounts
-        kept = held[account.id].total + held[f"{account.id}.pending"].total
-        return told + ([reason("points.closure.kept", points=account.shown(kept), account=account.id)] if kept else [])
+        total = held[account.id].total + held[f"{account.id}.pending"].total
+        return told + ([reason("points.closure.kept", points=account.shown(total), account=account.id)] if total else [])
     points = _emptied(account, view, FORFEITED)
     return told + ([reason("points.closure.forfeited", points=account.shown(points), account=account.id)] if points else [])

@@ -25,8 +25,8 @@ Told = tuple[list[Reason], list[Status]]
 def passed(account: Account, event: AnyEvent, view: View, *, given: bool = False) -> Told:
     """What an event (a day that opens among them) does, drafted on the ledger: what is said of it, and the statuses that change."""
     reasons = _matured(account, event, view)
-    kept, statuses = kept_up(account, view, given=given)
-    reasons += kept
+    told, statuses = kept(account, view, given)
+    reasons += told
     opens = isinstance(event, NewDay)
     lapsed = list(_past(account, view)) if opens or statuses else []
     if opens or statuses:
@@ -104,8 +104,8 @@ def _cancelled(account: Account, event: AnyEvent, part: LotPart) -> bool:
 # -- lapsing -----------------------------------------------------------------------------------------------------------
 
 
-def kept_up(account: Account, view: View, *, given: bool = False) -> Told:
-    """What the account says of its lots, where that has changed, drafted on the ledger."""
+def kept(account: Account, view: View, given: bool = False) -> Told:
+    """What the account says of its lots, where that has changed."""
     known = known_keeping(account, view)
     before, now = Keeping.of(known), keeping_now(account, view, given=given)
     if now == before:

@@ -181,6 +181,28 @@ class Entitlements(Policy):
     def _status(self, name: str, uses: Uses, stretch: Stretch, used: int) -> Status:
         return Status(uses_status(self.status), used, stretch.start, stretch.last, name, uses.to_data())
 
+    # -- two cards that become one -------------------------------------------------------------------------------------
+
+    def _joined(self, event: Merge, view: View) -> Decision | None:
+        """What both cards used of a benefit adds up, period by period."""
+        reasons, effects = list[Reason](), list[Status]()
+        for (name, benefit), theirs in sorted(unpacked(event).statuses.items()):
+            per = self._per(benefit) if name == uses_status(self.status) else None
+            used = Uses.of(theirs, per) if per is not None else None
+            if used is None or not used.rows:
+                continue
+            known = view.state.statuses.get((name, benefit)) or theirs
+            both, stretch = self._uses(view, benefit, used.per), Stretch(known.since, known.until)
+            for row, count in used.rows.items():
+                both = both.plus(row, count)
+            total = _rolling(both, stretch.start) if used.per.length is not None else both.during(stretch)
+            effects.append(self._status(benefit, both, stretch, total))
+            reasons.append(reason("tiers.benefit.joined", benefit=benefit, used=sum(used.rows.values()), of=event.of))
+        return self.applied(event, reasons, effects) if reasons else None
+
+    def _per(self, benefit: str) -> BenefitPeriod | None:
+        return next((row.per for level in self.levels for row in level.benefits if row.name == benefit and row.per is not None), None)
+
     # -- giving it back --------------------------------------------------------------------------------------------
 
     def _restore(self, event: RedemptionCancelled, view: View) -> Decision | None:
@@ -188,7 +210,7 @@ class Entitlements(Policy):
         if order is None or record is None or order.reward is None:
             return None
         name, asked = order.reward.sku or "", int(order.reward.quantity)
-        per = next((row.per for level in self.levels for row in level.benefits if row.name == name and row.per is not None), None)
+        per = self._per(name)
         known = view.state.statuses.get((uses_status(self.status), name))
         if per is None or known is None:
             return self.applied(event, [reason("tiers.benefit.over", benefit=name, quantity=asked, used_on=order.day)])

@@ -9,7 +9,7 @@ from custrules.brought import unpacked
 from custrules.events import AnyEvent, Closure, Merge, Opening
 from custrules.policies.tiers.held import Held
 from custrules.policies.tiers.judging import Case
-from custrules.policies.tiers.position import Change, Position
+from custrules.policies.tiers.position import Change, Position, beside
 from custrules.policies.tiers.rising import last_day
 from custrules.policy import Decision, Status, reason
 
@@ -62,8 +62,12 @@ def _anchor(case: Case, until: date, since: date) -> date:
 
 
 def _merged(case: Case, event: Merge, position: Position) -> Change:
-    """Of two levels the higher stands with its own term, of two equal ones that which runs longer; the floors of both hold."""
-    known = unpacked(event).statuses.get((case.ladder.status, ""))
+    """Of two levels the higher stands with its own term, of two equal ones that which runs longer; the floors of both hold.
+
+    A watch and the protection of older terms come with the level that they are about.
+    """
+    card = unpacked(event)
+    known = card.statuses.get((case.ladder.status, ""))
     other = Held.of(known, case.rank) if known is not None and known.value is not None and case.rank(str(known.value)) is not None else None
     held, names = position.held, case.names
     if other is None or (held is not None and other.reached == "base"):
@@ -73,7 +77,8 @@ def _merged(case: Case, event: Merge, position: Position) -> Change:
         return replace(position, held=_with_floors(held, other, case.view.day)), [told]
     taken = replace(other, prior=None)
     told = reason("tiers.merge.taken", level=names[other.rank], until=other.until, of=event.of)
-    return replace(position, held=_with_floors(taken, held, case.view.day) if held is not None else taken), [told]
+    watch, legacy = beside(card, case.ladder.status)
+    return Position(_with_floors(taken, held, case.view.day) if held is not None else taken, watch, legacy), [told]
 
 
 def _better(held: Held, other: Held) -> bool:

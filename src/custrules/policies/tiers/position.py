@@ -55,10 +55,7 @@ class Position:
 
     @classmethod
     def of(cls, case: Case) -> Position:
-        state, status = case.view.state, case.ladder.status
-        watch, legacy = (_written(state, f"{status}.{name}") for name in (WATCH, LEGACY))
-        protected = Protected(str(legacy.value), legacy.since, legacy.until) if legacy is not None else None
-        return cls(case.held(), Watched.of(watch) if watch is not None else None, protected)
+        return cls(case.held(), *beside(case.view.state, case.ladder.status))
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -90,6 +87,13 @@ class Position:
         if self.legacy != before.legacy:
             legacy = self.legacy
             yield Status(f"{name}.{LEGACY}", *legacy) if legacy else Status(f"{name}.{LEGACY}", None, day)
+
+
+def beside(state: State, status: str) -> tuple[Watched | None, Protected | None]:
+    """What stands beside a level in a state: a watch, and the protection of older terms."""
+    watch, legacy = (_written(state, f"{status}.{name}") for name in (WATCH, LEGACY))
+    protected = Protected(str(legacy.value), legacy.since, legacy.until) if legacy is not None else None
+    return Watched.of(watch) if watch is not None else None, protected
 
 
 def _written(state: State, name: str) -> StatusValue | None:
