@@ -197,3 +197,14 @@ def test_credits_that_only_rank_are_not_missed_where_points_are_spent(purpose: s
     cash = {"id": "cash", "kind": "points.account", "expiry": "never"}
     program = cr.Program(id="air", zone="UTC", currency="GBP", policies=[cash, account, fly, {**fly, "id": "earn", "account": "cash"}, other])
     assert ("check.account_never_spent" in {found.code for found in cr.check(program)}) == missed
+
+
+def test_a_gift_once_per_level_is_remembered_by_every_name_of_the_level() -> None:
+    first = ladder({**GIFT, "once": "per level"})
+    second, third = ({**first, "effective_from": f"2026-0{month}-01"} for month in (2, 3))
+    for version, was, name in ((second, "gold", "best"), (third, "best", "top")):
+        version["levels"] = [first["levels"][0], {**first["levels"][1], "name": name, "was": was}]
+    reached = history(shop(first, second, third)).on("2026-01-05").purchase("100", id="a").return_("a")
+    again = reached.on("2026-03-05").purchase("100")
+    assert again.state.tier().name == "top"
+    assert again.state.points().available == 1100
