@@ -13,6 +13,7 @@ from custrules.testing.histories import History, history
 GIFT = {"name": "welcome", "points": 1000, "once": "ever"}
 SPEND: dict[str, Any] = {"id": "pay", "kind": "points.redemption", "value": {"points": 100, "money": "1"}}
 SALE: dict[str, Any] = {"id": "gifts", "kind": "points.transfer", "sell": {"lines": {"sku": "P"}, "points_per_quantity": 1}}
+ACTIVITIES = ("fee", "delivered", "call", "idle")
 POINTS = {"sku": "P", "quantity": 500, "amount": "10.00"}
 
 
@@ -21,6 +22,7 @@ def shop(*policies: dict[str, Any], **account: Any) -> cr.Program:
         id="shop",
         zone="Europe/London",
         currency="GBP",
+        activities={name: {} for name in ACTIVITIES},
         measures={"spend": {"sum": "spend", "window": "12 months"}},
         policies=[
             *policies,
@@ -175,3 +177,34 @@ def test_progress_lives_through_the_days_to_come_a_few_times_at_most(monkeypatch
     monkeypatch.setattr(Settling, "open", lambda self, due: (opened.append(due), right(self, due))[1])
     assert len(program.progress(state.state).ladders[0].next.drops) > 10
     assert len(opened) < 4 * 366
+
+
+# -- findings ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_activity_that_only_brings_a_level_or_points_back_is_read() -> None:
+    bought = {**ladder(), "bought": [{"event": "fee", "level": "gold", "length": "3 months"}]}
+    back = {"within": "9 days", "event": "call", "last_day": "9 days"}
+    program = shop(bought, pending={"until": "delivered"}, expiry="1 month", reinstatement=back)
+    assert [found.params["name"] for found in cr.check(program) if found.code == "check.unread"] == ["idle"]
+
+
+@pytest.mark.parametrize(("purpose", "missed"), [("rank", False), ("spend", True)])
+def test_credits_that_only_rank_are_not_missed_where_points_are_spent(purpose: str, missed: bool) -> None:
+    account = {"id": "miles", "kind": "points.account", "expiry": "never", "purpose": purpose}
+    fly = {"id": "fly", "kind": "points.accrual", "account": "miles", "points_per_unit": 1}
+    other = {**SPEND, "account": "cash"}
+    cash = {"id": "cash", "kind": "points.account", "expiry": "never"}
+    program = cr.Program(id="air", zone="UTC", currency="GBP", policies=[cash, account, fly, {**fly, "id": "earn", "account": "cash"}, other])
+    assert ("check.account_never_spent" in {found.code for found in cr.check(program)}) == missed
+
+
+def test_a_gift_once_per_level_is_remembered_by_every_name_of_the_level() -> None:
+    first = ladder({**GIFT, "once": "per level"})
+    second, third = ({**first, "effective_from": f"2026-0{month}-01"} for month in (2, 3))
+    for version, was, name in ((second, "gold", "best"), (third, "best", "top")):
+        version["levels"] = [first["levels"][0], {**first["levels"][1], "name": name, "was": was}]
+    reached = history(shop(first, second, third)).on("2026-01-05").purchase("100", id="a").return_("a")
+    again = reached.on("2026-03-05").purchase("100")
+    assert again.state.tier().name == "top"
+    assert again.state.points().available == 1100

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 from math import prod
@@ -22,6 +22,8 @@ from custrules.policies.points import Account, Accrual, Redemption, Transfer
 from custrules.policies.points.caps import Dates
 from custrules.policies.points.counts import Counts
 from custrules.policies.points.rates import NO_LEVEL
+from custrules.policy import Policy
+from custrules.state import shown
 from custrules.state_parts import shown
 
 _ANCHORS = [date(2001, 1, 1) + timedelta(days=ahead) for ahead in range(4 * 365 + 1)]
@@ -80,8 +82,13 @@ def _traffic(findings: Findings) -> None:
         path = findings.path(rules.versions[name][0])
         if name not in filled:
             findings.warning("check.account_never_filled", path, account=name)
-        elif spent and name not in spent:
+        elif spent and name not in spent and not _ranks(rules.versions[name]):
             findings.info("check.account_never_spent", path, account=name)
+
+
+def _ranks(versions: Iterable[Policy]) -> bool:
+    """Whether what an account keeps is never meant to be spent."""
+    return any(isinstance(account, Account) and account.purpose == "rank" for account in versions)
 
 
 # -- rates and rows ----------------------------------------------------------------------------------------------------

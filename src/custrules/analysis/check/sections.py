@@ -9,6 +9,7 @@ from custrules.analysis.check.findings import Findings, Path
 from custrules.measures import UntilMeter
 from custrules.messages import LANGUAGES, plugin_sentences
 from custrules.policies import KINDS
+from custrules.policies.points import Account
 from custrules.policies.tiers import Ladder
 from custrules.policy import Policy
 
@@ -38,12 +39,21 @@ def _unread(findings: Findings) -> None:
     earning = {policy.event_name() for policy in parts.policies}
     counted = {counted.subject for meter in findings.rules.meters.values() for counted in meter.counted}
     for name in parts.declared.activities:
-        if name not in earning | counted:
+        if name not in earning | counted | _awaited(findings):
             findings.add("check.unread", ("activities", name), "info", key=True, name=name, section="activities")
     counted = {counted.subject for name, meter in findings.rules.meters.items() if name in parts.measures for counted in meter.counted}
     for name in parts.declared.readings:
         if name not in earning | counted | read:
             findings.add("check.unread", ("readings", name), "info", key=True, name=name, section="readings")
+
+
+def _awaited(findings: Findings) -> set[str]:
+    """Events that bring a level, make points usable or bring them back."""
+    policies = findings.rules.parts.policies
+    found = {row.event for ladder in policies if isinstance(ladder, Ladder) for row in ladder.bought}
+    for account in (policy for policy in policies if isinstance(policy, Account)):
+        found |= {part.event for part in (account.pending, account.reinstatement) if part is not None and part.event is not None}
+    return found
 
 
 def _read(findings: Findings) -> set[str]:

@@ -6,7 +6,7 @@ leaves the gift, unless it says ``on_loss: take_back``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -61,9 +61,9 @@ class Given:
         return told | {f"{level}.{name}": day.isoformat() for name, day in days.items() if day is not None}
 
     @classmethod
-    def of(cls, data: Mapping[str, Any], rule: LevelRule) -> Given | None:
-        """A gift for a level, by any name that it had."""
-        level = next((name for name in (rule.name, *rule.was) if name in data), None)
+    def of(cls, data: Mapping[str, Any], names: Iterable[str]) -> Given | None:
+        """A gift for a level, by any of the names that it had."""
+        level = next((name for name in names if name in data), None)
         if level is None:
             return None
         until, last = (date.fromisoformat(data[key]) if key in data else None for key in (f"{level}.until", f"{level}.last_day"))
@@ -80,11 +80,13 @@ class Gifts:
     effects: list[Effect]
     reasons: list[Reason]
 
-    def __init__(self, levels: Sequence[LevelRule], status: str, view: View) -> None:
+    def __init__(self, levels: Sequence[LevelRule], status: str, view: View, rank: Callable[[str], int | None]) -> None:
+        """``rank`` tells the rank of a level by any name that it ever had."""
         self.levels, self.view, self.status, self.name = levels, view, status, gift_status(status)
         self.effects, self.reasons = [], []
         self._accounts: dict[str, PointsAccount] = {}
         self._written: dict[str, Status] = {}
+        self._rank = rank
 
     def moved(self, event: AnyEvent, before: Held | None, after: Held | None) -> Gifts:
         """What a change of level brings, or takes back."""
@@ -114,8 +116,8 @@ class Gifts:
         if given:
             self.reasons.append(reason("tiers.gift.joined", of=event.of))
         held = statuses.get((self.status, ""))
-        names = [(level.name, *level.was) for level in self.levels]
-        return next((rank for rank, called in enumerate(names) if held is not None and held.value in called), -1)
+        rank = self._rank(str(held.value)) if held is not None and held.value is not None else None
+        return rank if rank is not None else -1
 
     # -- giving ----------------------------------------------------------------------------------------------------
 
@@ -135,7 +137,7 @@ class Gifts:
         known = self._known(benefit.name)
         if benefit.once == "ever":
             return not known
-        given = Given.of(known, level)
+        given = Given.of(known, self._names(known, level))
         return given is None or (benefit.once == "per term" and not given.runs_on(held.since))
 
     # -- taking back -----------------------------------------------------------------------------------------------
@@ -143,7 +145,8 @@ class Gifts:
     def _lost(self, level: LevelRule) -> None:
         """What a level that a return takes away had brought, while the term that it was given for runs; what expired unspent is forgiven."""
         for benefit, _ in _gifts(level):
-            given = Given.of(self._known(benefit.name), level)
+            known = self._known(benefit.name)
+            given = Given.of(known, self._names(known, level))
             if benefit.on_loss != "take_back" or given is None or not given.runs_on(self.view.day):
                 continue
             account = self._account(benefit)
@@ -177,9 +180,15 @@ class Gifts:
         known = self._written.get(name) or self.view.state.statuses.get((self.name, name))
         return known.data if known is not None else {}
 
+    def _names(self, known: Mapping[str, Scalar], level: LevelRule) -> tuple[str, ...]:
+        """The names of a level among those under which a gift is remembered."""
+        names = dict.fromkeys(key.partition(".")[0] for key in known)
+        return tuple(name for name in names if self._rank(name) == self.levels.index(level))
+
     def _remember(self, benefit: Benefit, units: int, given: Mapping[str, Scalar], level: LevelRule) -> None:
-        names = (level.name, *level.was)
-        others = {key: value for key, value in self._known(benefit.name).items() if key.partition(".")[0] not in names}
+        known = self._known(benefit.name)
+        names = self._names(known, level)
+        others = {key: value for key, value in known.items() if key.partition(".")[0] not in names}
         self._write(benefit.name, units, {**others, **given})
 
     def _write(self, name: str, units: Scalar | None, data: Mapping[str, Scalar]) -> None:

@@ -170,7 +170,7 @@ class Ladder(Policy):
             return self.declined(event, reasons)
         if not reasons and not isinstance(event, Merge):
             return None
-        gifts = Gifts(case.now.levels, self.status, view).moved(event, before.held, position.held)
+        gifts = Gifts(case.now.levels, self.status, view, case.rank).moved(event, before.held, position.held)
         if not reasons and not gifts.reasons:
             return None
         return self.applied(event, [*reasons, *gifts.reasons], [*position.statuses(before, case), *carried, *gifts.effects])
