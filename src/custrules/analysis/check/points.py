@@ -23,7 +23,6 @@ from custrules.policies.points.caps import Dates
 from custrules.policies.points.counts import Counts
 from custrules.policies.points.rates import NO_LEVEL
 from custrules.policy import Policy
-from custrules.state import shown
 from custrules.state_parts import shown
 
 _ANCHORS = [date(2001, 1, 1) + timedelta(days=ahead) for ahead in range(4 * 365 + 1)]

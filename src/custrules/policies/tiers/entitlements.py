@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
 from typing import TYPE_CHECKING, ClassVar
 
 from custrules.brought import unpacked
@@ -195,6 +194,7 @@ class Entitlements(Policy):
             both, stretch = self._uses(view, benefit, used.per), Stretch(known.since, known.until)
             for row, count in used.rows.items():
                 both = both.plus(row, count)
+            both = both.kept_on(view.settled)
             total = _rolling(both, stretch.start) if used.per.length is not None else both.during(stretch)
             effects.append(self._status(benefit, both, stretch, total))
             reasons.append(reason("tiers.benefit.joined", benefit=benefit, used=sum(used.rows.values()), of=event.of))
@@ -221,23 +221,6 @@ class Entitlements(Policy):
         used = _rolling(uses, stretch.start) if per.length is not None else max(0, int(known.value or 0) - restored * stretch.holds(order.day))
         told = reason("tiers.benefit.restored", benefit=name, quantity=restored, used_on=order.day)
         return self.applied(event, [told], [self._status(name, uses, stretch, used)])
-
-    # -- two cards -------------------------------------------------------------------------------------------------
-
-    def _joined(self, event: Merge, view: View) -> Decision | None:
-        """What another card has used counts here too."""
-        name, periods = uses_status(self.status), {row.name: row.per for level in self.levels for row in level.benefits if row.per is not None}
-        statuses, brought = list[Status](), unpacked(event).statuses
-        for benefit, per in periods.items():
-            other, own = brought.get((name, benefit)), view.state.statuses.get((name, benefit))
-            used = Uses.of(other, per)
-            if other is None or not used.rows:
-                continue
-            uses = reduce(lambda sum, row: sum.plus(*row), used.rows.items(), Uses.of(own, per)).kept_on(view.settled)
-            stretch = Stretch(other.since, other.until) if own is None else Stretch(own.since, own.until)
-            count = _rolling(uses, stretch.start) if per.length is not None else uses.during(stretch)
-            statuses.append(self._status(benefit, uses, stretch, count))
-        return self.applied(event, [reason("tiers.benefit.joined", of=event.of)], statuses) if statuses else None
 
     # -- prices ----------------------------------------------------------------------------------------------------
 
