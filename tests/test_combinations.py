@@ -235,3 +235,13 @@ def test_a_level_reached_by_what_rolled_over_is_lost_when_that_is_returned() -> 
     assert level_of(gold) == "gold"
     assert level_of(gold.return_("b")) == "silver"
     assert level_of(gold.purchase("150", id="d").return_("b")) == "gold"
+
+
+@pytest.mark.parametrize("account", [{"expiry": "1 month", "suspended": {"tier": "gold"}}, {"expiry": {"inactivity": "12 months"}}])
+def test_the_liability_of_a_journal_counts_points_that_are_kept_beyond_their_last_days(account: dict[str, Any]) -> None:
+    program = shop(ladder(), **account)
+    told = history(program).on("2026-01-10").purchase("100").on("2026-12-20").purchase("1").on("2027-01-05").visit()
+    done = cr.replay(program, told.events).collect()
+    [found] = cr.liability(program, done.journal, on="2027-01-05").accounts
+    [held] = cr.liability(program, [told.state], on="2027-01-05").accounts
+    assert (found.outstanding, held.outstanding) == (101, 101)

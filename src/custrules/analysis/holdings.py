@@ -14,6 +14,7 @@ from custrules.analysis.periods import first_of, name_of
 from custrules.analysis.refusal import refuse
 from custrules.calendars import end_of_day
 from custrules.ledger import Lot
+from custrules.policies.points import Account as PointsAccount
 from custrules.program import Program
 from custrules.replaying import Entry
 from custrules.state import State
@@ -77,7 +78,10 @@ def of_states(program: Program, states: Iterable[State], on: date) -> Holdings:
 
 
 def of_entries(program: Program, entries: Iterable[Entry], on: date) -> Holdings:
-    """What a journal comes to when a day ends, with the vintage of every point; what has passed its last day by then is held no more."""
+    """What a journal comes to when a day ends, with the vintage of every point; what has passed its last day by then is held no more.
+
+    Where activity or a level keeps points beyond their last days, only the journal tells when they lapsed: it is one up to that day then.
+    """
     found = Holdings(program)
     for line, begins in by_customer(lines(program, entries, end_of_day(on, program.zone))):
         if begins:
@@ -85,10 +89,18 @@ def of_entries(program: Program, entries: Iterable[Entry], on: date) -> Holdings
         for flow in line.flows:
             for dated in vintages.dated(flow):
                 _book(found, dated)
-    for counter in found.held.values():
+    for account, counter in found.held.items():
+        if _kept_beyond(program, account.name):
+            continue
         for cell in [cell for cell in counter if cell.last_day is not None and cell.last_day < on]:
             del counter[cell]
     return found
+
+
+def _kept_beyond(program: Program, account: str) -> bool:
+    """Whether something else than their last days may tell when the points of an account lapse."""
+    versions = [policy for policy in program.rulebook.versions.get(account, ()) if isinstance(policy, PointsAccount)]
+    return any(version.suspended is not None or (version.expiry is not None and version.expiry.inactivity is not None) for version in versions)
 
 
 def _book(found: Holdings, dated: Dated) -> None:
