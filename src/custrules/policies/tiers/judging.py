@@ -86,10 +86,10 @@ class Case:
         same = held is None or (known is not None and known.since == held.since and self.ladder.status == "tier")
         return held.since if held is not None and not same else None
 
-    def earned(self, on: date, held: Held | None) -> int:
+    def earned(self, on: date, held: Held | None, given: Given | None = None) -> int:
         """The rank that the version in force on a day gives to what is counted as of it, in the running year."""
         judge = self.version(on)
-        return self.translated(judge, self.entered(judge, on, since=self.since(held)))
+        return self.translated(judge, self.entered(judge, on, since=self.since(held), given=given))
 
     def entered(self, judge: Ladder, on: date, *, complete: bool = False, since: date | None = None, given: Given | None = None) -> int:
         """The highest rank whose ``enter`` holds; a first level without it is everybody's, else NOBODY. In ranks of the judge."""

@@ -17,6 +17,7 @@ from custrules.policies.tiers.held import OPEN, Floor, Held
 from custrules.policies.tiers.judging import Case, Passed
 from custrules.policies.tiers.position import Change, Position, Watched
 from custrules.policies.tiers.rising import fallen
+from custrules.policies.tiers.rollover import corrected
 from custrules.policies.tiers.rules import Downgrade
 from custrules.policy import Reason, reason
 
@@ -223,39 +224,40 @@ def after_return(case: Case, event: AnyEvent, position: Position) -> Change:
     held, day = position.held, case.view.day
     if not isinstance(event, Return) or held is None or held.reached != "earned" or case.ladder.lost_on_return == "at_review":
         return position, []
-    earned = max(_earned_then(case, held), case.earned(day, held), held.floor_on(day))
+    earned_now = case.earned(day, held, corrected(case, event, held, day))
+    earned = max(_earned_then(case, event, held), earned_now, held.floor_on(day))
     if earned >= held.rank:
         return position, []
-    left = _left(case, held, earned)
+    left = _left(case, event, held, earned)
     told = reason("tiers.downgrade.lost", before=case.names[held.rank], level=case.names[left.rank] if left else None, since=held.since)
     return replace(position, held=left), [told]
 
 
-def _left(case: Case, held: Held, earned: int) -> Held | None:
+def _left(case: Case, event: AnyEvent, held: Held, earned: int) -> Held | None:
     """What stands when a level is lost: the one held before the rise, while its term runs, or what is earned, if that is more."""
     prior = held.prior
-    while prior is not None and not _stands(case, prior):
+    while prior is not None and not _stands(case, event, prior):
         prior = prior.prior
     if prior is not None and prior.rank >= earned:
         return prior.with_floors_of(held)
     return fallen(case, replace(held, prior=prior), earned, case.view.day, "earned", judged=held.judged_on)
 
 
-def _stands(case: Case, prior: Held) -> bool:
+def _stands(case: Case, event: AnyEvent, prior: Held) -> bool:
     """Whether a level that was held before still would be: by its term, and, unless a review kept it, by what it was reached by."""
     if not prior.runs_on(case.view.day):
         return False
-    return prior.reached != "earned" or prior.terms > 1 or _earned_then(case, prior) >= prior.rank
+    return prior.reached != "earned" or prior.terms > 1 or _earned_then(case, event, prior) >= prior.rank
 
 
-def _earned_then(case: Case, held: Held) -> int:
+def _earned_then(case: Case, event: AnyEvent, held: Held) -> int:
     """The rank earned on the day the level was reached, as the tallies stand now; where they reach back no more, the rank held."""
     day = held.judged_on
     judge, since = case.version(day), _since_before(case, held)
     conditions = [level.enter for level in judge.levels if level.enter is not None]
     if not all(case.view.evaluable(condition, day, level_since=since) for condition in conditions):
         return held.rank
-    return case.translated(judge, case.entered(judge, day, since=since))
+    return case.translated(judge, case.entered(judge, day, since=since, given=corrected(case, event, held, day)))
 
 
 def _since_before(case: Case, held: Held) -> date | None:

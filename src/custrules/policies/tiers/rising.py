@@ -16,7 +16,7 @@ from custrules.fields import Name
 from custrules.policies.tiers.held import NOBODY, Floor, Held, Reached
 from custrules.policies.tiers.judging import Case
 from custrules.policies.tiers.position import Change, Position
-from custrules.policies.tiers.rollover import rolled_over_on
+from custrules.policies.tiers.rollover import corrected, rolled_over_on
 from custrules.policy import Reason, reason
 
 
@@ -109,7 +109,7 @@ def upgraded(case: Case, event: AnyEvent, position: Position) -> Change:
     if isinstance(event, Tick) or not _decides(case, event):
         return position, []
     held, view = position.held, case.view
-    rank, number = max((case.earned(day, held), -day.toordinal()) for day in {view.day, view.settled})
+    rank, number = max((case.earned(day, held, corrected(case, event, held, day)), -day.toordinal()) for day in {view.day, view.settled})
     if rank <= (held.rank if held is not None else NOBODY):
         return position, []
     since = date.fromordinal(-number)

@@ -14,7 +14,7 @@ from custrules.conditions import Between, Condition
 from custrules.conditions.binding import read_operand
 from custrules.counting import exact
 from custrules.events import AnyEvent, NewDay, Tick
-from custrules.facts import FactType
+from custrules.facts import FactType, FactValue
 from custrules.fields import Name, one_of, rate_text, read_rate
 from custrules.money import Money
 from custrules.policies.tiers.held import Held
@@ -62,6 +62,21 @@ def rolled_over(case: Case, event: AnyEvent, held: Held | None) -> tuple[list[St
                 statuses.append(status)
                 reasons.append(told)
     return statuses, reasons
+
+
+def corrected(case: Case, event: AnyEvent, held: Held | None, on: date) -> dict[str, FactValue] | None:
+    """What measures come to as of a day, where an event has changed what was carried over into its year; None where it has not."""
+    if not case.ladder.rollover:
+        return None
+    found, first = dict[str, FactValue](), case.course.year(case.view.settled)[0]
+    for row in case.ladder.rollover:
+        known, value = _known(case, row), case.view.value(row.measure, on)
+        if known is None or known.since != first or on < first or not isinstance(value, int | Fraction):
+            continue
+        now = _found(case, event, held, row, first)
+        if now is not None:
+            found[row.measure] = value + now.amount - _carried_in(known, first)
+    return found or None
 
 
 def rolled_over_on(case: Case, day: date) -> bool:
