@@ -207,7 +207,8 @@ class Narrow(Reminder):
         if event.type in ("purchase", "new_day"):
             return super().decide(event, view)
         assert event.type in ("visit", "tick", "return", "adjustment", "referral", "redemption", "redemption_cancelled", "enrolment",
-                              "profile_update", "consent_update", "activity", "tier_grant"), event.type  # fmt: skip
+                              "profile_update", "consent_update", "activity", "tier_grant",
+                              "hold", "capture", "void", "transfer", "opening", "merge", "closure", "reading"), event.type  # fmt: skip
         return None
 
 

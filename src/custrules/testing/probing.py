@@ -93,7 +93,8 @@ class Probe:
             second = work.ask(policy)
             if second is not None:
                 self._breach("quiescent", event, f"asked a second time it answered {_said(second.decision)}")
-        self._meets_a_stranger(work, policy, event)
+        if work.state.closed is None:  # of a closed account nothing unknown is ever asked
+            self._meets_a_stranger(work, policy, event)
 
     def _meets_a_stranger(self, work: Settling, policy: Policy, event: AnyEvent) -> None:
         stranger: Any = Stranger(id="stranger", customer_id=event.customer_id, occurred_at=event.occurred_at)
