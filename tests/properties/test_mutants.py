@@ -15,7 +15,7 @@ from properties.histories import Case
 from properties.mutants import MUTANTS, Mutant
 
 pytestmark = pytest.mark.thorough
-SEARCH = settings(max_examples=400, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+SEARCH = settings(max_examples=3000, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 
 
 def fails(mutant: Mutant, case: tuple[Any, ...]) -> bool:
