@@ -220,3 +220,26 @@ def test_any_history_is_recorded_as_it_was_stored(case: Case) -> None:
         return  # a field that is taken away cannot be written
     recorded = record(case.program, walk.stored, "c", last=4)
     assert passes(file_text("x.yaml", [recorded.scenario], ["a remark"]), case.program)
+
+
+def test_a_card_that_another_brings_along_is_recorded_with_all_that_it_brings() -> None:
+    program = cr.Program(
+        id="cards",
+        zone="UTC",
+        currency="CNY",
+        policies=[
+            {"id": "points", "kind": "points.account", "expiry": "never"},
+            {"id": "earn", "kind": "points.accrual", "points_per_unit": 1},
+        ],
+    )
+
+    def event(customer: str, kind: str, id: str, **fields: Any) -> Any:
+        return program.event({"type": kind, "id": id, "customer_id": customer, "occurred_at": "2026-01-10T10:00:00Z", **fields})
+
+    old = program.step(cr.State.new("old"), event("old", "purchase", "o", amount="12.00")).state
+    (signal,) = (effect for effect in program.step(old, event("old", "merge", "m", into="new")).effects if isinstance(effect, cr.Signal))
+    merge = program.event(signal.delivered(datetime.fromisoformat("2026-01-10T10:00:00+00:00")))
+    recorded = record(program, [event("new", "visit", "v"), merge], "two cards", last=4)
+    text = file_text("x.yaml", [recorded.scenario], [])
+    assert passes(text, program)
+    assert "points: 12" in text

@@ -9,6 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
+from custrules.codec import parse_json
+from custrules.errors import EventError
 from custrules.event_fields import Id, Positive, Quantity, read_quantity
 from custrules.fields import DAY_SCHEMA, Day, Frozen, fault, frozen, read_day, thawed, wrong_type
 
@@ -127,6 +129,12 @@ def _tally(value: object) -> object:
 
 
 def _read_brought(value: object) -> Frozen:
+    """A mapping, or its JSON as one text: where every value is read from its text, as in scenarios, numbers in it stay numbers."""
+    if isinstance(value, str):
+        try:
+            value = parse_json(value, EventError)
+        except EventError:
+            raise wrong_type("the state of the customer who is merged, as the signal carries it", value) from None
     if not isinstance(value, Mapping):
         raise wrong_type("the state of the customer who is merged, as the signal carries it", value)
     found = frozen(value)
@@ -153,4 +161,5 @@ Tallies = Annotated[
     AfterValidator(Frozen),
     PlainSerializer(_written),
 ]
-Brought = Annotated[Mapping[str, Any], PlainValidator(_read_brought), PlainSerializer(thawed), WithJsonSchema({"type": "object"})]
+_BROUGHT_SCHEMA: dict[str, Any] = {"anyOf": [{"type": "object"}, {"type": "string"}]}
+Brought = Annotated[Mapping[str, Any], PlainValidator(_read_brought), PlainSerializer(thawed), WithJsonSchema(_BROUGHT_SCHEMA)]

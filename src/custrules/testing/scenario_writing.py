@@ -13,6 +13,7 @@ from textwrap import indent
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from custrules.codec import canonical
 from custrules.documents.writing import Flow, yaml_of
 from custrules.events import AnyEvent
 from custrules.program import Program
@@ -53,6 +54,8 @@ def written(event: AnyEvent, program: Program) -> Flow:
         fields |= fields.pop("attributes", {})
     if event.type == "purchase":
         fields = _purchase(fields)
+    if event.type == "merge" and "brought" in fields:
+        fields["brought"] = canonical(fields["brought"]).decode()
     return Flow({name: Flow({"id": event.id, "at": local_text(event.occurred_at, program.zone), **_plain(fields, program.currency)})})
 
 
