@@ -118,8 +118,8 @@ class _Earning:
             event = self.event
             return {1: Fraction(event.quantity) if isinstance(event, Activity) and event.quantity is not None else Fraction(0)}
         found: Times = {}
-        for line, _, times in self._lines():
-            found[times] = found.get(times, 0) + Fraction(line.quantity_left)
+        for line, kept, times in self._lines():
+            found[times] = found.get(times, 0) + line.quantity_kept(kept)
         return found
 
     def _lines(self) -> Iterator[tuple[OrderLine, int, Fraction | int]]:

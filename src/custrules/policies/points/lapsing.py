@@ -14,22 +14,16 @@ from custrules.calendars import ONE_DAY, Length, Window
 from custrules.codec import canonical
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
-from custrules.fields import Name, Rate, one_of, rate_text, read_rate, wrong_type
+from custrules.fields import Name, Rate, one_of, rate_text, read_rate
 from custrules.ledger import Lot, LotPart
 from custrules.money import Rounding, rounded
 from custrules.policies.points.debt import Limit
 from custrules.policies.points.expiry import Expiry
+from custrules.policies.points.levels import read_share
 from custrules.validation import nearest
 
 LAPSED, DECAY = "lapsed", "decay"  # subjects of the status of an account's expiry
 _PERIODS = ("day", "week", "month", "quarter", "half", "year")
-
-
-def _read_share(value: object) -> Fraction:
-    share = read_rate(value)
-    if not 0 < share <= 1:
-        raise wrong_type("a share between 0% and 100%", value)
-    return share
 
 
 class Decay(BaseModel):
@@ -40,7 +34,7 @@ class Decay(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
-    share: Annotated[Rate, BeforeValidator(_read_share)]
+    share: Annotated[Rate, BeforeValidator(read_share)]
     per: Annotated[Literal["day", "week", "month", "quarter", "half", "year"], one_of(*_PERIODS)]
     at_least: Limit | None = None
     when: Condition | None = None

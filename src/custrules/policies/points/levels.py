@@ -56,17 +56,17 @@ def _count(value: object) -> int:
     return number
 
 
-def _share(value: object) -> Fraction:
-    share = read_rate(value)
-    if not 0 < share <= 1:
+def read_share(value: object) -> Fraction:
+    found = read_rate(value)
+    if not 0 < found <= 1:
         raise wrong_type("a share between 0% and 100%", value)
-    return share
+    return found
 
 
 PositiveByLevel = Annotated[Decimal | Frozen, *_by_level(positive, plain, NUMBER_SCHEMA)]
 NumberByLevel = Annotated[Decimal | Frozen, *_by_level(_not_negative, plain, NUMBER_SCHEMA)]
 CountByLevel = Annotated[int | Frozen, *_by_level(_count, str, NUMBER_SCHEMA)]
-ShareByLevel = Annotated[Fraction | Frozen, *_by_level(_share, rate_text, RATE_SCHEMA)]
+ShareByLevel = Annotated[Fraction | Frozen, *_by_level(read_share, rate_text, RATE_SCHEMA)]
 
 
 def values_of(number: Levelled) -> list[tuple[str, Any]]:

@@ -10,22 +10,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from custrules.conditions import Condition
-from custrules.fields import Flag, Number, Rate, Whole, fault, one_of, read_decimal, read_rate, read_whole, wrong_type
+from custrules.fields import Flag, Number, Rate, Whole, fault, one_of, read_whole, wrong_type
 from custrules.ledger import LotPart
 from custrules.money import Rounding, rounded
 from custrules.policies.points.account import Account
 from custrules.policies.points.caps import Period
+from custrules.policies.points.levels import positive, read_share
 from custrules.policy import Fact, Policy, Reason, View, reason
 
 if TYPE_CHECKING:
     from custrules.policies.points.transfer import Transfer
-
-
-def _positive(value: object) -> Decimal:
-    number = read_decimal(value)
-    if number <= 0:
-        raise wrong_type("a number above zero", value)
-    return number
 
 
 def _times(value: object) -> int:
@@ -33,13 +27,6 @@ def _times(value: object) -> int:
     if times < 1:
         raise wrong_type("how often: 1 or more", value)
     return times
-
-
-def _share(value: object) -> Fraction:
-    share = read_rate(value)
-    if not 0 < share <= 1:
-        raise wrong_type("a share between 0% and 100%", value)
-    return share
 
 
 def _period(value: object) -> object:
@@ -50,7 +37,7 @@ def _period(value: object) -> object:
 
 Source = Literal["purchase", "gratis", "adjustment", "bought", "opening", "transfer"]
 SOURCES = get_args(Source)
-Quantity = Annotated[Number, BeforeValidator(_positive)]
+Quantity = Annotated[Number, BeforeValidator(positive)]
 
 
 class SendLimit(BaseModel):
@@ -78,7 +65,7 @@ class SendFee(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     points: Quantity | None = None
-    share: Annotated[Rate, BeforeValidator(_share)] | None = None
+    share: Annotated[Rate, BeforeValidator(read_share)] | None = None
 
 
 class Send(BaseModel):
