@@ -176,8 +176,10 @@ class Compiler:
                 return text, "value", reading_type(text, self.declared)
             if text in MONEY_SUBJECTS and aggregate != "latest":
                 return text, None, money
-            if head == "purchase" and attribute == "amount" and aggregate != "sum":
-                return "purchase", "amount", money
+            if (head == "purchase" and attribute == "amount" and aggregate != "sum") or (
+                head == "top_up" and (attribute == "amount" or (text == "top_up" and aggregate == "sum"))
+            ):
+                return head, "amount", money
             if per and (text in COUNTABLE or (text in self.declared.activities and not self._numbers(text))):
                 return text, None, whole
             if head in self.declared.activities:
@@ -189,7 +191,7 @@ class Compiler:
     def _summable(self, aggregate: str, per: bool) -> list[str]:
         """What may be summed, averaged or compared, or have a latest value."""
         spend = MONEY_SUBJECTS if aggregate != "latest" else ()
-        amount = ("purchase.amount",) if aggregate != "sum" else ()
+        amount = ("purchase.amount", "top_up.amount") if aggregate != "sum" else ("top_up.amount",)
         readings = self.declared.readings if aggregate != "sum" and not per else ()
         return [*spend, *amount, *(COUNTABLE if per else ()), *readings, *self.declared.activities]
 

@@ -167,7 +167,10 @@ class Moment:
         given = giver.gives().get(name, given) if giver is not None else given  # type: ignore[assignment]  # versions give the same kind of fact
         return None if giver is None or any(self.test(self.rules.bound[id(when), None]) for when in given.unless) else given.default
 
-    def _balance(self, given: BalanceFact) -> FactValue | None:
+    def _balance(self, given: BalanceFact) -> int | Fraction:
+        if given.other:
+            parts = [self._balance(BalanceFact(given.type, account)) for account in (given.account, given.other)]
+            return exact(sum((Fraction(part) for part in parts), Fraction(0)))
         name = self.state.ledger.resolve(given.account)
         account = self.state.ledger.accounts.get(name)
         if account is None:

@@ -26,6 +26,7 @@ from custrules.metering import Compiler
 from custrules.own_tallies import OwnTallies
 from custrules.policy import BalanceFact, Fact, Known, Policy, StatusFact, conditions_in, fact_fields
 from custrules.returns import ReturnsRule
+from custrules.stores import Store, balances_of, stores_of, two_givers, two_servers
 from custrules.tabling import Tables
 from custrules.validation import nearest, path_text
 from custrules.versions import Versions
@@ -86,6 +87,8 @@ class Rulebook(Versions):
     birthday: str | None
     first_account: str | None
     asks_standing: bool
+    stores: dict[str, Store]
+    first: dict[str, str]
     companions: tuple[Policy, ...]
     tables: Tables
     reads: dict[int, tuple[str, ...]]
@@ -230,16 +233,20 @@ class Rulebook(Versions):
                 self.accounts.setdefault(opened[0], (opened[1], opened[2]))
                 self.kept_by[opened[0]] = policy.id
         self.first_account = next(iter(self.accounts), None)
+        self.stores = stores_of(self.parts.policies, self.currency, self.scale)
+        self.kept_by |= {name: name for name in self.stores}
+        firsts = {"points": self.first_account, "stored_value": next(iter(self.stores), None)}
+        self.first = {alias: name for alias, name in firsts.items() if name is not None and name != alias}
         if self.first_account is not None and "points" in self.accounts and self.first_account != "points":
             self.faults.append(Diagnostic("document.points_not_first", "policies", {"first": self.first_account}))
         for policy_id, versions in self.versions.items():
             for policy in versions:
                 for name, given in policy.gives().items():
                     self._give(policy_id, name, given)
-        if self.first_account is not None and self.first_account != "points":
-            head = self.first_account
-            aliases = {f"points{name.removeprefix(head)}": given for name, given in self.given.items() if name == head or name.startswith(f"{head}.")}
-            self.given |= aliases
+        for store in self.stores.values():
+            self.given |= balances_of(store)
+        for alias, head in self.first.items():
+            self.given |= {f"{alias}{name.removeprefix(head)}": given for name, given in self.given.items() if f"{name}.".startswith(f"{head}.")}
 
     def _give(self, policy_id: str, name: str, given: StatusFact | BalanceFact) -> None:
         before = self.given.get(name)
@@ -296,9 +303,10 @@ class Rulebook(Versions):
         """What each policy has to say about itself inside this program, and the account it works on."""
         events = (*(kind for kind in KINDS if kind not in NAMED), *self.parts.declared.activities)
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
+        stores = {name: self.stores[self.resolve(name)].form for name in (*self.stores, *(("stored_value",) if self.stores else ()))}
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
-        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, self.birthday)
+        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, self.birthday, stores)
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:
@@ -307,31 +315,20 @@ class Rulebook(Versions):
             before = self.in_force(policy.id, policy.effective_from - ONE_DAY)
             for fault in policy.faults(known) + (policy.follows(before) if before is not None and before.kind == policy.kind else []):
                 self.faults.append(Diagnostic(fault.code, f"{path_text(place)}.{fault.path}" if fault.path else path_text(place), fault.params))
-            account = policy.works_on()
-            if account is not None and account not in accounts:
-                code = "document.unknown_account" if self.accounts else "document.no_account"
-                named = "account" in policy.model_fields_set
-                self._fault(
-                    code, (*place, "account") if named else place, account=account, known=", ".join(accounts), nearest=nearest(account, accounts)
-                )
+            account, these = policy.works_on(), accounts if policy.works_with == "points" else stores
+            if account is not None and account not in these:
+                code = "document.unknown_account" if these else f"document.no_{'' if policy.works_with == 'points' else 'value_'}account"
+                named = (*place, "account") if "account" in policy.model_fields_set else place
+                self._fault(code, named, account=account, known=", ".join(these), nearest=nearest(account, these))
 
     def _servers(self) -> None:
-        """Value that is brought is answered by one policy: two on the same account would both take it."""
-        servers: dict[tuple[str, str], str] = {}
-        for policy in self.parts.policies:
-            account = policy.works_on()
-            for what in policy.answers_for() if account is not None else ():
-                first = servers.setdefault((what, self.resolve(account or "")), policy.id)
-                if first != policy.id:
-                    self._fault("document.two_servers", (*self.places[id(policy)], "kind"), what=what, first=first, second=policy.id, account=account)
-                    break
-        givers: dict[str, str] = {}
-        for policy in (*self.companions, *self.parts.policies):
-            of_account = policy.works_on() is not None  # such rewards are told apart by their account
-            for name in policy.gives_rewards():
-                first = givers.get(name, policy.id) if of_account else givers.setdefault(name, policy.id)
-                if first != policy.id:
-                    self._fault("document.two_rewards", self.places[id(policy)], reward=name, first=givers[name], second=policy.id)
+        """Value that is brought, and a reward, is answered for by one policy."""
+        for found in two_servers(self.parts.policies, self.resolve):
+            params = {"what": found.what, "first": found.first, "second": found.second.id, "account": found.account}
+            self._fault("document.two_servers", (*self.places[id(found.second)], "kind"), **params)
+        for found in two_givers((*self.companions, *self.parts.policies)):
+            params = {"reward": found.what, "first": found.first, "second": found.second.id}
+            self._fault("document.two_rewards", self.places[id(found.second)], **params)
 
     def _years(self) -> None:
         """How qualifying years run is said by one policy, or by all alike."""
@@ -394,5 +391,5 @@ class Rulebook(Versions):
         return found
 
     def resolve(self, account: str) -> str:
-        """The account's own name: ``points`` is also the first points account."""
-        return self.first_account if account == "points" and "points" not in self.accounts and self.first_account else account
+        """The account's own name: ``points`` and ``stored_value`` are also the first of their kind."""
+        return self.first.get(account, account)

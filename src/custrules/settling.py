@@ -14,7 +14,7 @@ from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.draft import Draft
 from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.event_fields import read_scalar
-from custrules.events import AnyEvent, NewDay, RedemptionCancelled, Return, Tick, Transfer, new_day, tick
+from custrules.events import AnyEvent, Chargeback, NewDay, RedemptionCancelled, Return, Tick, Transfer, new_day, tick
 from custrules.fields import Frozen
 from custrules.ledger import ADJUSTED, DECAYED, EXPIRED, FORFEITED, ISSUED, REVERSED, SPENT, TRANSFERRED, WORLD, WRITTEN_OFF, LedgerFault, Move
 from custrules.orders import Order, Record
@@ -23,11 +23,13 @@ from custrules.returns import Part
 from custrules.rulebook import Rulebook
 from custrules.state import State
 from custrules.state_parts import StatusValue, TouchpointAsked
+from custrules.top_ups import let_go, note
 from custrules.views import Days, StepView, Watch
 
 FORWARD: tuple[Phase, ...] = ("earn", "rank", "lapse", "care")
 LAPSED = (EXPIRED, FORFEITED, DECAYED)
 MAX_INSTANTS = 10_000
+_ALWAYS = (NewDay, Tick, Return, RedemptionCancelled, Chargeback)  # what a retired policy still answers
 
 
 class Due(NamedTuple):
@@ -83,7 +85,7 @@ class Settling:
         if answer is None:
             return None
         decision = self.checked(policy, answer)
-        if policy.retired and part is None and not isinstance(self.event, NewDay | Tick | Return | RedemptionCancelled) and not tells(self.event):
+        if policy.retired and part is None and not isinstance(self.event, _ALWAYS) and not tells(self.event):
             retired = policy.declined(self.event, [reason(f"{policy.kind}.retired", policy=policy.id)]) if policy.phase == "pay" else None
             return Answer(retired, view) if retired is not None else None
         return Answer(decision, view)
@@ -144,6 +146,8 @@ class Settling:
                 self._check_usable(policy, move)
             if not made:
                 self.state.ledger.fold(move)
+            if self.state.top_ups and move.parts:
+                note(self.state, move, self.settled)
             if self.rules.awards.keys:
                 self._count_award(policy, move, order)
             if move.target == TRANSFERRED and self.rules.sent_tallies:
@@ -202,7 +206,7 @@ class Settling:
         """An order remembers how much of what it granted is expired, withered or forfeited: a later reversal forgives it."""
         for lot, quantity in move.parts:
             order = self.state.order(lot.origin)
-            if order is not None:
+            if order is not None and order.deposit is None:  # which tells it itself
                 left = order.expired.get(lot.first_id, 0) + sign * quantity
                 self.state.change_order(order, expired={**order.expired, lot.first_id: left})
 
@@ -342,6 +346,7 @@ def prune(rules: Rulebook, state: State, day: date) -> None:
     """Let go of what has left the state by its dates: closed orders, old rows of tallies, ids that would be late; join like lots."""
     last = rules.returns.window.ended_before(day)
     closed = state.close_orders(last)
+    closed += let_go(rules.returns, state, day) if state.top_ups else []
     for key, days in rules.retention.items():
         state.activity.forget(key, day - timedelta(days=days))
     state.forget_seen(start_of_day(day, rules.zone) - rules.late)
@@ -356,6 +361,9 @@ def adopt(rules: Rulebook, state: State) -> None:
     state.program, state.digest, state.currency = rules.id, rules.digest, rules.currency
     for name, (unit, scale) in rules.accounts.items():
         state.ledger.open(name, unit, scale)
+    for store in rules.stores.values():
+        if store.form != "period":
+            state.ledger.open_value(store.name, store.unit, store.scale)
     held_from = state.day + ONE_DAY if state.day is not None else None
     for key, counted in rules.tallies.items():
         state.activity.open(key, counted.what == "latest", held_from, counted.what == "each")
@@ -374,7 +382,8 @@ def check_state(rules: Rulebook, state: State, customer_id: str | None = None) -
         raise StateError([Diagnostic("state.other_program", params={"found": state.program, "expected": rules.id})])
     if state.currency not in ("", rules.currency):
         raise StateError([Diagnostic("state.other_currency", params={"found": state.currency, "expected": rules.currency})])
-    for name, unit in rules.accounts.items():
+    stores = {f"{store.name}.principal": (store.unit, store.scale) for store in rules.stores.values()}
+    for name, unit in (rules.accounts | stores).items():
         held = state.ledger.accounts.get(name)
         if held is not None and (held.unit, held.scale) != unit:
             found = f"{held.unit}, {held.scale}"

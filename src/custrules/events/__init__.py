@@ -25,7 +25,7 @@ from custrules.events.customers import (
     TierGrant,
     Visit,
 )
-from custrules.events.orders import MAX_LINES, Line, Purchase, Return, ReturnLine, Tender, moneys_in, total_of
+from custrules.events.orders import MAX_LINES, Chargeback, Gift, Line, Purchase, Return, ReturnLine, Tender, TopUp, moneys_in, total_of
 from custrules.events.passing import NewDay, Tick, new_day, tick
 from custrules.events.points import Adjustment, Capture, Hold, Redemption, RedemptionCancelled, Transfer, Void
 from custrules.validation import diagnostics_of, nearest
@@ -36,6 +36,8 @@ AnyEvent = (
     | ConsentUpdate
     | Purchase
     | Return
+    | TopUp
+    | Chargeback
     | Redemption
     | RedemptionCancelled
     | Hold
@@ -84,10 +86,12 @@ __all__ = [
     "Adjustment",
     "AnyEvent",
     "Capture",
+    "Chargeback",
     "Closure",
     "ConsentUpdate",
     "Enrolment",
     "Event",
+    "Gift",
     "Hold",
     "Line",
     "Merge",
@@ -105,6 +109,7 @@ __all__ = [
     "Tick",
     "TierGrant",
     "Time",
+    "TopUp",
     "Transfer",
     "Visit",
     "Void",

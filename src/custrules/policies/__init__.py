@@ -13,6 +13,9 @@ KINDS: dict[str, str] = {
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
     "points.transfer": "custrules.policies.points:Transfer",
+    "stored_value.account": "custrules.policies.stored_value:ValueAccount",
+    "stored_value.spending": "custrules.policies.stored_value:Spending",
+    "stored_value.top_up": "custrules.policies.stored_value:TopUp",
     "table": "custrules.policies.table:DecisionTable",
     "tiers.ladder": "custrules.policies.tiers:Ladder",
 }
@@ -36,10 +39,7 @@ LATER_KINDS = (
     "segments.rfm",
     "service.plan",
     "service.scorecard",
-    "stored_value.account",
     "stored_value.refund",
-    "stored_value.spending",
-    "stored_value.top_up",
 )
 """Kinds that later versions have: named so that they are told apart from a slip of the pen."""
 
