@@ -90,7 +90,7 @@ def test_a_cycle_that_is_taken_cannot_be_asked_again_even_by_mistake() -> None:
 
 
 @pytest.mark.parametrize("fields", [{}, {"trigger": "newsletter"}, {"trigger": "calls", "cycle": "2026-02"}])
-def test_a_contact_of_the_hosts_own_accord_answers_nothing(fields: dict[str, str]) -> None:
+def test_a_contact_of_the_hosts_own_accord_answers_nothing(fields: dict[str, Any]) -> None:
     customer = visited().contact(**fields)
     assert [one.outcome for one in customer.state.touchpoints.values()] == ["asked", "asked"]
 
