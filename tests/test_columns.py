@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -198,7 +199,7 @@ MONEY = st.none() | st.sampled_from([0, 9_999, 10_000, 19_999, 49_999, 50_000, 9
 FACTS = st.fixed_dictionaries(
     {"spend": MONEY, "before": MONEY, "orders": st.none() | st.integers(0, 6), "segment": st.sampled_from([None, "staff", "regular"])}
 )
-FRAME = {"spend": pl.Int64, "before": pl.Int64, "orders": pl.Int8, "segment": pl.Enum(["staff", "regular"])}
+FRAME: dict[str, Any] = {"spend": pl.Int64, "before": pl.Int64, "orders": pl.Int8, "segment": pl.Enum(["staff", "regular"])}
 
 
 def keys_on(engine: str, found: batch.Columns, frame: pl.DataFrame) -> list[dict[str, Any]]:
@@ -350,7 +351,7 @@ def test_every_missing_column_is_told() -> None:
 def test_what_is_no_key_of_a_policy_is_refused() -> None:
     found = batch.columns(PROGRAM, "honour", minor=True)
     for key in (-1, 10**6):
-        assert refused(lambda key=key: found.evaluation("honour", key)) == [("facts.no_key", "")]
+        assert refused(partial(found.evaluation, "honour", key)) == [("facts.no_key", "")]
     assert refused(lambda: found.evaluation("mood", 0)) == [("facts.unknown_policy", "")]
 
 

@@ -37,7 +37,7 @@ def _bits(tests: list[pl.Expr]) -> pl.Expr:
 
 
 def polars_w1() -> pl.Expr:
-    found: Any = pl.lit(0, dtype=pl.Int64)
+    found: pl.Expr = pl.lit(0, dtype=pl.Int64)
     for level, marks in reversed(w1.MARKS.items()):
         units = (marks[0] * 100, marks[1], marks[2])
         tests = [pl.col(name) >= mark for name, mark in zip(w1.CODES, units, strict=True)]

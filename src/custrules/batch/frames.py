@@ -193,7 +193,7 @@ def _scale(dtype: Any) -> int | None:
 def _counted(column: nw.Expr, dtype: Any) -> nw.Expr:
     """A column as whole numbers; a decimal is multiplied by a power of ten, which is exact everywhere."""
     if isinstance(dtype, nw.Decimal):
-        return (column * 10 ** (_scale(dtype) or 0)).cast(nw.Int64)
+        return (column * int(10 ** (_scale(dtype) or 0))).cast(nw.Int64)
     return column if dtype == nw.Int64 else column.cast(nw.Int64)
 
 
