@@ -18,6 +18,7 @@ from custrules.events import (
     Adjustment,
     AnyEvent,
     Chargeback,
+    ComplaintUpdate,
     Enrolment,
     Hold,
     Merge,
@@ -68,6 +69,8 @@ def faults_of(rules: Rulebook, event: AnyEvent) -> list[Diagnostic]:
         return [*_quantity(rules, event.account or "points", event.points, "points")] if event.points is not None else []
     if isinstance(event, Adjustment):
         return [*_adjustment(rules, event)]
+    if isinstance(event, ComplaintUpdate):
+        return [*_amounts(rules, [("credit", event.credit)])]
     return [*_grant(rules, event)] if isinstance(event, TierGrant) else []
 
 

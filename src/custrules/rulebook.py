@@ -6,7 +6,7 @@ Built once from the parts of a document; building finds every fault that concern
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -14,16 +14,16 @@ from zoneinfo import ZoneInfo
 
 from custrules.award_tallies import AwardTallies
 from custrules.calendars import ONE_DAY
-from custrules.calendars.rules import DayRule
 from custrules.calendars.windows import Years
 from custrules.conditions import Bound, BoundTable, Condition, ConditionTests, bind, bind_table, tables_in
-from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, Declarations, event_fact_types, line_types, reading_type
+from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, event_fact_types, line_types, reading_type
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
 from custrules.facts import FactType, Levels, merged_levels
-from custrules.measures import Measure, Meter, SinceMeter, WindowMeter
+from custrules.measures import Measure, Meter, OpenMeter, SinceMeter, WindowMeter
 from custrules.metering import Compiler
 from custrules.own_tallies import OwnTallies
+from custrules.parts import Parts
 from custrules.policy import BalanceFact, Fact, Known, Policy, StatusFact, conditions_in, fact_fields
 from custrules.returns import ReturnsRule
 from custrules.stores import Store, balances_of, stores_of, two_givers, two_servers
@@ -42,35 +42,10 @@ BUILT_IN: dict[str, FactType] = {
     "joined": FactType("date"),
     "do_not_contact": FactType("flag"),
 }
+COMPLAINT = "complaint"  # the status of a complaint, of which its id is the subject
+ALL_COMPLAINTS = Counted(f"open:{COMPLAINT}", COMPLAINT, None, "open", FactType("whole"))
 EVENT_FACTS = ("channel", "amount", "quantity")
 BIRTHDAY_FACTS = ("birthday_today", "birthday_week", "birthday_month")
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileField:
-    """A declared profile field: how it is kept, and its closed set of values where there is one."""
-
-    kind: AttributeKind
-    values: tuple[str, ...] = ()
-    birthday: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The sections of a document, each already valid in itself."""
-
-    id: str
-    zone: ZoneInfo
-    currency: str
-    scale: int
-    late: timedelta
-    returns: ReturnsRule
-    profile: Mapping[str, ProfileField]
-    declared: Declarations
-    calendar: Mapping[str, DayRule]
-    measures: Mapping[str, Measure]
-    policies: Sequence[Policy]
-    paths: Sequence[tuple[int | str, ...]] = field(default_factory=tuple)
 
 
 class Rulebook(Versions):
@@ -97,6 +72,8 @@ class Rulebook(Versions):
     awards: AwardTallies
     own_tallies: dict[str, dict[str, str]]
     sent_tallies: dict[str, tuple[str, str]]
+    complaint_keepers: frozenset[str]
+    open_tallies: tuple[Counted, ...]
 
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
@@ -345,10 +322,13 @@ class Rulebook(Versions):
         extra = max(term, self.returns.window.at_most_days) + 1
         self.tallies: dict[str, Counted] = {}
         self.retention: dict[str, int] = {}
-        for meter in self.meters.values():
+        self.complaint_keepers = frozenset(policy.id for policy in self.parts.policies if COMPLAINT in policy.writes())
+        opened = [OpenMeter((ALL_COMPLAINTS,))] if self.complaint_keepers else []
+        for meter in (*self.meters.values(), *opened):
             for counted in meter.counted:
                 self.tallies[counted.key] = counted
                 self.retention[counted.key] = max(self.retention.get(counted.key, 0), (meter.reach or 0) + extra)
+        self.open_tallies = tuple(counted for counted in self.tallies.values() if counted.what == "open")
         self._counting: dict[tuple[str, str], tuple[Counted, ...]] = {}
         self.awards = AwardTallies(self.parts.policies)
         own = OwnTallies(self.parts.policies)

@@ -11,19 +11,21 @@ from typing import NamedTuple
 
 from custrules.brought import tells
 from custrules.calendars import ONE_DAY, local_day, start_of_day
+from custrules.complaints import count_change, let_go
 from custrules.draft import Draft
 from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.event_fields import read_scalar
 from custrules.events import AnyEvent, Chargeback, NewDay, RedemptionCancelled, Return, Tick, Transfer, new_day, tick
 from custrules.fields import Frozen
-from custrules.ledger import ADJUSTED, DECAYED, EXPIRED, FORFEITED, ISSUED, REVERSED, SPENT, TRANSFERRED, WORLD, WRITTEN_OFF, LedgerFault, Move
+from custrules.ledger import DECAYED, EXPIRED, FORFEITED, ISSUED, REVERSED, SPENT, TRANSFERRED, LedgerFault, Move
 from custrules.orders import Order, Record
+from custrules.own_tallies import counted_move, side_of
 from custrules.policy import PHASES, Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, View, reason
 from custrules.returns import Part
-from custrules.rulebook import Rulebook
+from custrules.rulebook import COMPLAINT, Rulebook
 from custrules.state import State
 from custrules.state_parts import StatusValue, TouchpointAsked
-from custrules.top_ups import let_go, note
+from custrules.top_ups import forget_top_ups, note_top_up
 from custrules.views import Days, StepView, Watch
 
 FORWARD: tuple[Phase, ...] = ("earn", "rank", "lapse", "care")
@@ -147,7 +149,7 @@ class Settling:
             if not made:
                 self.state.ledger.fold(move)
             if self.state.top_ups and move.parts:
-                note(self.state, move, self.settled)
+                note_top_up(self.state, move, self.settled)
             if self.rules.awards.keys:
                 self._count_award(policy, move, order)
             if move.target == TRANSFERRED and self.rules.sent_tallies:
@@ -196,7 +198,7 @@ class Settling:
 
     def _count_move(self, policy: Policy, move: Move, order: Order | None) -> None:
         """What comes into an account that looks at it (by what it came from), less what is taken back, and what is written off is tallied."""
-        account = self.rules.resolve(policy.works_on() or _side(move))
+        account = self.rules.resolve(policy.works_on() or side_of(move))
         for name in self.rules.counted_moves.get(account, ()):
             quantity = counted_move(name, policy, move, order.type if order is not None else self.event.type)
             if quantity:
@@ -215,12 +217,16 @@ class Settling:
             raise ContractError(policy.id, self.event.id, f"wrote the status {status.name!r}, which it does not name in writes()")
         value = None if status.value is None else read_scalar(status.value)
         data = Frozen({name: read_scalar(item) for name, item in status.data.items()})
+        before = self.state.statuses.get((status.name, status.subject))
         self.state.statuses[status.name, status.subject] = StatusValue(value, status.since, status.until, data)
+        if status.name == COMPLAINT and before is not None:
+            count_change(self.rules, self.state, status.subject, before, self.day)
         self.state.keep_lots(status.name)
 
     def _touch(self, policy: Policy, asked: Touchpoint) -> None:
         key = f"{policy.id}:{asked.cycle}"
-        if key in self.state.touchpoints:
+        before = self.state.touchpoints.get(key)
+        if before is not None and before.takes_cycle:
             raise ContractError(policy.id, self.event.id, f"asked twice in the cycle {asked.cycle!r}")
         self.state.touchpoints[key] = TouchpointAsked(policy.id, asked.cycle, asked.category, asked.channel, asked.day, asked.last_day)
 
@@ -325,31 +331,17 @@ class Settling:
         self.order, self.parts = None, []
 
 
-def _side(move: Move) -> str:
-    """The account of a move: the side that is no outside."""
-    return (move.source if move.target.startswith(WORLD) else move.target).partition(".")[0]
-
-
-def counted_move(name: str, policy: Policy, move: Move, about: str) -> int:
-    """What a move adds to a tally of moves (see ``Policy.counts_moves``); ``about`` is the type of the event or order that it is for."""
-    if name == "written_off":
-        return move.quantity if move.source == WRITTEN_OFF else 0
-    if name == "given":
-        given = move.source == ADJUSTED or (move.source == ISSUED and policy.phase != "earn")
-        return move.quantity if given else 0
-    if policy.phase != "earn" or (name == "earned_by_purchase" and about != "purchase"):
-        return 0
-    return move.quantity if move.source == ISSUED else -move.quantity if move.target == REVERSED else 0
-
-
 def prune(rules: Rulebook, state: State, day: date) -> None:
     """Let go of what has left the state by its dates: closed orders, old rows of tallies, ids that would be late; join like lots."""
     last = rules.returns.window.ended_before(day)
     closed = state.close_orders(last)
-    closed += let_go(rules.returns, state, day) if state.top_ups else []
+    closed += forget_top_ups(rules.returns, state, day) if state.top_ups else []
     for key, days in rules.retention.items():
         state.activity.forget(key, day - timedelta(days=days))
-    state.forget_seen(start_of_day(day, rules.zone) - rules.late)
+    late = start_of_day(day, rules.zone) - rules.late
+    state.forget_seen(late)
+    if rules.open_tallies:
+        let_go(state, local_day(late, rules.zone))
     state.ledger.merge(lambda origin: not state.has_order(origin), day, [lot for order in closed for lot in order.lots()] if closed else ())
 
 

@@ -18,7 +18,7 @@ from custrules.returns import Part, ReturnsRule
 from custrules.state import State
 
 
-def note(state: State, move: Move, day: date) -> None:
+def note_top_up(state: State, move: Move, day: date) -> None:
     """Write a move of lots into the top-ups that they came of."""
     for order_id in dict.fromkeys(part.lot.origin for part in move.parts):
         order = state.order(order_id) if order_id in state.top_ups else None
@@ -122,7 +122,7 @@ def _alive(state: State, order_id: str, account: str) -> bool:
     return any(part.lot.origin == order_id for bucket in buckets if bucket is not None for part in bucket)
 
 
-def let_go(returns: ReturnsRule, state: State, day: date) -> list[Order]:
+def forget_top_ups(returns: ReturnsRule, state: State, day: date) -> list[Order]:
     """Forget the top-ups that are remembered no more."""
     orders = (state.order(order_id) for order_id in state.top_ups)
     gone = [order for order in orders if order is not None and over(returns, state, order, day)]

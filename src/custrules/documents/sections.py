@@ -15,9 +15,9 @@ from custrules.counting import ActivityType, AttributeKind, Declarations
 from custrules.fields import MAX_NAME, Day, Frozen, Text, one_of, wrong_type
 from custrules.measures import Measure
 from custrules.money import SCALES
+from custrules.parts import Parts, ProfileField
 from custrules.policy import Policy
 from custrules.returns import ReturnsRule
-from custrules.rulebook import Parts, ProfileField
 
 FORMAT = 1
 DEFAULT_LATE = Duration.parse("3 days")

@@ -14,6 +14,7 @@ from custrules.errors import Diagnostic, EventError
 from custrules.events.base import Event, stamped
 from custrules.events.customers import (
     Activity,
+    Attendance,
     Closure,
     ConsentUpdate,
     Enrolment,
@@ -25,6 +26,7 @@ from custrules.events.customers import (
     TierGrant,
     Visit,
 )
+from custrules.events.feedback import Complaint, ComplaintUpdate, Contact, SurveyResponse
 from custrules.events.orders import MAX_LINES, Chargeback, Gift, Line, Purchase, Return, ReturnLine, Tender, TopUp, moneys_in, total_of
 from custrules.events.passing import NewDay, Tick, new_day, tick
 from custrules.events.points import Adjustment, Capture, Hold, Redemption, RedemptionCancelled, Transfer, Void
@@ -46,6 +48,11 @@ AnyEvent = (
     | Transfer
     | Referral
     | Visit
+    | Attendance
+    | SurveyResponse
+    | Complaint
+    | ComplaintUpdate
+    | Contact
     | Activity
     | Reading
     | Adjustment
@@ -85,10 +92,14 @@ __all__ = [
     "Activity",
     "Adjustment",
     "AnyEvent",
+    "Attendance",
     "Capture",
     "Chargeback",
     "Closure",
+    "Complaint",
+    "ComplaintUpdate",
     "ConsentUpdate",
+    "Contact",
     "Enrolment",
     "Event",
     "Gift",
@@ -105,6 +116,7 @@ __all__ = [
     "Referral",
     "Return",
     "ReturnLine",
+    "SurveyResponse",
     "Tender",
     "Tick",
     "TierGrant",

@@ -17,7 +17,9 @@ class TopUpHistory(NamedTuple):
 
     ``paid`` (A) is the money paid in, refunds and disputes not subtracted; ``granted`` (G) the face of the bonus, or the visits given;
     ``counted`` what was paid for (the money, the visits; a period: 0). ``face`` (f) is what was consumed of the pair, ``listed`` (L) the
-    same at list price, in money. ``principal``, ``bonus`` and ``held`` are what is left of it, ``bonus_expired`` what lapsed.
+    same at list price, in money. ``principal``, ``bonus`` and ``held`` (of which ``held_bonus``) are what is left of it, ``bonus_expired``
+    what lapsed. ``refunded`` is what refunds have taken out before fees and interest, ``disputed`` what was charged back, ``surrendered``
+    the bonus that was given up with either.
     """
 
     id: str
@@ -41,7 +43,7 @@ class TopUpHistory(NamedTuple):
     refunded: int
     disputed: int
     surrendered: int
-    at: datetime
+    at: datetime | None = None
     held_bonus: int = 0
 
 
@@ -51,9 +53,9 @@ def histories(view: View, account: str) -> tuple[TopUpHistory, ...]:
     name = keeper.id if keeper is not None else account
     orders = (view.state.order(order_id) for order_id in view.state.top_ups)
     found = [(order, order.deposit) for order in orders if order is not None and order.deposit is not None and order.deposit.account == name]
+    found.sort(key=lambda pair: (pair[0].day, pair[0].occurred_at, pair[0].id))
     left = _left(view, name) if found else {}
-    told = [_history(order, deposit, left.get(order.id, {})) for order, deposit in found]
-    return tuple(sorted(told, key=lambda history: (history.day, history.at, history.id)))
+    return tuple(_history(order, deposit, left.get(order.id, {})) for order, deposit in found)
 
 
 def _history(order: Order, deposit: Deposit, left: dict[str, int]) -> TopUpHistory:
