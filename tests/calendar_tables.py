@@ -37,8 +37,12 @@ def days_of(year: int) -> Iterator[date]:
         day += timedelta(days=1)
 
 
-def is_working(day: date, official: holidays.HolidayBase) -> bool:
-    mine, other = chinese_calendar.is_workday(day), official.is_working_day(day)
+def official(*years: int) -> holidays.HolidayBase:
+    return holidays.country_holidays("CN", years=years)
+
+
+def is_working(day: date, days: holidays.HolidayBase) -> bool:
+    mine, other = chinese_calendar.is_workday(day), days.is_working_day(day)
     if mine != other and day not in CORRECTED:
         raise SystemExit(f"the sources disagree about {day}")
     return CORRECTED.get(day, other)
@@ -46,21 +50,21 @@ def is_working(day: date, official: holidays.HolidayBase) -> bool:
 
 def notices() -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
-    for year, url in re.findall(r"\* \[(\d{4})[^\]]*\]\(\S*?(https://www\.gov\.cn/\S+?)\)", type(holidays.China(years=LAST)).__doc__ or ""):
+    for year, url in re.findall(r"\* \[(\d{4})[^\]]*\]\(\S*?(https://www\.gov\.cn/\S+?)\)", type(official(LAST)).__doc__ or ""):
         found.setdefault(int(year), []).append(url)
     return found
 
 
 def working_days() -> str:
-    official, sources = holidays.China(years=range(FIRST, LAST + 2)), notices()
+    days, sources = official(*range(FIRST, LAST + 2)), notices()
     text = HEAD.format(first=FIRST, last=LAST)
     for year in range(FIRST, LAST + 1):
-        off = [day for day in days_of(year) if day.weekday() < 5 and not is_working(day, official)]
-        worked = [day for day in days_of(year) if day.weekday() >= 5 and is_working(day, official)]
+        off = [day for day in days_of(year) if day.weekday() < 5 and not is_working(day, days)]
+        worked = [day for day in days_of(year) if day.weekday() >= 5 and is_working(day, days)]
         text += f"\n[{year}]\n"
         text += "".join(f"# {url}\n" for url in sources.get(year, ()))
-        for name, days in (("off", off), ("worked", worked)):
-            written = ", ".join(f'"{day:%m-%d}"' for day in days)
+        for name, named in (("off", off), ("worked", worked)):
+            written = ", ".join(f'"{day:%m-%d}"' for day in named)
             text += f"{name} = [{written}]\n"
     return text
 

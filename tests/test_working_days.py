@@ -288,7 +288,7 @@ def test_the_end_of_the_day_is_a_time_of_day() -> None:
 # -- in a program --------------------------------------------------------------------------------------------------------
 
 
-def program(calendar: dict[str, object], policies: list[object] | None = None, **kinds: type[Policy]) -> cr.Program:
+def program(calendar: dict[str, object], policies: list[dict[str, object]] | None = None, **kinds: type[Policy]) -> cr.Program:
     return cr.Program(
         id="p",
         zone="Asia/Shanghai",
