@@ -6,6 +6,7 @@ written down here, with the reason. ``tests/test_working_days.py`` compares the 
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -50,7 +51,7 @@ def is_working(day: date, days: holidays.HolidayBase) -> bool:
 
 def notices() -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
-    for year, url in re.findall(r"\* \[(\d{4})[^\]]*\]\(\S*?(https://www\.gov\.cn/\S+?)\)", type(official(LAST)).__doc__ or ""):
+    for year, url in re.findall(r"\* \[(\d{4})[^\]]*\]\(\S*?(https://www\.gov\.cn/\S+?)\)", inspect.getdoc(type(official(LAST))) or ""):
         found.setdefault(int(year), []).append(url)
     return found
 

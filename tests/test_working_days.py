@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -288,7 +289,7 @@ def test_the_end_of_the_day_is_a_time_of_day() -> None:
 # -- in a program --------------------------------------------------------------------------------------------------------
 
 
-def program(calendar: dict[str, object], policies: list[dict[str, object]] | None = None, **kinds: type[Policy]) -> cr.Program:
+def program(calendar: dict[str, object], policies: Sequence[Mapping[str, object]] = (), **kinds: type[Policy]) -> cr.Program:
     return cr.Program(
         id="p",
         zone="Asia/Shanghai",
