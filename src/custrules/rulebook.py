@@ -259,6 +259,8 @@ class Rulebook(Versions):
             given = replace(given, type=merged_levels(before.type, given.type))
         elif isinstance(given, StatusFact) and given.type.kind == "level":
             given = replace(given, type=merged_levels(FactType("level"), given.type))
+        elif isinstance(given, StatusFact) and isinstance(before, StatusFact) and given.type.values and before.type.kind == "text":
+            given = replace(given, type=replace(given.type, values=tuple(dict.fromkeys((*before.type.values, *given.type.values)))))
         if isinstance(given, StatusFact) and given.type.kind == "level" and given.status == "tier":
             self.levels = Levels(given.type.values, given.type)
         self.given[name] = given
