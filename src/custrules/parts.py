@@ -8,6 +8,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from custrules.calendars.rules import DayRule
+from custrules.calendars.working import WorkingRule
 from custrules.counting import AttributeKind, Declarations
 from custrules.measures import Measure
 from custrules.policy import Policy
@@ -39,3 +40,4 @@ class Parts:
     measures: Mapping[str, Measure]
     policies: Sequence[Policy]
     paths: Sequence[tuple[int | str, ...]] = field(default_factory=tuple)
+    working: WorkingRule | None = None
