@@ -21,6 +21,7 @@ from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, De
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
 from custrules.facts import FactType, Levels, merged_levels
+from custrules.law import Law
 from custrules.measures import Measure, Meter, SinceMeter, WindowMeter
 from custrules.metering import Compiler
 from custrules.own_tallies import OwnTallies
@@ -70,6 +71,7 @@ class Parts:
     measures: Mapping[str, Measure]
     policies: Sequence[Policy]
     paths: Sequence[tuple[int | str, ...]] = field(default_factory=tuple)
+    law: Law | None = None
 
 
 class Rulebook(Versions):
@@ -83,6 +85,7 @@ class Rulebook(Versions):
     scale: int
     late: timedelta
     returns: ReturnsRule
+    law: Law | None
     birthday: str | None
     first_account: str | None
     asks_standing: bool
@@ -98,7 +101,7 @@ class Rulebook(Versions):
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
         self.id, self.zone, self.currency, self.scale = parts.id, parts.zone, parts.currency, parts.scale
-        self.late, self.returns = parts.late, parts.returns
+        self.late, self.returns, self.law = parts.late, parts.returns, parts.law
         self.faults: list[Diagnostic] = []
         self._versions()
         self._measures()

@@ -13,6 +13,7 @@ from custrules.calendars import Duration
 from custrules.calendars.rules import DayRule
 from custrules.counting import ActivityType, AttributeKind, Declarations
 from custrules.fields import MAX_NAME, Day, Frozen, Text, one_of, wrong_type
+from custrules.law import Law, LawSection
 from custrules.measures import Measure
 from custrules.money import SCALES
 from custrules.policy import Policy
@@ -107,6 +108,9 @@ class Document:
     calendar: Mapping[str, DayRule] = field(default_factory=Frozen)
     measures: Mapping[str, Measure] = field(default_factory=Frozen)
     accept: tuple[Accepted, ...] = ()
+    law: LawSection | None = None
+    in_law: Law | None = None
+    """What the section comes to, with what it extends."""
 
     def parts(self, scale: int | None = None, paths: Sequence[tuple[int | str, ...]] = ()) -> Parts:
         """What the rules are built from; ``paths`` are the places of the policies in their document."""
@@ -126,12 +130,14 @@ class Document:
             measures=self.measures,
             policies=self.policies,
             paths=tuple(paths),
+            law=self.in_law,
         )
 
     def data(self) -> dict[str, Any]:
         """The document as plain data (dict, list, text, whole numbers, flags); what is at its default is left out."""
         head = {"custrules": FORMAT, "program": self.id, "title": _title_data(self.title), "zone": self.zone.key, "currency": self.currency}
         sections = {
+            "law": _dumped(self.law) if self.law is not None else None,
             "late": str(self.late) if self.late != DEFAULT_LATE else None,
             "returns": _dumped(self.returns),
             "profile": {name: _dumped(spec) for name, spec in self.profile.items()},
