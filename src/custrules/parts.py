@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from custrules.calendars.rules import DayRule
 from custrules.calendars.working import WorkingRule
 from custrules.counting import AttributeKind, Declarations
+from custrules.law import Law
 from custrules.measures import Measure
 from custrules.policy import Policy
 from custrules.returns import ReturnsRule
@@ -40,4 +41,5 @@ class Parts:
     measures: Mapping[str, Measure]
     policies: Sequence[Policy]
     paths: Sequence[tuple[int | str, ...]] = field(default_factory=tuple)
+    law: Law | None = None
     working: WorkingRule | None = None

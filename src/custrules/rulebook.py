@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from custrules.award_tallies import AwardTallies
 from custrules.calendars import ONE_DAY
 from custrules.calendars.clocks import Clock
+from custrules.calendars.rules import DayRule
 from custrules.calendars.windows import Years
 from custrules.calendars.working import WorkingTime
 from custrules.conditions import Bound, BoundTable, Condition, ConditionTests, bind, bind_table, tables_in
@@ -22,6 +23,7 @@ from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, ev
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
 from custrules.facts import FactType, Levels, merged_levels
+from custrules.law import Law
 from custrules.measures import Measure, Meter, OpenMeter, SinceMeter, WindowMeter
 from custrules.metering import Compiler
 from custrules.own_tallies import OwnTallies
@@ -62,6 +64,7 @@ class Rulebook(Versions):
     scale: int
     late: timedelta
     returns: ReturnsRule
+    law: Law | None
     working: WorkingTime | None
     calendar: Mapping[str, DayRule | WorkingTime]
     birthday: str | None
@@ -83,7 +86,7 @@ class Rulebook(Versions):
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
         self.id, self.zone, self.currency, self.scale = parts.id, parts.zone, parts.currency, parts.scale
-        self.late, self.returns = parts.late, parts.returns
+        self.late, self.returns, self.law = parts.late, parts.returns, parts.law
         self.working = WorkingTime(parts.working, parts.zone) if parts.working is not None else None
         self.calendar = {**parts.calendar, **({WORKING: self.working} if self.working is not None else {})}
         self.faults: list[Diagnostic] = []
