@@ -301,7 +301,7 @@ def _days(rules: Rulebook, birthdays: bool, moon: bool) -> list[dict[str, FactVa
         facts |= {name: rule.holds(day) is True for name, rule in rules.calendar.items()}  # what is not known is as if it were not
         if moon:
             told = zip(MOON_FACTS, (festival_of(day), term_of(day), season_of(day)), strict=True)
-            facts |= {name: value for name, value in told}  # type: ignore[misc]  # None: the fact is missing on that day
+            facts |= dict(told)  # type: ignore[arg-type]  # None: the fact is missing on that day
         for flags in sorted(_birthday_flags(day), reverse=True) if birthdays else ((),):
             row = facts | dict(zip(BIRTHDAY_FACTS, flags, strict=False))
             found.setdefault(tuple(row.values()), row)
