@@ -1,4 +1,4 @@
-"""Every reference case of levels, points and their accounting is a scenario, a test, or stands in a list with its reason."""
+"""Every reference case is a scenario, a test, or stands in a list with its reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytest.importorskip("yaml")
 
 
 def known() -> dict[str, dict[str, Any]]:
-    return {case["id"]: case for name in ("loyalty", "points") for case in json.loads((HERE / f"{name}_cases.json").read_text("utf-8"))}
+    return {case["id"]: case for path in sorted(HERE.glob("*_cases.json")) for case in json.loads(path.read_text("utf-8"))}
 
 
 def tags(paths: list[Path]) -> set[str]:
