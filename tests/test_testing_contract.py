@@ -208,7 +208,8 @@ class Narrow(Reminder):
             return super().decide(event, view)
         assert event.type in ("visit", "tick", "return", "adjustment", "referral", "redemption", "redemption_cancelled", "enrolment",
                               "profile_update", "consent_update", "activity", "tier_grant",
-                              "hold", "capture", "void", "transfer", "opening", "merge", "closure", "reading"), event.type  # fmt: skip
+                              "hold", "capture", "void", "transfer", "opening", "merge", "closure", "reading",
+                              "attendance", "survey_response", "complaint", "complaint_update", "contact"), event.type  # fmt: skip
         return None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import exploits.test_exploits
 import pytest
 import test_analysis_accounting
+import test_reckoning
 
 import cases.test_in_code
 from cases.covering import COVERED
@@ -19,7 +20,7 @@ from custrules.documents.reading import read
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(HERE.glob("scenarios/*.scenarios.yaml"))
-IN_CODE = (exploits.test_exploits, test_analysis_accounting, cases.test_in_code)  # importing them fills COVERED
+IN_CODE = (exploits.test_exploits, test_analysis_accounting, test_reckoning, cases.test_in_code)  # importing them fills COVERED
 
 pytest.importorskip("yaml")
 
