@@ -22,7 +22,7 @@ from custrules.messages import Speaker, render_all
 from custrules.policy import reason
 
 SOURCE = Path(str(files("custrules")))
-CODE = re.compile(r"(check|churn|document|event|facts|state|scenario|analysis|returns|points|table|tiers)(\.[a-z_]+){1,2}")
+CODE = re.compile(r"(check|churn|document|event|facts|state|scenario|analysis|returns|points|table|tiers|segments|lifecycle|profile)(\.[a-z_]+){1,2}")
 MAKERS = {
     "Diagnostic",
     "reason",
