@@ -23,6 +23,7 @@ from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, De
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
 from custrules.facts import FactType, Levels, merged_levels
+from custrules.law import Law
 from custrules.measures import Measure, Meter, OpenMeter, SinceMeter, WindowMeter
 from custrules.metering import Compiler
 from custrules.own_tallies import OwnTallies
@@ -75,6 +76,7 @@ class Parts:
     measures: Mapping[str, Measure]
     policies: Sequence[Policy]
     paths: Sequence[tuple[int | str, ...]] = field(default_factory=tuple)
+    law: Law | None = None
     working: WorkingRule | None = None
 
 
@@ -89,6 +91,7 @@ class Rulebook(Versions):
     scale: int
     late: timedelta
     returns: ReturnsRule
+    law: Law | None
     working: WorkingTime | None
     calendar: Mapping[str, DayRule | WorkingTime]
     birthday: str | None
@@ -108,7 +111,7 @@ class Rulebook(Versions):
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
         self.id, self.zone, self.currency, self.scale = parts.id, parts.zone, parts.currency, parts.scale
-        self.late, self.returns = parts.late, parts.returns
+        self.late, self.returns, self.law = parts.late, parts.returns, parts.law
         self.working = WorkingTime(parts.working, parts.zone) if parts.working is not None else None
         self.calendar = {**parts.calendar, **({WORKING: self.working} if self.working is not None else {})}
         self.faults: list[Diagnostic] = []
