@@ -22,7 +22,25 @@ from custrules.messages import Speaker, render_all
 from custrules.policy import reason
 
 SOURCE = Path(str(files("custrules")))
-CODE = re.compile(r"(analysis|check|churn|document|event|facts|law|lifecycle|points|profile|returns|scenario|segments|state|table|tiers)(\.[a-z_]+){1,2}")
+FAMILIES = (
+    "analysis",
+    "check",
+    "churn",
+    "document",
+    "event",
+    "facts",
+    "law",
+    "lifecycle",
+    "points",
+    "profile",
+    "returns",
+    "scenario",
+    "segments",
+    "state",
+    "table",
+    "tiers",
+)
+CODE = re.compile(rf"({'|'.join(FAMILIES)})(\.[a-z_]+){{1,2}}")
 MAKERS = {
     "Diagnostic",
     "reason",
