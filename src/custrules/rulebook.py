@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from custrules.award_tallies import AwardTallies
 from custrules.calendars import ONE_DAY
 from custrules.calendars.clocks import Clock
+from custrules.calendars.festivals import FESTIVALS
+from custrules.calendars.lunar import SEASONS, TERM_NAMES
 from custrules.calendars.rules import DayRule
 from custrules.calendars.windows import Years
 from custrules.calendars.working import WorkingTime
@@ -42,6 +44,9 @@ BUILT_IN: dict[str, FactType] = {
     "weekday": FactType("text", ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")),
     "day_of_month": FactType("whole"),
     "month": FactType("whole"),
+    "festival": FactType("text", tuple(FESTIVALS)),
+    "solar_term": FactType("text", TERM_NAMES),
+    "season": FactType("text", SEASONS),
     "zone": FactType("text"),
     "joined": FactType("date"),
     "do_not_contact": FactType("flag"),
@@ -157,8 +162,9 @@ class Rulebook(Versions):
     def _measured_for(self, policy: Policy) -> None:
         """The measures that a policy needs for itself; what is wrong with one is wrong with the policy."""
         compiler = Compiler(policy.measured(), self.parts.declared, f"{policy.id}.")
-        place = path_text(self.places[id(policy)])
-        self.faults += [replace(fault, path=place) for fault in compiler.faults]
+        for fault in compiler.faults:
+            name = fault.path.split(".")[1]
+            self.faults.append(replace(fault, path=path_text((*self.places[id(policy)], *policy.place_of(name)))))
         self.meters |= {f"{policy.id}.{name}": meter for name, meter in compiler.meters.items()}
         for name, window in policy.counts_moves().items():
             tally = name.partition(" ")[0]
@@ -295,7 +301,8 @@ class Rulebook(Versions):
         stores = {name: self.stores[self.resolve(name)].form for name in (*self.stores, *(("stored_value",) if self.stores else ()))}
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
-        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, self.birthday, stores)
+        readings = {name: self.parts.declared.horizons.get(name) for name in self.parts.declared.readings}
+        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, self.birthday, stores)
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:
