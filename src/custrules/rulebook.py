@@ -182,8 +182,9 @@ class Rulebook(Versions):
     def _measured_for(self, policy: Policy) -> None:
         """The measures that a policy needs for itself; what is wrong with one is wrong with the policy."""
         compiler = Compiler(policy.measured(), self.parts.declared, f"{policy.id}.")
-        place = path_text(self.places[id(policy)])
-        self.faults += [replace(fault, path=place) for fault in compiler.faults]
+        for fault in compiler.faults:
+            name = fault.path.split(".")[1]
+            self.faults.append(replace(fault, path=path_text((*self.places[id(policy)], *policy.place_of(name)))))
         self.meters |= {f"{policy.id}.{name}": meter for name, meter in compiler.meters.items()}
         for name, window in policy.counts_moves().items():
             tally = name.partition(" ")[0]
@@ -315,7 +316,8 @@ class Rulebook(Versions):
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
-        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, self.birthday)
+        readings = {name: self.parts.declared.horizons.get(name) for name in self.parts.declared.readings}
+        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, self.birthday)
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:

@@ -144,13 +144,20 @@ class View(ABC):
         """The type of a fact; None where the program has none of that name."""
         return None
 
+    def horizon(self, reading: str) -> Length | None:
+        """How far a reading looks ahead, where its declaration says so: a score that somebody else computed."""
+        return None
+
     @abstractmethod
     def outcome(self, table: Table, on: date | None = None) -> TableOutcome:
         """What a table of this policy answers as of ``view.day``, or as of the end of another day."""
 
     @abstractmethod
-    def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
-        """The first local day after ``view.day`` on which a condition or table may change by time alone (may be early, never late)."""
+    def next_change(self, condition: Condition | Table | str, *, complete: bool = False) -> date | None:
+        """The first local day after ``view.day`` on which a condition, a table, or a fact by its name may change by time alone.
+
+        May be early, never late.
+        """
 
     @abstractmethod
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:

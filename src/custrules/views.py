@@ -167,6 +167,9 @@ class StepView(View):
         found = self._rules.types.get(name)
         return found or self._rules.meters[name].type if found is not None or name in self._rules.meters else None
 
+    def horizon(self, reading: str) -> Length | None:
+        return self._rules.parts.declared.horizons.get(reading)
+
     def _supposing(self, given: Mapping[str, FactValue], day: date, complete: bool, since: date | None) -> Moment:
         """Facts as of a day, some of them as they are given."""
         moment = self._moment(day, complete, since)
@@ -213,8 +216,10 @@ class StepView(View):
         outcome = bound.decided([index for index, row in enumerate(rows) if row.result])
         self._watch.answers.append(Answered(self._policy.id, self.event.id, name, day, bound, outcome, rows))
 
-    def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
+    def next_change(self, condition: Condition | Table | str, *, complete: bool = False) -> date | None:
         moment = self.moment(None, complete)
+        if isinstance(condition, str):
+            return moment.next_change(condition)
         if isinstance(condition, Table):
             return moment.changes(self._rules.bound_tables[id(condition), self._scope])
         return moment.changes(self._rules.bound[id(condition), self._scope])

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from custrules.policy import Policy
 
 KINDS: dict[str, str] = {
+    "churn.flag": "custrules.policies.churn:Flag",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
@@ -22,7 +23,6 @@ KINDS: dict[str, str] = {
 LATER_KINDS = (
     "care.contact_plan",
     "care.trigger",
-    "churn.flag",
     "feedback.complaints",
     "feedback.survey",
     "lifecycle.stages",
