@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from custrules.policy import Policy
 
 KINDS: dict[str, str] = {
+    "feedback.complaints": "custrules.policies.feedback:Complaints",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
@@ -21,7 +22,6 @@ LATER_KINDS = (
     "care.contact_plan",
     "care.trigger",
     "churn.flag",
-    "feedback.complaints",
     "feedback.survey",
     "lifecycle.stages",
     "profile.quality",
