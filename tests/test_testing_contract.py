@@ -283,7 +283,7 @@ MUTANTS: tuple[tuple[str, type[Reminder], str], ...] = (
 def broken(policy: cr.Policy, clause: str) -> BrokenContract:
     """What check_policy finds, looking for classes that a test can define inside a function only where it looks for them."""
     with pytest.raises(BrokenContract) as caught:
-        check_policy(policy, examples=60, skip=() if clause == "pickle" else ("pickle",))
+        check_policy(policy, examples=12 if clause == "sentences" else 60, skip=() if clause == "pickle" else ("pickle",))
     return caught.value
 
 
@@ -300,7 +300,7 @@ def test_every_clause_has_a_policy_that_breaks_it() -> None:
 
 
 def test_a_policy_that_keeps_its_contract_passes_and_tells_what_it_said() -> None:
-    assert check_policy(Reminder(id="good"), examples=60) == {"acme.reminder.set", "acme.reminder.over"}
+    assert check_policy(Reminder(id="good"), examples=20) == {"acme.reminder.set", "acme.reminder.over"}
 
 
 def test_a_class_with_defaults_is_enough() -> None:
@@ -334,8 +334,15 @@ def test_a_table_keeps_the_contract_though_it_says_nothing() -> None:
     assert check_policy(table, examples=5, skip=["descriptions"]) == frozenset()
 
 
+OTHERWISE = {  # kinds that tests of their own hold to the contract
+    "segments.bands",
+    "segments.matrix",
+    "table",
+}
+
+
 def test_every_built_in_kind_is_checked() -> None:
-    assert {data["kind"] for data in BESIDE} == set(KINDS) - {"table"}
+    assert {data["kind"] for data in BESIDE} == set(KINDS) - OTHERWISE
 
 
 # -- how it is told ----------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from custrules.evaluation import MAX_INTERNED, Evaluation
 from custrules.facts import FactType, FactValue
 from custrules.fields import read_day
 from custrules.given import FactsCode, FactsForm, GivenFacts, Quotient
+from custrules.law import Law
 from custrules.measures import RatioMeter
 from custrules.messages import render_all
 from custrules.order_lines import OrderLine
@@ -68,6 +69,9 @@ class GivenView(FactsView):
     def bound(self, condition: Condition) -> Bound:
         return self._rules.bound[id(condition), self._scope]
 
+    def law(self) -> Law | None:
+        return self._rules.law
+
     def test(
         self,
         condition: Condition,
@@ -91,8 +95,14 @@ class GivenView(FactsView):
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
         return self._facts.value(name)
 
-    def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
+    def next_change(self, condition: Condition | Table | str, *, complete: bool = False) -> date | None:
         return None
+
+    def type_of(self, name: str) -> FactType | None:
+        return self._facts.form.types.get(name)
+
+    def horizon(self, reading: str) -> Length | None:
+        return self._rules.parts.declared.horizons.get(reading)
 
     def evaluable(self, condition: Condition, on: date, *, complete: bool = False, level_since: date | None = None) -> bool:
         return False
@@ -278,6 +288,7 @@ def _asked(rules: Rulebook, policy: Policy) -> Asked:
     names = policy.asks(GivenView(rules, policy, nothing_of(FactsForm({}, rules.currency))))
     meters = {name: rules.meters.get(name) for name in names}
     quotients = {name: meter.quotient for name, meter in meters.items() if isinstance(meter, RatioMeter)}
+    known |= {name: meter.type for name, meter in meters.items() if meter is not None}
     plain = names - quotients.keys() | {part for quotient in quotients.values() for part in (quotient.over, quotient.under)}
     return Asked({name: known[name] for name in plain if name in known}, quotients)
 

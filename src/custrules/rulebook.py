@@ -23,6 +23,7 @@ from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, De
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
 from custrules.facts import FactType, Levels, merged_levels
+from custrules.law import Law
 from custrules.measures import Measure, Meter, OpenMeter, SinceMeter, WindowMeter
 from custrules.metering import Compiler
 from custrules.own_tallies import OwnTallies
@@ -75,6 +76,7 @@ class Parts:
     measures: Mapping[str, Measure]
     policies: Sequence[Policy]
     paths: Sequence[tuple[int | str, ...]] = field(default_factory=tuple)
+    law: Law | None = None
     working: WorkingRule | None = None
 
 
@@ -89,6 +91,7 @@ class Rulebook(Versions):
     scale: int
     late: timedelta
     returns: ReturnsRule
+    law: Law | None
     working: WorkingTime | None
     calendar: Mapping[str, DayRule | WorkingTime]
     birthday: str | None
@@ -109,7 +112,7 @@ class Rulebook(Versions):
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
         self.id, self.zone, self.currency, self.scale = parts.id, parts.zone, parts.currency, parts.scale
-        self.late, self.returns = parts.late, parts.returns
+        self.late, self.returns, self.law = parts.late, parts.returns, parts.law
         self.working = WorkingTime(parts.working, parts.zone) if parts.working is not None else None
         self.calendar = {**parts.calendar, **({WORKING: self.working} if self.working is not None else {})}
         self.faults: list[Diagnostic] = []
@@ -180,8 +183,9 @@ class Rulebook(Versions):
     def _measured_for(self, policy: Policy) -> None:
         """The measures that a policy needs for itself; what is wrong with one is wrong with the policy."""
         compiler = Compiler(policy.measured(), self.parts.declared, f"{policy.id}.")
-        place = path_text(self.places[id(policy)])
-        self.faults += [replace(fault, path=place) for fault in compiler.faults]
+        for fault in compiler.faults:
+            name = fault.path.split(".")[1]
+            self.faults.append(replace(fault, path=path_text((*self.places[id(policy)], *policy.place_of(name)))))
         self.meters |= {f"{policy.id}.{name}": meter for name, meter in compiler.meters.items()}
         for name, window in policy.counts_moves().items():
             tally = name.partition(" ")[0]
@@ -260,6 +264,8 @@ class Rulebook(Versions):
             given = replace(given, type=merged_levels(before.type, given.type))
         elif isinstance(given, StatusFact) and given.type.kind == "level":
             given = replace(given, type=merged_levels(FactType("level"), given.type))
+        elif isinstance(given, StatusFact) and isinstance(before, StatusFact) and given.type.values and before.type.kind == "text":
+            given = replace(given, type=replace(given.type, values=tuple(dict.fromkeys((*before.type.values, *given.type.values)))))
         if isinstance(given, StatusFact) and given.type.kind == "level" and given.status == "tier":
             self.levels = Levels(given.type.values, given.type)
         self.given[name] = given
@@ -311,7 +317,8 @@ class Rulebook(Versions):
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
-        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, self.birthday)
+        readings = {name: self.parts.declared.horizons.get(name) for name in self.parts.declared.readings}
+        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, self.birthday)
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:

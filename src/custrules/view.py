@@ -25,6 +25,7 @@ from custrules.draft import Draft
 from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
 from custrules.fields import read_name, wrong_type
+from custrules.law import Law
 from custrules.money import Money
 from custrules.order_lines import OrderLine
 from custrules.orders import Order, Record
@@ -135,8 +136,16 @@ class View(ABC):
         that stand in for facts.
         """
 
+    def law(self) -> Law | None:
+        """The law that the program stands under (see ``custrules.law.law``); None where it names none."""
+        return None
+
     def type_of(self, name: str) -> FactType | None:
         """The type of a fact; None where the program has none of that name."""
+        return None
+
+    def horizon(self, reading: str) -> Length | None:
+        """How far a reading looks ahead, where its declaration says so: a score that somebody else computed."""
         return None
 
     @abstractmethod
@@ -144,8 +153,11 @@ class View(ABC):
         """What a table of this policy answers as of ``view.day``, or as of the end of another day."""
 
     @abstractmethod
-    def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
-        """The first local day after ``view.day`` on which a condition or table may change by time alone (may be early, never late)."""
+    def next_change(self, condition: Condition | Table | str, *, complete: bool = False) -> date | None:
+        """The first local day after ``view.day`` on which a condition, a table, or a fact by its name may change by time alone.
+
+        May be early, never late.
+        """
 
     @abstractmethod
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:

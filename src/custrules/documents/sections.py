@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from custrules.calendars import Duration
+from custrules.calendars import Duration, Length
 from custrules.calendars.rules import DayRule
 from custrules.calendars.working import WorkingRule
 from custrules.counting import ActivityType, AttributeKind, Declarations
 from custrules.fields import MAX_NAME, Day, Frozen, Text, one_of, wrong_type
+from custrules.law import Law, LawSection
 from custrules.measures import Measure
 from custrules.money import SCALES
 from custrules.policy import Policy
@@ -61,11 +62,15 @@ ReadingType = Literal["money", "number", "whole"]
 
 
 class ReadingSpec(BaseModel):
-    """A level that is read off from time to time: money in the program's currency, a number, or a whole one."""
+    """A level that is read off from time to time: money in the program's currency, a number, or a whole one.
+
+    ``horizon``: how far it looks ahead, of a score that was computed elsewhere (the probability of a purchase within 39 weeks).
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     type: Annotated[ReadingType, one_of(*get_args(ReadingType))]
+    horizon: Length | None = None
 
 
 class Defaults(BaseModel):
@@ -109,11 +114,15 @@ class Document:
     working: WorkingRule | None = None
     measures: Mapping[str, Measure] = field(default_factory=Frozen)
     accept: tuple[Accepted, ...] = ()
+    law: LawSection | None = None
+    in_law: Law | None = None
+    """What the section comes to, with what it extends."""
 
     def parts(self, scale: int | None = None, paths: Sequence[tuple[int | str, ...]] = ()) -> Parts:
         """What the rules are built from; ``paths`` are the places of the policies in their document."""
         profile = {name: spec.field for name, spec in self.profile.items()}
         readings: Mapping[str, AttributeKind] = Frozen({name: spec.type for name, spec in self.readings.items()})
+        horizons = Frozen({name: spec.horizon for name, spec in self.readings.items() if spec.horizon is not None})
         decimals = SCALES[self.currency] if scale is None else scale
         return Parts(
             id=self.id,
@@ -123,12 +132,13 @@ class Document:
             late=self.late.delta,
             returns=self.returns,
             profile=profile,
-            declared=Declarations(self.activities, {name: kept.kind for name, kept in profile.items()}, decimals, readings),
+            declared=Declarations(self.activities, {name: kept.kind for name, kept in profile.items()}, decimals, readings, horizons),
             calendar=self.calendar,
             working=self.working,
             measures=self.measures,
             policies=self.policies,
             paths=tuple(paths),
+            law=self.in_law,
         )
 
     def _calendar(self) -> Mapping[str, BaseModel]:
@@ -138,6 +148,7 @@ class Document:
         """The document as plain data (dict, list, text, whole numbers, flags); what is at its default is left out."""
         head = {"custrules": FORMAT, "program": self.id, "title": _title_data(self.title), "zone": self.zone.key, "currency": self.currency}
         sections = {
+            "law": _dumped(self.law) if self.law is not None else None,
             "late": str(self.late) if self.late != DEFAULT_LATE else None,
             "returns": _dumped(self.returns),
             "profile": {name: _dumped(spec) for name, spec in self.profile.items()},

@@ -9,11 +9,14 @@ if TYPE_CHECKING:
     from custrules.policy import Policy
 
 KINDS: dict[str, str] = {
+    "churn.flag": "custrules.policies.churn:Flag",
     "feedback.complaints": "custrules.policies.feedback:Complaints",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
     "points.transfer": "custrules.policies.points:Transfer",
+    "segments.bands": "custrules.policies.segments:Bands",
+    "segments.matrix": "custrules.policies.segments:Matrix",
     "table": "custrules.policies.table:DecisionTable",
     "tiers.ladder": "custrules.policies.tiers:Ladder",
 }
@@ -22,6 +25,7 @@ LATER_KINDS = (
     "care.contact_plan",
     "care.trigger",
     "churn.flag",
+    "feedback.complaints",
     "feedback.survey",
     "lifecycle.stages",
     "profile.quality",
@@ -31,8 +35,6 @@ LATER_KINDS = (
     "rewards.draw",
     "rewards.offer",
     "rewards.partners",
-    "segments.bands",
-    "segments.matrix",
     "segments.rfm",
     "service.plan",
     "service.scorecard",
