@@ -145,6 +145,10 @@ class View(ABC):
     def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
         """The first local day after ``view.day`` on which a condition or table may change by time alone (may be early, never late)."""
 
+    def fact_changes(self, name: str) -> date | None:
+        """The same for one fact by its name."""
+        return None
+
     @abstractmethod
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
         """A fact by name as it is kept inside: money in smallest units, numbers exact; None where it is missing."""

@@ -213,6 +213,9 @@ class StepView(View):
             return moment.changes(self._rules.bound_tables[id(condition), self._scope])
         return moment.changes(self._rules.bound[id(condition), self._scope])
 
+    def fact_changes(self, name: str) -> date | None:
+        return self.moment().next_change(name)
+
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
         moment = self.moment(on, complete)
         if self._watch is not None:

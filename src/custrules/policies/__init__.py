@@ -15,6 +15,7 @@ KINDS: dict[str, str] = {
     "points.transfer": "custrules.policies.points:Transfer",
     "segments.bands": "custrules.policies.segments:Bands",
     "segments.matrix": "custrules.policies.segments:Matrix",
+    "segments.rfm": "custrules.policies.segments:Rfm",
     "table": "custrules.policies.table:DecisionTable",
     "tiers.ladder": "custrules.policies.tiers:Ladder",
 }
@@ -33,7 +34,6 @@ LATER_KINDS = (
     "rewards.draw",
     "rewards.offer",
     "rewards.partners",
-    "segments.rfm",
     "service.plan",
     "service.scorecard",
     "stored_value.account",
