@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict
 
+from custrules.branching import Branch
 from custrules.calendars import Window
 from custrules.calendars.windows import Years
 from custrules.conditions.tables import tables_in
@@ -116,6 +117,10 @@ class Policy(BaseModel):
     def write_evaluation(self, code: FactsCode, view: FactsView, /) -> bool:
         """Writes a function of given facts that returns the Evaluation ``evaluated`` stands for; False: there is none, and it is asked itself."""
         return False
+
+    def branches(self, view: FactsView, /) -> tuple[Branch, ...] | None:
+        """What ``evaluated`` says, as branches over columns (``custrules.batch``); None: it cannot be said so."""
+        return None
 
     def progress(self, view: View, /) -> Standing | None:
         """Where the customer stands with this policy, for ``program.progress``; None: there is nothing to tell."""

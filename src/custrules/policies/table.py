@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
+from custrules.branching import Branch
 from custrules.conditions import Table, TableOutcome, given_type
 from custrules.conditions.compiler import MAX_COMPILED, node_text
 from custrules.errors import Diagnostic
@@ -51,10 +53,7 @@ class DecisionTable(Policy, Table):
         if sum(len(leaf.tests) for row in table.rows for leaf in row.leaves) > MAX_COMPILED:
             return False
 
-        def decoded(found: int) -> Answer:
-            return self._answer(view, table.decided([index for index in range(len(table.rows)) if found >> index & 1]))
-
-        results = code.results("rows", lambda: Results(self.id, self.effective_from, decoded))
+        results = code.results("rows", lambda: Results(self.id, self.effective_from, partial(self._decoded, view)))
         tests = [node_text(row.condition, code.leaf) for row in table.rows]
         if table.hit == "FIRST":
             for index, test in enumerate(tests):
@@ -68,6 +67,22 @@ class DecisionTable(Policy, Table):
                 code.add(1, f"if {test}: m |= {1 << index}")
             code.add(1, f"return {code.name(code.lookup(results))}[m]")
         return True
+
+    def branches(self, view: FactsView, /) -> tuple[Branch, ...]:
+        """FIRST: a branch for each row; else one whose answer depends on which rows hold."""
+        conditions = [row.condition for row in view.bound_table(self).rows]
+        if self.hit != "FIRST":
+            return (Branch(None, tuple(conditions), partial(self._decoded, view)),)
+        found = [Branch(condition, (), partial(self._first, view, index)) for index, condition in enumerate(conditions)]
+        return (*found, Branch(None, (), partial(self._decoded, view)))
+
+    def _decoded(self, view: FactsView, found: int) -> Answer:
+        """The answer where the rows of these bits hold."""
+        table = view.bound_table(self)
+        return self._answer(view, table.decided([index for index in range(len(table.rows)) if found >> index & 1]))
+
+    def _first(self, view: FactsView, index: int, found: int) -> Answer:
+        return self._decoded(view, 1 << index)
 
     def follows(self, before: Policy) -> list[Diagnostic]:
         """A fact keeps its kind through all versions."""

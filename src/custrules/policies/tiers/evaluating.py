@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from custrules.branching import Branch
 from custrules.conditions import Bound, Leaf, LeafTrace, Trace
 from custrules.conditions.compiler import leaves, node_text
 from custrules.evaluation import Answer, Results
@@ -73,13 +74,28 @@ def _wanted(bound: Bound, wanted: bool) -> Iterator[tuple[Leaf, bool]]:
             yield from _wanted(child, wanted != (bound.kind == "not"))
 
 
+def branches(ladder: Ladder, view: FactsView) -> tuple[Branch, ...]:
+    """The same as branches: exclusions first, then the levels from the top, each with the cells of its condition."""
+    found = [Branch(view.bound(row.when), (), partial(_excluded_by, ladder, place)) for place, row in enumerate(ladder.exclude)]
+    for rank, level in reversed(list(enumerate(ladder.levels))):
+        bound = view.bound(level.enter) if level.enter is not None else None
+        found.append(Branch(bound, tuple(leaves(bound)) if bound is not None else (), partial(_reached, ladder, rank, bound)))
+        if bound is None:
+            return tuple(found)
+    return (*found, Branch(None, (), _unreached))
+
+
+def _excluded_by(ladder: Ladder, place: int, found: int) -> Answer:
+    return _excluded(ladder, place)
+
+
 # -- generated code ----------------------------------------------------------------------------------------------------
 
 
 def write(ladder: Ladder, code: FactsCode, view: FactsView) -> bool:
     """``if <exclusion>: return …``; from the top, ``if <enter>: return <its evaluation for the leaves that hold>``."""
     for place, row in enumerate(ladder.exclude):
-        excluded = _results(ladder, code, ("excluded", place), lambda _, place=place: _excluded(ladder, place))  # type: ignore[misc]  # a lambda with a default has no type of its own
+        excluded = _results(ladder, code, ("excluded", place), partial(_excluded_by, ladder, place))
         code.add(1, f"if {node_text(view.bound(row.when), code.leaf)}: return {code.name(excluded[0])}")
     for rank, level in reversed(list(enumerate(ladder.levels))):
         bound = view.bound(level.enter) if level.enter is not None else None

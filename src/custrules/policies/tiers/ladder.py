@@ -14,6 +14,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from custrules.branching import Branch
 from custrules.brought import leaves
 from custrules.calendars import ONE_DAY
 from custrules.calendars.windows import Years
@@ -24,7 +25,7 @@ from custrules.facts import FactType
 from custrules.fields import Name, one_of
 from custrules.given import FactsCode
 from custrules.policies.tiers.entitlements import benefit_statuses, beside
-from custrules.policies.tiers.evaluating import answer, write
+from custrules.policies.tiers.evaluating import answer, branches, write
 from custrules.policies.tiers.faults import candidates, ladder_faults
 from custrules.policies.tiers.gifts import Gifts
 from custrules.policies.tiers.held import NOBODY
@@ -205,6 +206,9 @@ class Ladder(Policy):
 
     def evaluated(self, view: FactsView, /) -> Answer:
         return answer(self, view)
+
+    def branches(self, view: FactsView, /) -> tuple[Branch, ...]:
+        return branches(self, view)
 
     def write_evaluation(self, code: FactsCode, view: FactsView, /) -> bool:
         return write(self, code, view)
