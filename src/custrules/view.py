@@ -15,7 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from custrules.calendars import Length, Window
-from custrules.conditions import Bound, BoundTable, Trace
+from custrules.conditions import Bound, BoundTable, Leaf, Trace
 from custrules.conditions.hits import TableOutcome
 from custrules.conditions.tables import Table
 from custrules.conditions.tree import Condition
@@ -145,8 +145,8 @@ class View(ABC):
     def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
         """The first local day after ``view.day`` on which a condition or table may change by time alone (may be early, never late)."""
 
-    def fact_changes(self, name: str) -> date | None:
-        """The same for one fact by its name."""
+    def cells_change(self, cells: Sequence[Leaf]) -> date | None:
+        """The same for cells that stand in no condition of the policy."""
         return None
 
     @abstractmethod

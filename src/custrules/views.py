@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY, Length, Window
-from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableOutcome, Trace
+from custrules.conditions import BoundTable, Condition, Leaf, Node, NodeTrace, Table, TableOutcome, Trace
 from custrules.counting import LineFacts
 from custrules.draft import Draft
 from custrules.events import AnyEvent, tick
@@ -213,8 +213,8 @@ class StepView(View):
             return moment.changes(self._rules.bound_tables[id(condition), self._scope])
         return moment.changes(self._rules.bound[id(condition), self._scope])
 
-    def fact_changes(self, name: str) -> date | None:
-        return self.moment().next_change(name)
+    def cells_change(self, cells: Sequence[Leaf]) -> date | None:
+        return self.moment().changes(Node("any", tuple(cells)))
 
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
         moment = self.moment(on, complete)

@@ -99,7 +99,7 @@ def _shift(share: Fraction, kind: int) -> Fraction:
 
 def _weight(rest: Fraction, before: int, kind: int) -> Fraction:
     """How far it lies towards the upper of the two: all or nothing, or half, in the types that do not interpolate."""
-    if kind > 3:  # noqa: PLR2004 - types 4 to 9 interpolate
+    if kind > 3:
         return rest
     if rest:
         return Fraction(1)

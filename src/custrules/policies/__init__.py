@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from custrules.policy import Policy
 
 KINDS: dict[str, str] = {
+    "lifecycle.stages": "custrules.policies.lifecycle:Stages",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
@@ -26,7 +27,6 @@ LATER_KINDS = (
     "churn.flag",
     "feedback.complaints",
     "feedback.survey",
-    "lifecycle.stages",
     "profile.quality",
     "referral.reward",
     "rewards.activity",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from custrules.assigning import Assigning, Found
-from custrules.conditions import Table, TableOutcome
+from custrules.branching import Branch
+from custrules.conditions import BoundTable, Table, TableOutcome
 from custrules.errors import Diagnostic
 from custrules.evaluation import Answer
 from custrules.facts import FactType
@@ -69,11 +71,29 @@ class Matrix(Assigning):
 
     def evaluated(self, view: FactsView, /) -> Answer:
         """The segment that the table gives, APPLIED; DECLINED where it gives none."""
-        value, rows = _read(view.outcome(self.table))
+        return self._answer(view.outcome(self.table))
+
+    def _answer(self, outcome: TableOutcome) -> Answer:
+        value, rows = _read(outcome)
         if value is None:
             return Answer("DECLINED", None, (reason("segments.matrix.outside", status=self.called),))
         code = "segments.matrix.entered" if rows else "segments.matrix.default"
         return Answer("APPLIED", value, (reason(code, status=self.called, segment=value, before=None, rows=rows),))
+
+    def branches(self, view: FactsView, /) -> tuple[Branch, ...]:
+        """FIRST: a branch for each row; else one whose answer depends on which rows hold."""
+        bound = view.bound_table(self.table)
+        conditions = [row.condition for row in bound.rows]
+        if self.table.hit != "FIRST":
+            return (Branch(None, tuple(conditions), partial(self._decoded, bound)),)
+        rows = [Branch(condition, (), partial(self._row, bound, index)) for index, condition in enumerate(conditions)]
+        return (*rows, Branch(None, (), partial(self._decoded, bound)))
+
+    def _row(self, bound: BoundTable, index: int, held: int) -> Answer:
+        return self._decoded(bound, 1 << index)
+
+    def _decoded(self, bound: BoundTable, held: int) -> Answer:
+        return self._answer(bound.decided([index for index in range(len(bound.rows)) if held >> index & 1]))
 
 
 def _read(outcome: TableOutcome) -> tuple[str | None, str]:

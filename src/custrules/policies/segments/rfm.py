@@ -15,11 +15,14 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from custrules.assigning import Assigning, Found
+from custrules.branching import Branch
 from custrules.conditions.tables import FactName
 from custrules.errors import Diagnostic
 from custrules.evaluation import Answer
 from custrules.facts import FactType, FactValue
 from custrules.fields import Frozen, Name, one_of, rate_text
+from custrules.given import FactsCode
+from custrules.policies.segments.marks import Marks
 from custrules.policies.segments.matrix import MAX_SEGMENTS
 from custrules.policies.segments.scores import PARTS, AtCut, Cuts, High, ScoreMap, out_of_order, score, table_faults
 from custrules.policy import BalanceFact, FactsView, Known, Reason, StatusFact, View, reason
@@ -77,8 +80,7 @@ class Rfm(Assigning):
         return frozenset(self.measures.values())
 
     def due(self, view: View, /) -> date | None:
-        days = () if self.retired else [view.fact_changes(measure) for measure in self.measures.values()]
-        return min((day for day in days if day is not None), default=None)
+        return view.cells_change(Marks(self, view).cells) if not self.retired else None
 
     def found(self, view: View, held: StatusValue | None, /) -> Found:
         values = {part: view.value(measure, view.settled) for part, measure in self.measures.items()}
@@ -106,9 +108,12 @@ class Rfm(Assigning):
                 found[part] = score(Fraction(value) / factor, cuts, part, self.at_cut)
             if high is not None:
                 found[f"{part}_high"] = high.passed(value, part, factor)
-        if self.cuts is not None:
-            found["score"] = int("".join(str(found[part]) for part in values if part in found))
-        return found
+        return self.with_total(found)
+
+    def with_total(self, scores: dict[str, int | bool]) -> dict[str, int | bool]:
+        """The scores with all of them in one number, in the order of recency, frequency, money: 544."""
+        digits = "".join(str(scores[part]) for part in self.measures if part in scores)
+        return scores | ({"score": int(digits)} if digits else {})
 
     def _segment(self, scores: Mapping[str, int | bool]) -> str | None:
         return self.mapped.segment(scores) if self.mapped is not None else str(scores["score"])
@@ -137,10 +142,10 @@ class Rfm(Assigning):
     def evaluated(self, view: FactsView, /) -> Answer:
         """The segment, APPLIED; DECLINED where a measure is missing or the map has none."""
         values = {part: view.value(measure) for part, measure in self.measures.items()}
-        if None in values.values():
-            return Answer("DECLINED", None, (reason("segments.rfm.unscored", status=self.called),))
-        scores = self.scores(values, view)
-        return self.answer(scores)
+        return self.unscored() if None in values.values() else self.answer(self.scores(values, view))
+
+    def unscored(self) -> Answer:
+        return Answer("DECLINED", None, (reason("segments.rfm.unscored", status=self.called),))
 
     def answer(self, scores: Mapping[str, int | bool]) -> Answer:
         """What is said of scores."""
@@ -148,6 +153,13 @@ class Rfm(Assigning):
         if segment is None:
             return Answer("DECLINED", None, (reason("segments.rfm.unmapped", status=self.called, score=total, before=None),))
         return Answer("APPLIED", segment, (reason("segments.rfm.entered", status=self.called, segment=segment, score=total, before=None),))
+
+    def branches(self, view: FactsView, /) -> tuple[Branch, ...]:
+        return Marks(self, view).branches()
+
+    def write_evaluation(self, code: FactsCode, view: FactsView, /) -> bool:
+        Marks(self, view).write(code)
+        return True
 
     # -- faults ----------------------------------------------------------------------------------------------------
 

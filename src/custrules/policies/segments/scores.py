@@ -155,9 +155,10 @@ _EIGHT = Table.of(
 """The eight customer types in use in China: money decides 重要 (key) or 一般 (ordinary), recency and frequency the rest."""
 
 MAPS: Mapping[str, Table] = {"rf_map": _RF, "eight": _EIGHT}
-_ALSO: Mapping[str, str] = {name: "rf_map" for name in ("rf", "rf25", "rf_25", "r_f", "r_f_map")} | {
-    name: "eight" for name in ("eight_segments", "chinese_eight", "chinese_8", "cn_eight", "cn_8", "cn8", "rfm8", "8")
-}
+_ALSO: Mapping[str, str] = dict.fromkeys(("rf", "rf25", "rf_25", "r_f", "r_f_map"), "rf_map") | dict.fromkeys(
+    ("eight_segments", "chinese_eight", "chinese_8", "cn_eight", "cn_8", "cn8", "rfm8", "8"), "eight"
+)
+"""What else people call them; a document that is written out again says the names above."""
 
 
 @dataclass(frozen=True)
