@@ -1,0 +1,1 @@
+"""Stored value: accounts, top-ups, spending, refunds."""
