@@ -52,10 +52,11 @@ class LifecycleStage(BaseModel):
 
 
 class Place(NamedTuple):
-    """In which stage a customer is (None: in none), and the last day on which it cannot be left, where there is one."""
+    """In which stage a customer is (None: in none), the last day on which it cannot be left, and since when, where they are told."""
 
     stage: LifecycleStage | None
     until: date | None = None
+    since: date | None = None
 
 
 class Stages(Assigning):
@@ -110,7 +111,7 @@ class Stages(Assigning):
         data = {UNTIL: place.until.isoformat()} if place.until is not None else {}
         if place.stage is None:
             return Found(None, tuple(reasons) or (reason("lifecycle.stage.gone", before=held.value if held is not None else None),))
-        return Found(place.stage.name, tuple(reasons) or (reason("lifecycle.stage.kept", stage=place.stage.name),), Frozen(data))
+        return Found(place.stage.name, tuple(reasons) or (reason("lifecycle.stage.kept", stage=place.stage.name),), Frozen(data), place.since)
 
     def _held(self, held: StatusValue | None) -> Place:
         if held is None or held.value is None:
@@ -125,7 +126,7 @@ class Stages(Assigning):
         stage = self.stage_of(told.level) if told is not None else None
         if told is None or stage is None:
             return None
-        return Place(stage, told.until), [reason("lifecycle.opening.stage", stage=stage.name, until=told.until)]
+        return Place(stage, told.until, told.since), [reason("lifecycle.opening.stage", stage=stage.name, until=told.until)]
 
     def _next(self, stage: LifecycleStage | None, view: View) -> LifecycleStage | None:
         """The stage that is entered from another; None: it is stayed in. Each step leads to an earlier one, so there is an end to them."""
