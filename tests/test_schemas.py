@@ -24,11 +24,13 @@ from pydantic_core import PydanticCustomError
 import custrules as cr
 from custrules import fields, schemas
 from custrules.calendars.rules import DayRule
+from custrules.calendars.working import WorkingRule
 from custrules.conditions import Table
 from custrules.documents.document import SECTIONS
 from custrules.documents.reading import read
 from custrules.documents.sections import Accepted, Defaults, ProfileSpec, ReadingSpec
 from custrules.events import KINDS as EVENTS
+from custrules.law import LawProfile, LawSection
 from custrules.measures import Measure
 from custrules.messages import LANGUAGES
 from custrules.policies import KINDS, built_in
@@ -223,11 +225,14 @@ def models() -> Iterator[type[BaseModel]]:
         *filter(None, map(built_in, KINDS)),
         Measure,
         DayRule,
+        WorkingRule,
         ReturnsRule,
         ProfileSpec,
         ReadingSpec,
         Defaults,
         Accepted,
+        LawSection,
+        LawProfile,
         *EVENTS.values(),
     ]
     yield from dict.fromkeys(model for root in roots for model in made_of(root))

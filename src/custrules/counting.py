@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Literal
 
 from custrules.activity import NUMBER_SCALE
+from custrules.calendars import Length
 from custrules.conditions import Bound, evaluate
 from custrules.event_fields import Scalar
 from custrules.events import Activity, AnyEvent, ComplaintUpdate, Purchase, Reading, Return, SurveyResponse
@@ -191,12 +192,16 @@ def _cost(order: Order, counted: Counted, kept: list[int]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """What measures may count: declared activities, profile fields and readings, and the currency's decimals."""
+    """What measures may count: declared activities, profile fields and readings, and the currency's decimals.
+
+    ``horizons`` tells of readings that look ahead how far they do.
+    """
 
     activities: Mapping[str, ActivityType]
     profile: Mapping[str, AttributeKind]
     scale: int
     readings: Mapping[str, AttributeKind] = field(default_factory=Frozen)
+    horizons: Mapping[str, Length] = field(default_factory=Frozen)
 
     def attributes(self, event: AnyEvent) -> Mapping[str, AttributeKind]:
         """What an event carries beside the fields of its type: an activity's attributes, the value that is read off."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict
 
 from custrules.branching import Branch
-from custrules.calendars import Window
+from custrules.calendars import Length, Window
 from custrules.calendars.windows import Years
 from custrules.conditions.tables import tables_in
 from custrules.conditions.tree import Condition
@@ -70,6 +70,7 @@ class Known:
     policies: Sequence[Policy] = ()
     measures: Mapping[str, Measure] = field(default_factory=dict)
     facts: Mapping[str, FactType] = field(default_factory=dict)
+    readings: Mapping[str, Length | None] = field(default_factory=dict)
     birthday: str | None = None
 
 
@@ -170,6 +171,15 @@ class Policy(BaseModel):
 
     def measured(self) -> Mapping[str, Measure]:
         """Measures that this policy needs for itself, compiled under ``<id>.<name>``; one name is one measure in all versions."""
+        return {}
+
+    def place_of(self, measure: str) -> tuple[int | str, ...]:
+        """Where inside it the document says a measure that it needs for itself."""
+        return ()
+
+    def averages(self) -> Mapping[str, tuple[str, int]]:
+        """Balances that it reads as averages of whole calendar months, under ``<id>.<name>``: the account or reading, and how many months
+        before the last one (0: the last calendar month)."""
         return {}
 
     def qualifying_years(self) -> Years | None:

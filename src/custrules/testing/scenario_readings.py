@@ -116,13 +116,13 @@ def _status_names(name: str, known: Iterable[str]) -> list[str]:
 
 
 def status_part(state: State, name: str) -> tuple[StatusValue | None, str]:
-    """``tier``, ``tier.until``, ``tier.watch.until``, ``complaint.c1``, ``complaint.c1.resolve_by``: the status that is meant, and the field
-    of it. Names of statuses may have dots themselves; the longest that is there is meant."""
+    """``tier``, ``tier.until``, ``tier.watch.until``, ``complaint.c1``, ``complaint.c1.resolve_by``, ``churn.inactivity.days``: the status that
+    is meant, and the field of it. Names of statuses may have dots themselves; the longest that is there is meant."""
     status = max(_status_names(name, {known for known, _ in state.statuses}), key=len, default=name.partition(".")[0])
     rest = name.removeprefix(status).removeprefix(".").split(".") if name != status else []
     subject, field = "", ""
-    if len(rest) == 1 and (rest[0] in ("since", "until") or (status, rest[0]) not in state.statuses):
-        field = rest[0]
+    if rest and (rest in (["since"], ["until"]) or (status, rest[0]) not in state.statuses):
+        field = ".".join(rest)
     elif rest:
         subject, field = rest[0], ".".join(rest[1:])
     return state.statuses.get((status, subject)), field
