@@ -232,7 +232,11 @@ def test_a_stage_whose_customers_are_all_taken_by_one_before_it_is_unreachable()
 
 
 def test_a_stage_that_is_entered_only_from_one_that_nobody_is_in_is_unreachable_too() -> None:
-    chain = [{"name": "rest"}, {"name": "b", "when": {"orders": ">= 2"}, "from": "c"}, {"name": "c", "when": {"orders": ">= 3"}, "from": "b"}]
+    chain: list[dict[str, Any]] = [
+        {"name": "rest"},
+        {"name": "b", "when": {"orders": ">= 2"}, "from": "c"},
+        {"name": "c", "when": {"orders": ">= 3"}, "from": "b"},
+    ]
     assert [row[:2] for row in found(*chain)] == [
         ("check.no_first_stage", ""),  # with two orders: rest is for those to whom no other applies
         ("check.stage_unreachable", "[1]"),
@@ -241,7 +245,7 @@ def test_a_stage_that_is_entered_only_from_one_that_nobody_is_in_is_unreachable_
 
 
 def test_a_way_that_nobody_goes_is_told() -> None:
-    stages = [
+    stages: list[dict[str, Any]] = [
         {"name": "big", "when": {"spend": ">= 100"}},
         {"name": "rest"},
         {"name": "mid", "when": {"spend": ">= 50"}, "from": ["rest", "big", "none"]},

@@ -66,9 +66,6 @@ class GivenView(FactsView):
         self.instant = datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC)
         self.currency, self.scale, self.zone, self.levels = rules.currency, rules.scale, rules.zone, rules.levels
 
-    def type_of(self, name: str) -> FactType | None:
-        return self._facts.form.types.get(name) or self._rules.types.get(name)
-
     def bound(self, condition: Condition) -> Bound:
         return self._rules.bound[id(condition), self._scope]
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby, pairwise
 from math import floor
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
@@ -32,6 +32,7 @@ from custrules.validation import diagnostics_of, nearest
 QUANTILE_TYPES = range(1, 10)
 Number = int | Fraction | Decimal | Money | str
 Row = Mapping[str, Any]
+Fitted = TypeVar("Fitted", bound=Policy)
 
 
 def population(program: Program, states: Iterable[State], *facts: str) -> Iterator[dict[str, Money | Fraction | int | str | bool | date | None]]:
@@ -251,15 +252,14 @@ def _share(value: Any, path: str) -> Fraction:
     return found
 
 
-def _policy(kind: type[Any], fields: dict[str, Any]) -> Any:
+def _policy(kind: type[Fitted], fields: dict[str, Any]) -> Fitted:
     """The policy of the numbers found; what is wrong with further fields is the caller's."""
     try:
-        made: Policy = kind.read(fields)
+        return kind.read(fields)
     except ValidationError as error:
         raise worded(diagnostics_of(error, "document", kind)) from None
     except DocumentError as error:
         raise worded(error.diagnostics) from None
-    return made
 
 
 __all__ = ["fit_abc", "fit_bands", "fit_rfm", "population", "quantile"]
