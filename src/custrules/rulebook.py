@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from custrules.award_tallies import AwardTallies
 from custrules.calendars import ONE_DAY
 from custrules.calendars.clocks import Clock
+from custrules.calendars.festivals import FESTIVALS
+from custrules.calendars.lunar import SEASONS, TERM_NAMES
 from custrules.calendars.rules import DayRule
 from custrules.calendars.windows import Years
 from custrules.calendars.working import WorkingRule, WorkingTime
@@ -40,6 +42,9 @@ BUILT_IN: dict[str, FactType] = {
     "weekday": FactType("text", ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")),
     "day_of_month": FactType("whole"),
     "month": FactType("whole"),
+    "festival": FactType("text", tuple(FESTIVALS)),
+    "solar_term": FactType("text", TERM_NAMES),
+    "season": FactType("text", SEASONS),
     "zone": FactType("text"),
     "joined": FactType("date"),
     "do_not_contact": FactType("flag"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY, Length, Window
+from custrules.calendars.birthdays import Birthday
 from custrules.calendars.working import WorkingTime
 from custrules.conditions import BoundTable, Condition, Leaf, Node, NodeTrace, Table, TableOutcome, Trace
 from custrules.counting import LineFacts
@@ -253,7 +254,7 @@ class StepView(View):
     def refunded(self, order: Order) -> int:
         return order.refunded(self._rules.returns.tenders)
 
-    def birthday(self) -> date | None:
+    def born(self) -> Birthday | None:
         return self.moment().birthday()
 
     def record(self, policy: Policy) -> Record | None:
