@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, str] = {
     "churn.flag": "custrules.policies.churn:Flag",
+    "feedback.complaints": "custrules.policies.feedback:Complaints",
     "lifecycle.stages": "custrules.policies.lifecycle:Stages",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
@@ -25,7 +26,6 @@ KINDS: dict[str, str] = {
 LATER_KINDS = (
     "care.contact_plan",
     "care.trigger",
-    "feedback.complaints",
     "feedback.survey",
     "profile.quality",
     "referral.reward",
