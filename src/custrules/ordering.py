@@ -24,7 +24,8 @@ def begun(event: AnyEvent, day: date, tallied: tuple[str, ...], records: Mapping
         lines = (OrderLine(event.reward, None, event.quantity, 0, 0),) if event.reward is not None else ()
         return Order(event.id, event.type, day, event.occurred_at, lines, tallied=tallied, records=records)
     if isinstance(event, Hold):
-        return Order(event.id, event.type, day, event.occurred_at, tallied=tallied, records=records, until=event.until)
+        listed = _minor(event.list_amount)
+        return Order(event.id, event.type, day, event.occurred_at, list_amount=listed, tallied=tallied, records=records, until=event.until)
     if isinstance(event, TopUp):
         tenders = tuple([_paid(tender, False) for tender in event.tenders])
         return Order(event.id, event.type, day, event.occurred_at, tenders=tenders, tallied=tallied, records=records)
