@@ -42,7 +42,9 @@ def scores(draw: st.DrawFn) -> Data:
     parts = {"recency": "idle", "frequency": "orders", "monetary": "spend"}
     cuts = {"recency": [2, 9, 20, 40], "frequency": [2, 3, 4, 6], "monetary": [10, "99.50", 150, 300]}
     high = {"recency": draw(st.sampled_from((10, "< 10"))), "frequency": 2, "monetary": draw(st.sampled_from((100, "> 100")))}
-    more: Data = draw(st.sampled_from(({"cuts": cuts}, {"cuts": cuts, "map": "rf_map", "at_cut": "below"}, {"high": high}, {"cuts": cuts, "high": high})))
+    more: Data = draw(
+        st.sampled_from(({"cuts": cuts}, {"cuts": cuts, "map": "rf_map", "at_cut": "below"}, {"high": high}, {"cuts": cuts, "high": high}))
+    )
     return {"id": "rfm", "kind": "segments.rfm", "status": "rfm", **parts, **more}
 
 
@@ -60,6 +62,10 @@ def stages(draw: st.DrawFn) -> Data:
 
 @st.composite
 def records(draw: st.DrawFn) -> Data:
-    rows: list[Data] = [{"name": "segment", "weight": 2, "required": draw(st.booleans())}, {"name": "birthday", "check": "birthday"}, {"name": "household"}]
+    rows: list[Data] = [
+        {"name": "segment", "weight": 2, "required": draw(st.booleans())},
+        {"name": "birthday", "check": "birthday"},
+        {"name": "household"},
+    ]
     ask: Data = draw(st.sampled_from(({}, {"ask_when": "< 75%"}, {"ask_when": "visit"})))
     return {"id": "record", "kind": "profile.quality", "fields": rows, **ask}
