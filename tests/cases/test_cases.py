@@ -14,13 +14,14 @@ import pytest
 import test_analysis_accounting
 import test_reckoning
 
+import cases.test_churn
 import cases.test_in_code
 from cases.covering import COVERED
 from custrules.documents.reading import read
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(HERE.glob("scenarios/*.scenarios.yaml"))
-IN_CODE = (exploits.test_exploits, test_analysis_accounting, test_reckoning, cases.test_in_code)  # importing them fills COVERED
+IN_CODE = (cases.test_churn, exploits.test_exploits, test_analysis_accounting, test_reckoning, cases.test_in_code)  # importing them fills COVERED
 
 pytest.importorskip("yaml")
 
