@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from custrules.analysis.comparing import compare
     from custrules.analysis.comparison import Comparison
     from custrules.analysis.deferral import allocate, recognise
+    from custrules.analysis.fitting import fit_abc, fit_bands, fit_rfm, population, quantile
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
@@ -90,6 +91,7 @@ _HOMES = {
     "analysis.comparing": "compare",
     "analysis.comparison": "Comparison",
     "analysis.deferral": "allocate recognise",
+    "analysis.fitting": "fit_abc fit_bands fit_rfm population quantile",
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
     "analysis.revenue": "DeferredRevenue deferred_revenue",
@@ -203,10 +205,15 @@ __all__ = [
     "compare",
     "deferred_revenue",
     "diff",
+    "fit_abc",
+    "fit_bands",
+    "fit_rfm",
     "liability",
     "load",
     "loads",
     "metrics",
+    "population",
+    "quantile",
     "recognise",
     "render",
     "replay",

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Never, cast
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import Length, Window
+from custrules.calendars.birthdays import Birthday
 from custrules.calendars.working import WorkingTime
 from custrules.conditions import Bound, BoundTable, Condition, Table, TableOutcome, Trace, evaluate, tables_in, trace
 from custrules.conditions.compiler import leaves, trace_of
@@ -123,7 +124,7 @@ class GivenView(FactsView):
     def refunded(self, order: Order) -> int:
         return 0
 
-    def birthday(self) -> date | None:
+    def born(self) -> Birthday | None:
         return None
 
     def record(self, policy: Policy) -> Record | None:

@@ -37,7 +37,8 @@ PHASES: tuple[Phase, ...] = get_args(Phase)
 class StatusFact:
     """A fact that is the value of a status (subject ''); ``default`` where it was never written, ``unless`` a condition holds.
 
-    With ``field`` it is that part of the status' data. ``granted``: a level that may be brought along or given by hand.
+    With ``field`` it is that part of the status' data. ``granted``: a level that may be given by hand, or brought along from elsewhere;
+    ``brought``: one that may be brought along only.
     """
 
     type: FactType
@@ -46,6 +47,7 @@ class StatusFact:
     unless: tuple[Condition, ...] = ()
     field: str = ""
     granted: bool = False
+    brought: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,10 @@ class Policy(BaseModel):
 
     def counts_sent(self) -> int | None:
         """Days for which what is sent by it is tallied, for its limits; None: not at all."""
+        return None
+
+    def keeps_complaints(self) -> str | None:
+        """The name of the status in which it keeps complaints, by id; one policy in a program does. None: it keeps none."""
         return None
 
     def award_groups(self) -> Mapping[str, int]:

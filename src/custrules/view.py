@@ -15,8 +15,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from custrules.calendars import Length, Window
+from custrules.calendars.birthdays import Birthday
 from custrules.calendars.working import WorkingTime
-from custrules.conditions import Bound, BoundTable, Trace
+from custrules.conditions import Bound, BoundTable, Leaf, Trace
 from custrules.conditions.hits import TableOutcome
 from custrules.conditions.tables import Table
 from custrules.conditions.tree import Condition
@@ -159,6 +160,10 @@ class View(ABC):
         May be early, never late.
         """
 
+    def cells_change(self, cells: Sequence[Leaf]) -> date | None:
+        """The same for cells that stand in no condition of the policy."""
+        return None
+
     @abstractmethod
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
         """A fact by name as it is kept inside: money in smallest units, numbers exact; None where it is missing."""
@@ -211,8 +216,13 @@ class View(ABC):
         """The version in force on ``view.day`` of the policy that keeps an account; before its first, the first."""
 
     @abstractmethod
+    def born(self) -> Birthday | None:
+        """The customer's birthday as she gave it, out of the profile field that is one; None where it is not known."""
+
     def birthday(self) -> date | None:
-        """The customer's birthday, out of the profile field that is one; None where it is not known."""
+        """The customer's day of birth by the common calendar; None where it is not known."""
+        born = self.born()
+        return born.born if born is not None else None
 
     @abstractmethod
     def kept_lines(self) -> Sequence[tuple[OrderLine, int]]:

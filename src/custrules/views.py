@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY, Length, Window
+from custrules.calendars.birthdays import Birthday
 from custrules.calendars.working import WorkingTime
-from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableOutcome, Trace
+from custrules.conditions import BoundTable, Condition, Leaf, Node, NodeTrace, Table, TableOutcome, Trace
 from custrules.counting import LineFacts
 from custrules.draft import Draft
 from custrules.events import AnyEvent, tick
@@ -224,6 +225,9 @@ class StepView(View):
             return moment.changes(self._rules.bound_tables[id(condition), self._scope])
         return moment.changes(self._rules.bound[id(condition), self._scope])
 
+    def cells_change(self, cells: Sequence[Leaf]) -> date | None:
+        return self.moment().changes(Node("any", tuple(cells)))
+
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
         moment = self.moment(on, complete)
         if self._watch is not None:
@@ -250,7 +254,7 @@ class StepView(View):
     def refunded(self, order: Order) -> int:
         return order.refunded(self._rules.returns.tenders)
 
-    def birthday(self) -> date | None:
+    def born(self) -> Birthday | None:
         return self.moment().birthday()
 
     def record(self, policy: Policy) -> Record | None:

@@ -13,6 +13,8 @@ import exploits.test_exploits
 import pytest
 import test_analysis_accounting
 import test_reckoning
+import test_rfm
+import test_segments_real_data
 
 import cases.test_churn
 import cases.test_in_code
@@ -21,7 +23,15 @@ from custrules.documents.reading import read
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(HERE.glob("scenarios/*.scenarios.yaml"))
-IN_CODE = (cases.test_churn, exploits.test_exploits, test_analysis_accounting, test_reckoning, cases.test_in_code)  # importing them fills COVERED
+IN_CODE = (
+    cases.test_churn,
+    exploits.test_exploits,
+    test_analysis_accounting,
+    test_reckoning,
+    test_rfm,
+    test_segments_real_data,
+    cases.test_in_code,
+)  # importing them fills COVERED
 
 pytest.importorskip("yaml")
 

@@ -59,7 +59,7 @@ def backtest(
     asked = Asked.of(program, cutoff, horizon, flag, level, returned)
     if not fit:
         return Run(program, asked).over(events)
-    from custrules.analysis.fitting import fitted  # noqa: PLC0415 - it backtests
+    from custrules.analysis.thresholds import fitted  # noqa: PLC0415 - it backtests
 
     kept = list(events)
     return replace(Run(program, asked).over(kept), fitted=fitted(program, kept, asked, fit, target))

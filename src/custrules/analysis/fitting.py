@@ -1,230 +1,265 @@
-"""Thresholds of inactivity chosen on the past alone: its first part has to tell its second. Nothing after the cutoff is looked at."""
+"""Bands and RFM scores fitted from a population: what comes out is a policy with the numbers in it.
+
+Arithmetic is exact (fractions, no floats); equal values are never told apart, whatever the order of the rows.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
 from fractions import Fraction
-from itertools import product
-from typing import Any, NamedTuple
+from itertools import groupby, pairwise
+from math import floor
+from typing import Any, Literal, TypeVar
 
+from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from custrules.analysis.backtest import Fitted
-from custrules.analysis.backtesting import Asked, Run, known_at
-from custrules.analysis.confusion import Confusion
-from custrules.analysis.refusal import refuse
-from custrules.calendars import end_of_day, local_day
-from custrules.events import AnyEvent
+from custrules.analysis.refusal import one_of, refuse, worded
+from custrules.errors import DocumentError
 from custrules.fields import describe, rate_text, read_rate
-from custrules.policies.churn import Flag
-from custrules.policies.churn.judging import Finding, Judge, clipped
-from custrules.policies.churn.signals import Limit, Signal
+from custrules.moment import Moment
+from custrules.money import Money, exactly
+from custrules.policies.segments import Bands, Rfm
+from custrules.policies.segments.scores import MAX_CUTS, PARTS
+from custrules.policy import Policy
 from custrules.program import Program
-from custrules.replaying import Given, event_of
+from custrules.settling import check_state
 from custrules.state import State
+from custrules.validation import diagnostics_of, nearest
 
-FIELDS = ("times_own_gap", "floor", "cap", "fallback")
-GRID: Mapping[str, tuple[str, ...]] = {
-    "times_own_gap": ("2", "2.5", "3", "3.5", "4", "5"),
-    "floor": ("28 days", "56 days", "84 days", "112 days", "140 days"),
-    "cap": ("126 days", "154 days", "182 days", "224 days", "280 days"),
-    "fallback": ("28 days", "56 days", "84 days", "112 days", "140 days", "182 days"),
-}
-MOST_COMBINATIONS = 5_000
-LEAST_DAYS = 14  # of either part of the past
+QUANTILE_TYPES = range(1, 10)
+Number = int | Fraction | Decimal | Money | str
+Row = Mapping[str, Any]
+Fitted = TypeVar("Fitted", bound=Policy)
 
 
-class Thresholds(NamedTuple):
-    """One combination; a limit that is None is none."""
+def population(program: Program, states: Iterable[State], *facts: str) -> Iterator[dict[str, Money | Fraction | int | str | bool | date | None]]:
+    """The facts of each customer as of the state's day, as the fits (and data frames) take them; None where one is missing.
 
-    times: Fraction
-    floor: Limit
-    cap: Limit
-    fallback: Limit
-
-
-class Silence(NamedTuple):
-    """What inactivity looks at: the last event, the days since, the own mean gap (None: too few gaps); whether another signal flags anyway."""
-
-    last: date | None
-    days: int
-    gap: Fraction | None
-    otherwise: bool
-
-    def flagged(self, by: Thresholds) -> bool:
-        if self.otherwise or self.last is None:
-            return self.otherwise
-        if self.gap is None:
-            return bool(by.fallback) and self.days > self._days(by.fallback)
-        floor, cap = (Fraction(self._days(limit)) if limit else None for limit in (by.floor, by.cap))
-        return self.days > clipped(self.gap * by.times, floor, cap).days
-
-    def _days(self, length: Limit) -> int:
-        if not length.months:
-            return length.days
-        assert self.last is not None
-        return (length.after(self.last) - self.last).days
+    Money is ``Money``, an average that is no whole number of smallest units a Fraction of the currency. Read it from advanced
+    states. AnalysisError for a fact that the program has not, StateError for a state that is not its own.
+    """
+    known = program.rulebook.types
+    for name in facts:
+        if name not in known:
+            refuse("analysis.unknown_fact", name, fact=name, nearest=nearest(name, known), known=", ".join(sorted(known)))
+    return (_row(program, state, facts) for state in states)
 
 
-def fitted(program: Program, events: Sequence[Given], asked: Asked, fit: Mapping[str, Sequence[Any]] | bool, target: str) -> Fitted:
-    """The combination that tells the second half of the past best from the first; of equals the one that changes least."""
-    flag, place, signal = _target(program, asked)
-    grid = _grid(signal, fit)
-    past = _past(program, events, asked)
-    inner = _halved(program, past, asked)
-    seen = _seen(program, past, inner, flag, signal)
-    before = Thresholds(signal.times, signal.shortest, signal.longest, signal.instead)
-    best = _best(seen, before, grid, target)
-    revised = program.revise(flag.id, effective_from=flag.effective_from, signals=_rewritten(flag, place, best))
-    told = {name: (_text(was), _text(now)) for name, was, now in zip(FIELDS, before, best, strict=True)}
-    return Fitted(
-        signal.name,
-        target,
-        inner.cutoff,
-        inner.horizon,
-        {name: was for name, (was, _) in told.items()},
-        {name: now for name, (_, now) in told.items()},
-        len(grid),
-        _confusion(seen, before),
-        _confusion(seen, best),
-        revised,
-        Run(revised, asked).over(events),
-    )
+@exactly
+def _row(program: Program, state: State, facts: Sequence[str]) -> dict[str, Any]:
+    check_state(program.rulebook, state)
+    moment = Moment(program.rulebook, state, state.day) if state.day is not None else None
+    return {name: _shown(moment.value(name), program, name) if moment is not None else None for name in facts}
 
 
-# -- what is fitted ----------------------------------------------------------------------------------------------------
+def _shown(value: Any, program: Program, name: str) -> Any:
+    kind = program.rulebook.types[name]
+    if value is None or kind.kind != "money":
+        return value
+    if isinstance(value, Fraction) and value.denominator != 1:
+        return value / 10**kind.scale
+    return Money.from_minor(int(value), program.currency)
 
 
-def _target(program: Program, asked: Asked) -> tuple[Flag, int, Signal]:
-    """The flag that judges at the cutoff, and its first signal of inactivity by the own rhythm."""
-    flag = program.rulebook.in_force(asked.flag, asked.cutoff) if asked.flag is not None else None
-    signals = flag.signals if isinstance(flag, Flag) else ()
-    place = next((place for place, signal in enumerate(signals) if signal.head == "of" and signal.bands is None), None)
-    if not isinstance(flag, Flag) or place is None:
-        refuse("analysis.nothing_to_fit", "fit", flag=asked.called)
-    return flag, place, signals[place]
+# -- quantiles ---------------------------------------------------------------------------------------------------------
 
 
-def _grid(signal: Signal, fit: Mapping[str, Sequence[Any]] | bool) -> list[Thresholds]:
-    """Every combination of the values to try whose floor is not above its cap."""
-    asked: Mapping[str, Sequence[Any]] = GRID if isinstance(fit, bool) else fit
-    for name in asked:
-        if name not in FIELDS:
-            refuse("analysis.unknown_choice", f"fit.{name}", found=str(name)[:40], choices=", ".join(FIELDS))
-    own = (signal.times, signal.shortest, signal.longest, signal.instead)
-    values: list[list[Any]] = [[_value(name, one) for one in asked[name]] if name in asked else [now] for name, now in zip(FIELDS, own, strict=True)]
-    combinations = 1
-    for found in values:
-        combinations *= len(found)
-    if not 0 < combinations <= MOST_COMBINATIONS:
-        refuse("analysis.too_many_combinations", "fit", found=combinations, most=MOST_COMBINATIONS)
-    rows = [Thresholds(*row) for row in product(*values)]
-    return [row for row in rows if not (row.floor and row.cap and row.floor.at_most_days > row.cap.at_most_days)]
+@exactly
+def quantile(values: Iterable[Number], share: Number, kind: int = 7) -> Fraction:
+    """The quantile at a share (``"20%"``, Fraction(1, 5)) by one of the nine types of Hyndman & Fan (1996), as R numbers them.
+
+    1 and 3 take a value that occurs, 2 the middle of two; 4 to 9 interpolate (6: SPSS, Minitab; 7: R, S, NumPy, Excel). Exact.
+    """
+    numbers = sorted(_number(value, f"values[{place}]") for place, value in enumerate(values))
+    if not numbers:
+        refuse("analysis.no_population", "values")
+    at = _share(share, "share")
+    return _quantile(numbers, at, _type(kind))
 
 
-def _value(name: str, value: Any) -> Any:
-    """One value to try; a whole number stands for days."""
-    expected = "a rate above 0" if name == "times_own_gap" else Limit.grammar
-    try:
-        if name != "times_own_gap":
-            return Limit.parse(f"{value} days" if isinstance(value, int) else value if isinstance(value, str) else str(value))
-        rate = read_rate(value)
-    except PydanticCustomError:
-        refuse("analysis.wrong_type", f"fit.{name}", expected=expected, found=describe(value))
-    if rate <= 0:
-        refuse("analysis.wrong_type", f"fit.{name}", expected=expected, found=describe(value))
-    return rate
+def _type(kind: int) -> int:
+    return int(one_of(str(kind), map(str, QUANTILE_TYPES), "quantile"))
 
 
-def _rewritten(flag: Flag, place: int, best: Thresholds) -> list[Any]:
-    """The signals of the flag in their document form, with the values chosen."""
-    from custrules.documents.sections import policy_data  # noqa: PLC0415 - only here
-
-    signals: list[Any] = policy_data(flag)["signals"]
-    signals[place] = signals[place] | {name: _text(value) for name, value in zip(FIELDS, best, strict=True)}
-    return signals
-
-
-def _text(value: Any) -> str:
-    return rate_text(value) if isinstance(value, Fraction) else str(value)
+def _quantile(numbers: Sequence[Fraction], share: Fraction, kind: int) -> Fraction:
+    """Between the numbers at places j and j + 1 (from 1), where j + g = n * share + m."""
+    place = len(numbers) * share + _shift(share, kind)
+    before = floor(place)
+    rest = place - before
+    low, high = (numbers[min(max(at, 1), len(numbers)) - 1] for at in (before, before + 1))
+    return low + _weight(rest, before, kind) * (high - low)
 
 
-# -- the past, cut in two ----------------------------------------------------------------------------------------------
+def _shift(share: Fraction, kind: int) -> Fraction:
+    shifts = (Fraction(0), Fraction(0), Fraction(-1, 2), Fraction(0), Fraction(1, 2), share, 1 - share, (share + 1) / 3, share / 4 + Fraction(3, 8))
+    return shifts[kind - 1]
 
 
-def _past(program: Program, events: Sequence[Given], asked: Asked) -> list[AnyEvent]:
-    """The events that were known by the end of the cutoff."""
-    end = end_of_day(asked.cutoff, program.zone)
-    read = (event_of(program.event, given, number) for number, given in enumerate(events))
-    return [event for event in read if known_at(event) <= end]
+def _weight(rest: Fraction, before: int, kind: int) -> Fraction:
+    """How far it lies towards the upper of the two: all or nothing, or half, in the types that do not interpolate."""
+    if kind > 3:
+        return rest
+    if rest:
+        return Fraction(1)
+    return {1: Fraction(0), 2: Fraction(1, 2), 3: Fraction(before % 2)}[kind]
 
 
-def _halved(program: Program, past: Sequence[AnyEvent], asked: Asked) -> Asked:
-    """The question of the past: its middle as the cutoff, and the rest of it as the horizon."""
-    first = min((local_day(event.occurred_at, program.zone) for event in past), default=asked.cutoff)
-    half = (asked.cutoff - first).days // 2
-    if half < LEAST_DAYS:
-        refuse("analysis.past_too_short", "fit", days=(asked.cutoff - first).days, least=2 * LEAST_DAYS)
-    return replace(asked, cutoff=asked.cutoff - timedelta(days=half), last_day=asked.cutoff)
+# -- RFM ---------------------------------------------------------------------------------------------------------------
 
 
-Seen = Counter[tuple[Silence, bool]]
+@exactly
+def fit_rfm(
+    rows: Iterable[Row],
+    *,
+    recency: str,
+    frequency: str,
+    monetary: str | None = None,
+    scores: int | None = 5,
+    quantile: int = 7,
+    plus: Number = 0,
+    at_cut: Literal["above", "below"] = "below",
+    high: Literal["mean", "median"] | None = None,
+    id: str = "rfm",
+    **fields: Any,
+) -> Rfm:
+    """A ``segments.rfm`` policy with the cuts of a population in it.
+
+    ``rows`` are mappings with the named measures (see ``population``); a row in which one is missing is left out. ``scores`` parts
+    are cut at quantiles of the type named, each raised by ``plus``; None cuts nothing. ``at_cut`` says which score a value at a cut
+    has: that of those below it (as intervals closed on the right) or above. ``high`` adds what is better than the mean, or than the median.
+    ``fields`` are further ones of the policy (map, order, status, effective_from …). The R package rfm: ``quantile=7, plus=1,
+    at_cut="above"``. AnalysisError for rows that cannot be read, none at all, or fields that do not fit.
+    """
+    measures = dict(zip(PARTS, (recency, frequency, monetary), strict=True))
+    named = {part: name for part, name in measures.items() if name is not None}
+    columns = _columns(rows, tuple(named.values()))
+    more, kind = _number(plus, "plus"), _type(quantile)
+    found: dict[str, Any] = {"id": id, "at_cut": one_of(at_cut, ("above", "below"), "at_cut"), **named, **fields}
+    if scores is not None:
+        if not 2 <= scores <= MAX_CUTS + 1:
+            refuse("analysis.out_of_range", "scores", found=scores, least=2, most=MAX_CUTS + 1)
+        shares = [Fraction(place, scores) for place in range(1, scores)]
+        cuts = {part: [_quantile(columns[name], share, kind) + more for share in shares] for part, name in named.items()}
+        found["cuts"] = {part: [rate_text(cut) for cut in row] for part, row in cuts.items()}
+    if high is not None:
+        middle = one_of(high, ("mean", "median"), "high")
+        marks = {part: _middle(columns[name], middle) for part, name in named.items()}
+        found["high"] = {part: f"{'<' if part == 'recency' else '>'} {rate_text(mark)}" for part, mark in marks.items()}
+    return _policy(Rfm, found)
 
 
-def _seen(program: Program, past: Sequence[AnyEvent], inner: Asked, flag: Flag, signal: Signal) -> Seen:
-    """How many customers looked how at the middle of the past, and were gone in its second half or not."""
-    found: Seen = Counter()
-    least = flag.names.index(inner.level) if inner.level in flag.names else 0
-    run = Run(program, inner, lambda state, gone: found.update([(_silence(run, flag, signal, least, state), gone)]), judge=flag)
-    run.pass_over(past)
-    if not found:
-        refuse("analysis.nobody", "events", cutoff=inner.cutoff.isoformat())
+def _middle(numbers: Sequence[Fraction], which: str) -> Fraction:
+    return sum(numbers, Fraction(0)) / len(numbers) if which == "mean" else _quantile(numbers, Fraction(1, 2), 7)
+
+
+# -- bands -------------------------------------------------------------------------------------------------------------
+
+
+@exactly
+def fit_bands(
+    rows: Iterable[Row],
+    *,
+    measure: str,
+    names: Sequence[str],
+    shares: Sequence[Number],
+    by: Literal["total", "customers"] = "total",
+    id: str = "value",
+    **fields: Any,
+) -> Bands:
+    """A ``segments.bands`` policy out of a population: ``names`` from the best down, ``shares`` where each ends and the next begins.
+
+    ``by="total"``: of all that the measure sums up to, so that ``["80%", "95%"]`` is the usual ABC; a customer belongs to a band when
+    what all greater ones bring together is still within its share (the share *before* the customer: who alone passes 80 % is A).
+    ``by="customers"``: of the number of customers. Equal values are in one band. A band in which nobody is has no cell and is left out.
+    AnalysisError where rows cannot be read or sum up to nothing.
+    """
+    if len(names) != len(shares) + 1:
+        refuse("analysis.out_of_range", "names", found=len(names), least=len(shares) + 1, most=len(shares) + 1)
+    limits = [_share(share, f"shares[{place}]") for place, share in enumerate(shares)]
+    if any(low >= high for low, high in pairwise(limits)):
+        refuse("analysis.not_ascending", "shares", found=", ".join(rate_text(limit) for limit in limits))
+    numbers = _columns(rows, (measure,))[measure]
+    least = _least(numbers, limits, one_of(by, ("total", "customers"), "by"))
+    return _policy(Bands, {"id": id, "measure": measure, "bands": _cells(names, least), **fields})
+
+
+@exactly
+def fit_abc(rows: Iterable[Row], *, measure: str, id: str = "abc", **fields: Any) -> Bands:
+    """The classes A, B and C: who brings the first 80 % of the total, the next 15 %, the rest. See ``fit_bands``."""
+    return fit_bands(rows, measure=measure, names=("A", "B", "C"), shares=("80%", "95%"), id=id, **fields)
+
+
+def _least(numbers: Sequence[Fraction], limits: Sequence[Fraction], by: str) -> list[Fraction | None]:
+    """The least value of each band but the last; None where it has nobody."""
+    total = sum(numbers, Fraction(0)) if by == "total" else Fraction(len(numbers))
+    if total <= 0:
+        refuse("analysis.no_total", "rows")
+    before, found = Fraction(0), list[Fraction | None]([None] * len(limits))
+    for value, equal in groupby(reversed(numbers)):
+        count = sum(1 for _ in equal)
+        place = sum(limit <= before / total for limit in limits)
+        if place < len(limits):
+            found[place] = value
+        before += value * count if by == "total" else count
     return found
 
 
-def _silence(run: Run, flag: Flag, signal: Signal, least: int, state: State) -> Silence:
-    view = run.view(state)
-    judge = Judge(flag.id, view)
-    others = [one for one in judge.findings([other for other in flag.signals if other is not signal]) if _counts(flag, one, least)]
-    days, gap = judge.own(signal.since), judge.own(signal.gap)
-    narrowed = signal.when is not None and not view.test(signal.when)
-    asked = not narrowed and flag.names.index(signal.level) >= least
-    last = view.day - timedelta(days=days) if isinstance(days, int) and asked else None
-    known = Fraction(gap) if isinstance(gap, int | Fraction) else None
-    return Silence(last, days if isinstance(days, int) else 0, known, bool(others))
+def _cells(names: Sequence[str], least: Sequence[Fraction | None]) -> dict[str, str]:
+    """Bands from the lowest up, each from its least value to that of the next."""
+    known = [(name, value) for name, value in zip(names, least, strict=False) if value is not None]
+    cells, upper = list[tuple[str, str]](), ""
+    for name, value in known:
+        cells.append((name, f"[{rate_text(value)}..{upper})" if upper else f">= {rate_text(value)}"))
+        upper = rate_text(value)
+    cells.append((names[-1], f"< {upper}" if upper else "-"))
+    return dict(reversed(cells))
 
 
-def _counts(flag: Flag, found: Finding, least: int) -> bool:
-    return found.said == "flagged" and flag.names.index(found.signal.level) >= least
+# -- reading -----------------------------------------------------------------------------------------------------------
 
 
-# -- the search --------------------------------------------------------------------------------------------------------
+def _columns(rows: Iterable[Row], names: tuple[str, ...]) -> dict[str, list[Fraction]]:
+    """The numbers of each measure in ascending order, of the rows in which none is missing."""
+    kept: list[list[Fraction]] = []
+    for place, row in enumerate(rows):
+        if not isinstance(row, Mapping) or any(name not in row for name in names):
+            refuse("analysis.bad_row", f"rows[{place}]", known=", ".join(names))
+        if all(row[name] is not None for name in names):
+            kept.append([_number(row[name], f"rows[{place}].{name}") for name in names])
+    if not kept:
+        refuse("analysis.no_population", "rows")
+    return {name: sorted(column) for name, column in zip(names, zip(*kept, strict=True), strict=True)}
 
 
-def _confusion(seen: Seen, by: Thresholds) -> Confusion:
-    total = Confusion()
-    for (silence, gone), times in seen.items():
-        total += Confusion.of(silence.flagged(by), gone, times)
-    return total
+def _number(value: Any, path: str) -> Fraction:
+    if isinstance(value, Money):
+        return Fraction(value.amount)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Fraction(value)
+    try:
+        return read_rate(value)
+    except PydanticCustomError:
+        refuse("analysis.no_number", path, found=describe(value))
 
 
-def _best(seen: Seen, before: Thresholds, grid: Sequence[Thresholds], target: str) -> Thresholds:
-    """Exactly the best; of equals the one that changes the fewest thresholds, then the first."""
-    candidates = [before, *grid]
-    return max(enumerate(candidates), key=lambda row: (_worth(_confusion(seen, row[1]), target), -_changed(before, row[1]), -row[0]))[1]
+def _share(value: Any, path: str) -> Fraction:
+    found = _number(value, path)
+    if not 0 < found < 1:
+        refuse("analysis.no_share", path, found=rate_text(found))
+    return found
 
 
-def _changed(before: Thresholds, after: Thresholds) -> int:
-    return sum(was != now for was, now in zip(before, after, strict=True))
+def _policy(kind: type[Fitted], fields: dict[str, Any]) -> Fitted:
+    """The policy of the numbers found; what is wrong with further fields is the caller's."""
+    try:
+        return kind.read(fields)
+    except ValidationError as error:
+        raise worded(diagnostics_of(error, "document", kind)) from None
+    except DocumentError as error:
+        raise worded(error.diagnostics) from None
 
 
-def _worth(found: Confusion, target: str) -> Fraction:
-    """What is to be made as large as it gets: the accuracy, or the MCC by its square, with its sign."""
-    if target == "accuracy":
-        return Fraction(found.tp + found.tn, found.total)
-    part = found.tp * found.tn - found.fp * found.fn
-    whole = found.flagged * found.gone * (found.tn + found.fp) * (found.tn + found.fn)
-    return Fraction(part * abs(part), whole) if whole else Fraction(0)
+__all__ = ["fit_abc", "fit_bands", "fit_rfm", "population", "quantile"]

@@ -10,12 +10,15 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, str] = {
     "churn.flag": "custrules.policies.churn:Flag",
+    "feedback.complaints": "custrules.policies.feedback:Complaints",
+    "lifecycle.stages": "custrules.policies.lifecycle:Stages",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
     "points.transfer": "custrules.policies.points:Transfer",
     "segments.bands": "custrules.policies.segments:Bands",
     "segments.matrix": "custrules.policies.segments:Matrix",
+    "segments.rfm": "custrules.policies.segments:Rfm",
     "table": "custrules.policies.table:DecisionTable",
     "tiers.ladder": "custrules.policies.tiers:Ladder",
 }
@@ -23,9 +26,7 @@ KINDS: dict[str, str] = {
 LATER_KINDS = (
     "care.contact_plan",
     "care.trigger",
-    "feedback.complaints",
     "feedback.survey",
-    "lifecycle.stages",
     "profile.quality",
     "referral.reward",
     "rewards.activity",
@@ -33,7 +34,6 @@ LATER_KINDS = (
     "rewards.draw",
     "rewards.offer",
     "rewards.partners",
-    "segments.rfm",
     "service.plan",
     "service.scorecard",
     "stored_value.account",
