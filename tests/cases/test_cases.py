@@ -22,6 +22,7 @@ from cases.covering import COVERED
 from custrules.documents.reading import read
 
 HERE = Path(__file__).parent
+LATER = ("care_cases.json",)  # of a family that is still to come; what is about calendars alone is tested with them
 SCENARIOS = sorted(HERE.glob("scenarios/*.scenarios.yaml"))
 IN_CODE = (
     cases.test_churn,
@@ -37,7 +38,7 @@ pytest.importorskip("yaml")
 
 
 def known() -> dict[str, dict[str, Any]]:
-    return {case["id"]: case for path in sorted(HERE.glob("*_cases.json")) for case in json.loads(path.read_text("utf-8"))}
+    return {case["id"]: case for path in sorted(HERE.glob("*_cases.json")) if path.name not in LATER for case in json.loads(path.read_text("utf-8"))}
 
 
 def tags(paths: list[Path]) -> set[str]:
