@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from custrules.policy import Policy
 from custrules.program import Program
+from custrules.testing.segment_strategies import segment_policies
+from custrules.testing.value_strategies import Data, cards, versions
 
+Data = dict[str, Any]
 # Offsets of every kind: none, half hours, summer time at midnight (Havana, Sao Paulo), and a day that was left out (Apia).
 ZONES = ("UTC", "Asia/Shanghai", "Europe/London", "America/New_York", "Asia/Kolkata", "America/Sao_Paulo", "America/Havana", "Pacific/Apia")
-VERSIONS = ("2011-10-01", "2012-01-01", "2012-02-29", "2012-07-01")  # first days inside most histories
 WINDOWS = ("1 day", "7 days", "30 days", "1 month", "3 months", "12 months", "this calendar month", "last calendar month", "this calendar quarter")
 TERMS = ("none", "14 days", "1 month", "3 months", {"length": "3 months", "rounded_to": "end_of_month"}, "12 months")
 ANCHORED = (  # terms that are counted from something else than the upgrade
@@ -79,8 +81,6 @@ FURTHER: tuple[dict[str, Any], ...] = (
     {"count": "purchase", "window": "membership year"},
     {"sum": "spend", "window": "since level"},
 )
-
-Data = dict[str, Any]
 
 
 @st.composite
@@ -316,48 +316,6 @@ def transfers(draw: st.DrawFn) -> Data:
 
 
 @st.composite
-def cards(draw: st.DrawFn) -> list[Data]:
-    """A stored value account with what fills and empties it, and at times a card for visits beside it."""
-    account: Data = {
-        "id": "card",
-        "kind": "stored_value.account",
-        "form": "amount",
-        "bonus_expiry": draw(st.sampled_from(("never", "10 days", "2 months"))),
-    }
-    account |= draw(st.sampled_from(({}, {}, {"limit": {"per_member": 1500}}, {"on_closure": "forfeit_bonus"})))
-    found = [account, *versions(draw, draw(top_ups()), top_ups()), *versions(draw, draw(spendings("card")), spendings("card"))]
-    if draw(st.booleans()):
-        form = draw(st.sampled_from(({"form": "visits"}, {"form": "period", "length": "30 days"})))
-        found += [
-            {"id": "lessons", "kind": "stored_value.account", **form},
-            {"id": "buy-lessons", "kind": "stored_value.top_up", "account": "lessons"},
-            draw(spendings("lessons")),
-        ]
-    return found
-
-
-@st.composite
-def top_ups(draw: st.DrawFn) -> Data:
-    rows: list[Data] = [
-        {"pay": 100, "give": 20},
-        {"pay": 500, "give": 80},
-        {"pay": 50, "percent": "12.5%", "cap": 30},
-        {"pay": 90, "give": 50, "first": True},
-    ]
-    chosen = draw(st.lists(st.sampled_from(rows), max_size=3, unique_by=str))
-    top_up: Data = {"id": "top-up", "kind": "stored_value.top_up", "owed_on_chargeback": draw(st.sampled_from(("face", "ratio")))}
-    return top_up | ({"ladder": chosen, "mode": draw(st.sampled_from(("highest", "per_multiple", "largest_first")))} if chosen else {})
-
-
-@st.composite
-def spendings(draw: st.DrawFn, account: str) -> Data:
-    spending: Data = {"id": f"spend-{account}", "kind": "stored_value.spending", "account": account}
-    spending["order"] = draw(st.sampled_from(("principal_first", "bonus_first", "pro_rata", "priority")))
-    spending["top_ups"] = draw(st.sampled_from(("fifo", "lifo", "soonest_bonus")))
-    return spending | draw(st.sampled_from(({}, {"hold": {"length": "30 minutes"}}, {"buys_gift_cards": True})))
-
-
-@st.composite
 def returns_rules(draw: st.DrawFn) -> Data:
     rule: Data = {
         "window": draw(st.sampled_from(("366 days", "366 days", "30 days", "2 days"))),
@@ -369,15 +327,6 @@ def returns_rules(draw: st.DrawFn) -> Data:
         unmatched = draw(st.sampled_from(("spend_only", "decline", "to_person")))
         rule["matching"] = {"match": methods, "within": draw(st.sampled_from(("90 days", "10 days"))), "unmatched": unmatched}
     return rule
-
-
-def versions(draw: st.DrawFn, first: Data, again: st.SearchStrategy[Data]) -> list[Data]:
-    """A policy, and at times a next version of it, changed or retired."""
-    kind = draw(st.sampled_from(("one",) * 5 + ("changed", "changed", "retired")))
-    if kind == "one":
-        return [first]
-    day = draw(st.sampled_from(VERSIONS))
-    return [first, (draw(again) if kind == "changed" else {**first, "retired": True}) | {"effective_from": day}]
 
 
 @st.composite
@@ -395,6 +344,7 @@ def program_documents(draw: st.DrawFn, policies: st.SearchStrategy[list[Data]] |
         *versions(draw, draw(redemptions()), redemptions()),
         *(versions(draw, draw(transfers()), transfers()) if draw(st.booleans()) else ()),
         *(draw(cards()) if draw(st.booleans()) else ()),
+        *(draw(segment_policies()) if draw(st.booleans()) and draw(st.booleans()) else ()),
     ]
     return {
         "program": "generated",
