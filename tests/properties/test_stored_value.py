@@ -17,6 +17,7 @@ from custrules.holding import Holding
 from custrules.ledger import GRANTED, PAID, LotPart, Move
 from custrules.policies.stored_value import giving_back
 from custrules.policies.stored_value.account import ValueAccount
+from custrules.policies.stored_value.parts import first
 from custrules.testing.program_strategies import made
 from custrules.testing.strategies import histories, passings
 from custrules.testing.value_strategies import Data, cards
@@ -261,7 +262,6 @@ def test_the_law_of_holds_finds_one_that_is_captured_twice(monkeypatch: pytest.M
 def test_the_law_of_returns_finds_one_that_gives_back_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
     case = played("pro_rata", PAY)
     spending_and_returning_is_nothing(case)
-    first = giving_back.first
     monkeypatch.setattr(giving_back, "first", lambda parts, quantity: first(parts, max(quantity, 1)))
     with pytest.raises(AssertionError):
         spending_and_returning_is_nothing(case)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from custrules.policy import Policy
 from custrules.program import Program
 from custrules.testing.segment_strategies import segment_policies
-from custrules.testing.value_strategies import Data, cards, versions
+from custrules.testing.value_strategies import cards, versions
 
 Data = dict[str, Any]
 # Offsets of every kind: none, half hours, summer time at midnight (Havana, Sao Paulo), and a day that was left out (Apia).
