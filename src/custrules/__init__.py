@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from custrules.analysis.deferral import allocate, recognise
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
+    from custrules.analysis.plan import Plan, PlanItem
+    from custrules.analysis.planning import PlanIndex, plan, recheck
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
     from custrules.calendars import Span, Window
     from custrules.conditions import Condition
@@ -88,6 +90,8 @@ _HOMES = {
     "analysis.deferral": "allocate recognise",
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
+    "analysis.plan": "Plan PlanItem",
+    "analysis.planning": "PlanIndex plan recheck",
     "analysis.revenue": "DeferredRevenue deferred_revenue",
     "calendars": "Span Window",
     "conditions": "Condition",
@@ -159,6 +163,9 @@ __all__ = [
     "OpenedLevel",
     "OpenedTally",
     "Opening",
+    "Plan",
+    "PlanIndex",
+    "PlanItem",
     "Policy",
     "Posting",
     "ProfileUpdate",
@@ -201,6 +208,8 @@ __all__ = [
     "load",
     "loads",
     "metrics",
+    "plan",
+    "recheck",
     "recognise",
     "render",
     "replay",
