@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 KINDS: dict[str, str] = {
     "care.contact_plan": "custrules.policies.care:ContactPlan",
     "churn.flag": "custrules.policies.churn:Flag",
+    "feedback.complaints": "custrules.policies.feedback:Complaints",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
@@ -23,6 +24,7 @@ KINDS: dict[str, str] = {
 
 LATER_KINDS = (
     "care.trigger",
+    "churn.flag",
     "feedback.complaints",
     "feedback.survey",
     "lifecycle.stages",
