@@ -17,8 +17,8 @@ def contacted(state: State, event: Contact, day: date) -> None:
     key = answered(state, event, day)
     if key is not None:
         asked = state.touchpoints[key]
-        made = {"day": day, "channel": event.channel or asked.channel} if event.counts else {}
-        state.touchpoints[key] = replace(asked, outcome=event.outcome, **made)
+        made = replace(asked, day=day, channel=event.channel or asked.channel) if event.counts else asked
+        state.touchpoints[key] = replace(made, outcome=event.outcome)
 
 
 def answered(state: State, event: Contact, day: date) -> str | None:

@@ -15,7 +15,7 @@ from custrules.analysis.plan import Plan, PlanItem, item_id
 from custrules.analysis.refusal import refuse, worded
 from custrules.calendars import ONE_DAY, known_zone, local_day, start_of_day
 from custrules.contacting import Contacting
-from custrules.events import Contact, tick
+from custrules.events import Contact
 from custrules.fields import read_day
 from custrules.policies.care.arranging import Candidate, Desk, Person, Placed, Why, consented
 from custrules.policies.care.contact_plan import ContactPlan
@@ -184,8 +184,8 @@ def _from_table(program: Program, state: State, rules: ContactPlan, candidate: C
     if rules.channel is None:
         return None
     at = max(state.as_of or start_of_day(day, program.zone), start_of_day(day, program.zone))
-    head = {"id": tick(state.customer_id, at).id, "customer_id": state.customer_id, "occurred_at": at}
-    event = Contact(**head, trigger=candidate.trigger, category=candidate.category or None)
+    known = {"trigger": candidate.trigger, "category": candidate.category or None}
+    event = Contact(id=f"plan {day}", customer_id=state.customer_id, occurred_at=at, **known)
     view = StepView(program.rulebook, state, event, Days(day, day, at), rules)
     values = view.outcome(rules.channel).values
     found = values[rules.channel.outputs[0].name]
@@ -238,7 +238,7 @@ def recheck(program: Program, state: State, item: PlanItem, at: datetime) -> Pla
         return item.because(stopped[0], day, stopped[1])
     if not consented(found, item.channel, person):
         return item.now("drop", day, "care.consent.withdrawn", channel=item.channel)
-    slot = desk.slot(found, person, item.channel, day, at)
+    slot = desk.slot(found, person, item.channel, at, day)
     if isinstance(slot, Why):
         return item.because("drop" if slot.final else "defer", day, slot.reason)
     return item.going(day, slot)

@@ -71,10 +71,11 @@ class Placed(NamedTuple):
 
 
 class Why(NamedTuple):
-    """Why a day will not do; ``final``: no other day is looked for."""
+    """Why a day will not do; ``final``: no other day is looked for; ``resumes``: the minute of another day at which quiet hours are over."""
 
     reason: Reason
     final: bool = False
+    resumes: int | None = None
 
 
 class Desk:
@@ -154,13 +155,14 @@ class Desk:
         """The first day that will do, from the planned one to the last on which the contact makes sense."""
         first: Why | None = None
         last = min(candidate.last_day or self.end, self.end)
-        day = candidate.day
+        day, minute = candidate.day, self.plan.sent_at(channel).minutes
         while day <= last:
-            found = self.slot(candidate, person, channel, day)
+            found = self.slot(candidate, person, channel, at_time(day, minute, person.zone), day)
             if not isinstance(found, Why):
                 self._go_out(candidate, channel, day, found, first)
                 return
             first = first or found
+            minute = minute if found.resumes is None else found.resumes
             if found.final:
                 break
             day += ONE_DAY
@@ -189,15 +191,14 @@ class Desk:
 
     # -- one day ---------------------------------------------------------------------------------------------------
 
-    def slot(self, candidate: Candidate, person: Person, channel: str, day: date, now: datetime | None = None) -> datetime | Why:
-        """The instant at which a contact may go out on a day (``now``, where that is given), or why it may not."""
-        at = now or at_time(day, self.plan.sent_at(channel).minutes, person.zone)
+    def slot(self, candidate: Candidate, person: Person, channel: str, at: datetime, day: date) -> datetime | Why:
+        """The instant from ``at`` on at which a contact may go out on a day, or why it may not."""
         if candidate.terms.statutory:
             return at
         closed = next(self._closed(candidate, channel, day), None)
         if closed is not None:
             return closed
-        awake = waking(self.plan, channel, candidate, person.zone, at, day)
+        awake = waking(self.plan, channel, person.zone, at, day)
         if isinstance(awake, Why):
             return awake
         touch = Touch(day, channel, candidate.category, candidate.terms.purpose)
@@ -254,17 +255,18 @@ def consented(candidate: Candidate, channel: str, person: Person) -> bool:
     return candidate.terms.purpose == "service" or candidate.terms.statutory or person.consent.get(channel) == "marketing"
 
 
-def waking(plan: ContactPlan, channel: str, candidate: Candidate, zone: ZoneInfo, at: datetime, day: date) -> datetime | Why:
+def waking(plan: ContactPlan, channel: str, zone: ZoneInfo, at: datetime, day: date) -> datetime | Why:
     """The instant outside quiet hours at which a contact of a day goes out, or why that day will not do."""
-    for _ in range(3):  # windows may follow one another
+    for _ in plan.quiet(channel):  # windows may follow one another
         window = next((window for window in plan.quiet(channel) if window.holds(local_minute(at, zone))), None)
         if window is None:
             return at
         moved = _moved(window, at, zone, day)
         if window.then == "drop" or moved is None:
-            return Why(reason("care.quiet_hours", channel=channel, start=str(window.from_), end=str(window.to)), final=window.then == "drop")
+            told = reason("care.quiet_hours", channel=channel, start=str(window.from_), end=str(window.to))
+            return Why(told, window.then == "drop", window.to.minutes)
         at = moved
-    return Why(reason("care.quiet_hours", channel=channel, start="", end=""))
+    return at
 
 
 def _moved(window: QuietHours, at: datetime, zone: ZoneInfo, day: date) -> datetime | None:
