@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from custrules.analysis.plan import Plan, PlanItem
     from custrules.analysis.planning import PlanIndex, plan, recheck
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
+    from custrules.analysis.settlement import Settlement, settlement
+    from custrules.analysis.statement import Statement, statement
     from custrules.calendars import Span, Window
     from custrules.conditions import Condition
     from custrules.errors import (
@@ -101,6 +103,8 @@ _HOMES = {
     "analysis.plan": "Plan PlanItem",
     "analysis.planning": "PlanIndex plan recheck",
     "analysis.revenue": "DeferredRevenue deferred_revenue",
+    "analysis.settlement": "Settlement settlement",
+    "analysis.statement": "Statement statement",
     "calendars": "Span Window",
     "conditions": "Condition",
     "errors": "AnalysisError ContractError CustrulesError Diagnostic DocumentError EventError FactsError MissingExtra MoneyError "
@@ -190,10 +194,12 @@ __all__ = [
     "ReturnLine",
     "Rounding",
     "ScenarioError",
+    "Settlement",
     "Signal",
     "Span",
     "State",
     "StateError",
+    "Statement",
     "Status",
     "StatusChange",
     "Step",
@@ -231,6 +237,8 @@ __all__ = [
     "render",
     "replay",
     "schema",
+    "settlement",
+    "statement",
 ]
 
 

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 import custrules as cr
 from custrules.analysis.comparing import Either
-from custrules.cli import planning, schemas
+from custrules.cli import planning, schemas, statements
 from custrules.cli.arguments import asked_language, parser
 from custrules.cli.event_files import STDIN, EventFile, EventFiles
 from custrules.cli.output import Misuse, Output, lenient, placed, silence
@@ -381,6 +381,7 @@ VERBS: dict[str, Callable[[Output, argparse.Namespace], int]] = {
     "compare": compare,
     "plan": planning.plan,
     "backtest": backtest,
+    "statement": statements.statement,
     "test": test,
     "record": record,
     "schema": schemas.schema,
