@@ -18,7 +18,7 @@ from typing import Any
 import custrules
 from custrules.cli.arguments import ARGUMENTS, DEMO_FOLDER
 from custrules.cli.output import words as command_words
-from custrules.counting import LINE_FACTS, MONEY_SUBJECTS
+from custrules.counting import FIELDS, LINE_FACTS, MONEY_SUBJECTS, NUMBERS
 from custrules.events import KINDS as EVENTS
 from custrules.events import Event, Line, ReturnLine, Tender
 from custrules.measures import AGGREGATES, Measure
@@ -32,7 +32,7 @@ from docs.reading import Model, Words, api_members, codes_of_reasons, field_rows
 HERE = Path(__file__).parent
 FOLDERS = {"en": HERE / "reference", "zh": HERE / "zh" / "reference"}
 LANGUAGES = tuple(FOLDERS)
-TAKES = {"until": "", "ratio": "`base`", "since": "`where`, `lines`"}
+TAKES = {"until": "", "open": "`where`", "ratio": "`base`", "since": "`where`, `lines`"}
 TAKES |= dict.fromkeys(("average", "best"), "`window`, `per`, `skip`, `where`, `lines`")
 EXAMPLES = {
     "sum": "{sum: spend, window: 12 months}",
@@ -40,6 +40,7 @@ EXAMPLES = {
     "average": "{average: spend, window: this calendar year}",
     "best": "{best: spend, per: month, window: 12 months}",
     "latest": "{latest: stay.nights, window: lifetime}",
+    "open": "{open: complaint}",
     "gap": "{gap: purchase}",
     "since": "{since: purchase}",
     "until": "{until: contract_end}",
@@ -165,13 +166,14 @@ def measures(said: Words) -> Lines:
     yield f"## {said.heading('subjects')}"
     yield ""
     yield "- " + said.text("counted").format(said.texts["comma"].join(f"`{name}`" for name in COUNTABLE))
-    yield "- " + said.text("summed").format(said.texts["comma"].join(f"`{name}`" for name in (*MONEY_SUBJECTS, "purchase")))
+    brought = [f"{event}.{name}" for event, names in NUMBERS.items() for name in names]
+    yield "- " + said.text("summed").format(said.texts["comma"].join(f"`{name}`" for name in (*MONEY_SUBJECTS, "purchase", *brought)))
     yield ""
 
 
 def facts(said: Words) -> Lines:
     head = [said.texts[name] for name in ("fact", "type", "meaning")]
-    told = said.texts["facts"]
+    meanings = said.texts["facts"]
     groups: list[tuple[str, list[tuple[str, str, str]]]] = [
         ("everywhere", [(name, kind.kind, name) for name, kind in BUILT_IN.items()]),
         ("birthdays", [(name, "flag", name) for name in BIRTHDAY_FACTS]),
@@ -190,7 +192,13 @@ def facts(said: Words) -> Lines:
     for title, rows in groups:
         yield f"## {said.heading(title)}"
         yield ""
-        yield from table(head, ([f"`{name}`", f"`{kind}`", told[key]] for name, kind, key in rows))
+        yield from table(head, ([f"`{name}`", f"`{kind}`", meanings[key]] for name, kind, key in rows))
+    yield f"## {said.heading('of_other_events')}"
+    yield ""
+    fields = [(event, name, kind) for event, kinds in FIELDS.items() for name, kind in kinds.items()]
+    yield from table(
+        head, ([f"`{name}`", f"`{kind.kind}`", f"`{event}`: {plain(told(EVENTS[event], name, said.lang))}"] for event, name, kind in fields)
+    )
     yield f"## {said.heading('cells')}"
     yield ""
     yield from table([said.texts["type"], said.texts["conditions_may"]], ([f"`{kind}`", text] for kind, text in said.texts["cells"].items()))

@@ -1,7 +1,9 @@
 """How much the generated tests search: a little by default; less or more with CUSTRULES_HYPOTHESIS=few or =much."""
 
+import gc
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
@@ -12,3 +14,9 @@ settings.register_profile("much", max_examples=2_000, deadline=None, suppress_he
 settings.load_profile(os.environ.get("CUSTRULES_HYPOTHESIS", "ci"))
 
 collect_ignore = ["plugin", "typing"]  # a distribution of its own, and a file for the type checkers: other tests use them
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was imported and collected stays to the end: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()

@@ -6,6 +6,7 @@ import pickle
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def expected(path: Path) -> list[str]:
     return [] if text == "nothing" else text.split("; ")
 
 
+@cache
 def found_in(path: Path) -> tuple[cr.Diagnostic, ...]:
     return cr.check(cr.load(path))
 

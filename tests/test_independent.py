@@ -218,17 +218,16 @@ def test_the_events_of_the_excerpt_add_up_to_its_lines(excerpt: list[Event]) -> 
 
 @needs_data
 def test_the_excerpt_is_every_tenth_customer_of_the_data(excerpt: list[Event]) -> None:
-    assert excerpt == list(make_excerpt.every(10, make_excerpt.events()))
+    assert excerpt == list(make_excerpt.every(10, make_excerpt.whole()))
 
 
 @needs_data
 def test_the_events_of_both_years_add_up_to_the_raw_rows() -> None:
-    results = evaluate_all(make_excerpt.events(), END)
-    assert spent_and_returned(results) == make_excerpt.raw_totals()
+    assert line_totals(make_excerpt.whole()) == make_excerpt.raw_totals()
 
 
 @needs_data
 def test_the_two_years_share_no_event_and_leave_none_out() -> None:
     first, second = (set(keys(list(make_excerpt.events([year])))) for year in make_excerpt.YEARS)
     assert not first & second
-    assert first | second == set(keys(list(make_excerpt.events())))
+    assert first | second == set(keys(list(make_excerpt.whole())))

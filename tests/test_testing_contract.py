@@ -208,7 +208,8 @@ class Narrow(Reminder):
             return super().decide(event, view)
         assert event.type in ("visit", "tick", "return", "adjustment", "referral", "redemption", "redemption_cancelled", "enrolment",
                               "profile_update", "consent_update", "activity", "tier_grant",
-                              "hold", "capture", "void", "transfer", "opening", "merge", "closure", "reading"), event.type  # fmt: skip
+                              "hold", "capture", "void", "transfer", "opening", "merge", "closure", "reading",
+                              "attendance", "survey_response", "complaint", "complaint_update", "contact"), event.type  # fmt: skip
         return None
 
 
@@ -282,7 +283,7 @@ MUTANTS: tuple[tuple[str, type[Reminder], str], ...] = (
 def broken(policy: cr.Policy, clause: str) -> BrokenContract:
     """What check_policy finds, looking for classes that a test can define inside a function only where it looks for them."""
     with pytest.raises(BrokenContract) as caught:
-        check_policy(policy, examples=60, skip=() if clause == "pickle" else ("pickle",))
+        check_policy(policy, examples=12 if clause == "sentences" else 60, skip=() if clause == "pickle" else ("pickle",))
     return caught.value
 
 
@@ -299,7 +300,7 @@ def test_every_clause_has_a_policy_that_breaks_it() -> None:
 
 
 def test_a_policy_that_keeps_its_contract_passes_and_tells_what_it_said() -> None:
-    assert check_policy(Reminder(id="good"), examples=60) == {"acme.reminder.set", "acme.reminder.over"}
+    assert check_policy(Reminder(id="good"), examples=20) == {"acme.reminder.set", "acme.reminder.over"}
 
 
 def test_a_class_with_defaults_is_enough() -> None:

@@ -17,6 +17,7 @@ from custrules.events import (
     Activity,
     Adjustment,
     AnyEvent,
+    ComplaintUpdate,
     Enrolment,
     Hold,
     Merge,
@@ -63,6 +64,8 @@ def faults_of(rules: Rulebook, event: AnyEvent) -> list[Diagnostic]:
         return [*_quantity(rules, event.account or "points", event.points, "points")] if event.points is not None else []
     if isinstance(event, Adjustment):
         return [*_adjustment(rules, event)]
+    if isinstance(event, ComplaintUpdate):
+        return [*_amounts(rules, [("credit", event.credit)])]
     return [*_grant(rules, event)] if isinstance(event, TierGrant) else []
 
 

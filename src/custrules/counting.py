@@ -12,7 +12,8 @@ from typing import Literal
 from custrules.activity import NUMBER_SCALE
 from custrules.conditions import Bound, evaluate
 from custrules.event_fields import Scalar
-from custrules.events import Activity, AnyEvent, Purchase, Reading, Return
+from custrules.events import Activity, AnyEvent, ComplaintUpdate, Purchase, Reading, Return, SurveyResponse
+from custrules.events.feedback import CONTACT_OUTCOMES, STAGES
 from custrules.facts import FactType, FactValue
 from custrules.fields import Frozen, read_day, read_decimal, read_flag, wrong_type
 from custrules.money import Rounding, rounded, to_units
@@ -21,9 +22,20 @@ from custrules.orders import Order
 
 MONEY_SUBJECTS = ("spend", "margin")
 NAMED = ("activity", "reading")
-What = Literal["count", "sum", "latest", "each"]
+What = Literal["count", "sum", "latest", "each", "open"]
 AttributeKind = Literal["money", "number", "whole", "text", "flag", "date"]
 LINE_FACTS = ("sku", "category", "quantity", "amount")
+_TEXT = FactType("text")
+FIELDS: Mapping[str, Mapping[str, FactType]] = {
+    "attendance": {"activity": _TEXT},
+    "survey_response": {"score": _TEXT, "value": FactType("number"), "survey": _TEXT},
+    "complaint": {"category": _TEXT, "severity": _TEXT},
+    "complaint_update": {"stage": FactType("text", STAGES), "customer_agrees": FactType("flag"), "cause": _TEXT},
+    "contact": {"trigger": _TEXT, "outcome": FactType("text", CONTACT_OUTCOMES), "category": _TEXT},
+}
+"""Fields of events that conditions may read, beside the channel, and an order's amount."""
+NUMBERS: Mapping[str, Mapping[str, AttributeKind]] = {"survey_response": {"value": "number"}, "complaint_update": {"credit": "money"}}
+"""Numbers that events bring, which measures may sum and average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +87,17 @@ class EventFacts:
         if name == "value" and isinstance(event, Reading):
             return attribute_value(event.value, self.declared[name], self.scale)
         kind = self.declared.get(name)
-        return attribute_value(event.attributes.get(name), kind, self.scale) if kind is not None else None
+        if kind is not None:
+            return attribute_value(event.attributes.get(name), kind, self.scale)
+        fields = FIELDS.get(event.type)
+        return _field(getattr(event, name)) if fields is not None and name in fields else None
 
     def next_change(self, name: str) -> date | None:
         return None
+
+
+def _field(value: Decimal | str | bool | None) -> FactValue | None:
+    return exact(Fraction(value)) if isinstance(value, Decimal) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +208,7 @@ class Declarations:
 
 def event_fact_types(event: str, declared: Declarations) -> dict[str, FactType]:
     """Names and types of the facts that an event of a kind (or a declared activity) brings."""
-    types = {"channel": FactType("text")}
+    types = {"channel": FactType("text"), **FIELDS.get(event, {})}
     if event in ("purchase", "return"):
         types["amount"] = FactType("money", scale=declared.scale)
     if event in declared.activities:
@@ -223,6 +242,10 @@ def _event_number(attribute: str, event: AnyEvent, declared: Declarations) -> in
         kind = declared.readings[event.name]
         read = attribute_value(event.value, kind, declared.scale)
         return read if kind == "money" and isinstance(read, int) else _scaled(read)
+    if isinstance(event, SurveyResponse):
+        return _scaled(event.value)
+    if isinstance(event, ComplaintUpdate):
+        return event.credit.minor if event.credit is not None else None
     assert isinstance(event, Activity)
     if attribute == "quantity" and declared.activities[event.name].unit is not None:
         return _scaled(event.quantity)

@@ -11,10 +11,15 @@ from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
 from custrules.calendars import ONE_DAY, local_day, start_of_day
+from custrules.complaints import noted
+from custrules.contacts import contacted
 from custrules.decisions import joined
 from custrules.events import (
     AnyEvent,
     Capture,
+    Complaint,
+    ComplaintUpdate,
+    Contact,
     Enrolment,
     Hold,
     NewDay,
@@ -102,11 +107,21 @@ class Step(Holding):
             return refusal
         self.records.update(records)
         tally_event(self.rules, self.state, event, self.day, self.order, counted)
+        self._note(event)
         self.decisions += taken_in(self.rules, self.state, event, self.day)
         for phase in FORWARD if self.state.closed is None else LEAVING:
             for policy in self.heard[phase]:
                 self._answer(policy)
         return None
+
+    def _note(self, event: AnyEvent) -> None:
+        """What the state keeps of contacts and complaints, whatever policies there are."""
+        if isinstance(event, Contact):
+            contacted(self.state, event, self.day)
+        elif isinstance(event, Complaint | ComplaintUpdate) and self.rules.open_tallies:
+            keepers = self.rules.complaint_keepers
+            kept = any(policy.id in keepers and not policy.retired for policy in self.heard["care"])
+            noted(self.rules, self.state, event, self.day, kept=kept)
 
     def _pay(self) -> tuple[list[Decision], dict[str, Record]]:
         declined: list[Decision] = []

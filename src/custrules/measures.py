@@ -24,7 +24,7 @@ from custrules.fields import Text, one_of, wrong_type
 from custrules.given import Quotient
 from custrules.tallies import Tally, Values
 
-AGGREGATES = ("sum", "count", "average", "best", "latest", "gap", "since", "until", "ratio")
+AGGREGATES = ("sum", "count", "average", "best", "latest", "open", "gap", "since", "until", "ratio")
 _DAYS = FactType("whole")
 _QUOTIENT = FactType("number")
 
@@ -36,16 +36,16 @@ def _read_pair(value: object) -> object:
 
 
 class Measure(BaseModel):
-    """One of sum, count, average, best, latest, gap, since, until or ratio; see the document format for what each takes."""
+    """One of sum, count, average, best, latest, open, gap, since, until or ratio; see the document format for what each takes."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-    later_fields: ClassVar[tuple[str, ...]] = ("open",)
 
     sum: Text | None = None
     count: Text | None = None
     average: Text | None = None
     best: Text | None = None
     latest: Text | None = None
+    open: Text | None = None
     gap: Text | None = None
     since: Text | None = None
     until: Text | None = None
@@ -202,6 +202,33 @@ class SinceMeter:
         if tally is None:
             return None
         return day + ONE_DAY if tally.last_upto(day) is not None else tally.first_after(day)
+
+    @property
+    def reach(self) -> int | None:
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMeter:
+    """How many are open: those that were begun, less those that were closed, by the end of the day."""
+
+    counted: tuple[Counted, ...]
+    type: FactType = _DAYS
+
+    def value(self, source: Source, day: date) -> FactValue | None:
+        tally = source.log.tally(self.counted[0].key)
+        return tally.total(day) if tally is not None and tally.reaches(None, day) else None
+
+    def evaluable(self, source: Source, day: date) -> bool:
+        tally = source.log.tally(self.counted[0].key)
+        return tally is not None and tally.reaches(None, day)
+
+    def next_change(self, source: Source, day: date) -> date | None:
+        """One that a policy closed today may have been closed after others had been asked: they see it when the next day opens."""
+        tally = source.log.tally(self.counted[0].key)
+        if tally is None:
+            return None
+        return day + ONE_DAY if tally.last_upto(day) == day else tally.first_after(day)
 
     @property
     def reach(self) -> int | None:

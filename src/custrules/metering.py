@@ -9,20 +9,21 @@ from custrules.activity import NUMBER_SCALE
 from custrules.calendars import Window
 from custrules.codec import canonical
 from custrules.conditions import Bound, Condition, Leaf, bind
-from custrules.counting import MONEY_SUBJECTS, NAMED, Counted, Declarations, What, event_fact_types, line_types, reading_type
+from custrules.counting import MONEY_SUBJECTS, NAMED, NUMBERS, Counted, Declarations, What, event_fact_types, line_types, reading_type
 from custrules.errors import Diagnostic, DocumentError
 from custrules.events import KINDS
 from custrules.facts import FactType
 from custrules.fields import describe
 from custrules.given import Quotient
-from custrules.measures import AGGREGATES, LatestMeter, Measure, Meter, RatioMeter, SinceMeter, UntilMeter, WindowMeter
+from custrules.measures import AGGREGATES, LatestMeter, Measure, Meter, OpenMeter, RatioMeter, SinceMeter, UntilMeter, WindowMeter
 from custrules.meters import AveragePerMeter, BestMeter, BestPerMeter, GapMeter, ReadingMeter, SkipMeter
 from custrules.validation import nearest
 
 COUNTABLE = tuple(kind for kind in KINDS if kind not in (*NAMED, "new_day", "tick", "adjustment", "tier_grant"))
 _FIELDS = ("base", "window", "per", "skip", "where", "lines")
 _PERIODIC = ("window", "per", "skip", "where", "lines")
-_TAKES: Mapping[str, tuple[str, ...]] = {"until": (), "since": ("where", "lines"), "average": _PERIODIC, "best": _PERIODIC}
+_TAKES: Mapping[str, tuple[str, ...]] = {"until": (), "open": ("where",), "since": ("where", "lines"), "average": _PERIODIC, "best": _PERIODIC}
+OPENED = ("complaint",)
 
 
 class Compiler:
@@ -89,6 +90,9 @@ class Compiler:
         if aggregate == "since":
             self.meters[name] = SinceMeter((found,))
             return
+        if aggregate == "open":
+            self.meters[name] = OpenMeter((found,))
+            return
         window = measure.window or Window.parse("lifetime")
         if measure.per is not None and aggregate == "average" and not window.divides_into(measure.per):
             self._fault("document.not_of_periods", name, "per", window=window, per=measure.per)
@@ -146,6 +150,8 @@ class Compiler:
         """What is tallied: how often, how much, each single one, or the latest."""
         if aggregate in ("count", "since", "gap"):
             return "count"
+        if aggregate == "open":
+            return "open"
         if aggregate == "latest" or subject in self.declared.readings:
             return "latest"
         if aggregate == "best" and measure.per is None:
@@ -170,6 +176,10 @@ class Compiler:
             if text in events or text in self.declared.readings:
                 return text, None, whole
             known = [*events, *self.declared.readings]
+        elif aggregate == "open":
+            if text in OPENED:
+                return text, None, whole
+            known = list(OPENED)
         else:
             head, dot, attribute = text.partition(".")
             if text in self.declared.readings:
@@ -178,6 +188,8 @@ class Compiler:
                 return text, None, money
             if head == "purchase" and attribute == "amount" and aggregate != "sum":
                 return "purchase", "amount", money
+            if head in NUMBERS and (attribute or next(iter(NUMBERS[head]))) in NUMBERS[head]:
+                return self._brought(head, attribute)
             if per and (text in COUNTABLE or (text in self.declared.activities and not self._numbers(text))):
                 return text, None, whole
             if head in self.declared.activities:
@@ -186,12 +198,22 @@ class Compiler:
         self._fault("document.unknown_subject", name, aggregate, found=text, known=", ".join(sorted(known)), nearest=nearest(text, known))
         return None
 
+    @staticmethod
+    def _brought_type(kind: str, scale: int) -> FactType:
+        return FactType("money", scale=scale) if kind == "money" else FactType("number")
+
+    def _brought(self, event: str, attribute: str) -> tuple[str, str, FactType]:
+        """The number that an event brings: the one that is named, or its only one."""
+        name = attribute or next(iter(NUMBERS[event]))
+        return event, name, self._brought_type(NUMBERS[event][name], self.declared.scale)
+
     def _summable(self, aggregate: str, per: bool) -> list[str]:
         """What may be summed, averaged or compared, or have a latest value."""
         spend = MONEY_SUBJECTS if aggregate != "latest" else ()
         amount = ("purchase.amount",) if aggregate != "sum" else ()
         readings = self.declared.readings if aggregate != "sum" and not per else ()
-        return [*spend, *amount, *(COUNTABLE if per else ()), *readings, *self.declared.activities]
+        brought = [f"{event}.{name}" for event, names in NUMBERS.items() for name in names]
+        return [*spend, *amount, *brought, *(COUNTABLE if per else ()), *readings, *self.declared.activities]
 
     def _numbers(self, activity: str) -> list[str]:
         """The numbers that an activity brings."""
@@ -208,7 +230,7 @@ class Compiler:
         if kind is None or attribute is None:
             self._fault("document.no_number", name, aggregate, activity=activity, known=", ".join(numbers) or "none")
             return None
-        return activity, attribute, FactType("money", scale=self.declared.scale) if kind == "money" else FactType("number")
+        return activity, attribute, self._brought_type(kind, self.declared.scale)
 
     def _ratio(self, name: str, measure: Measure) -> None:
         assert measure.ratio is not None

@@ -12,6 +12,7 @@ from datetime import date
 from custrules.activity import NUMBER_SCALE
 from custrules.brought import packed, signal_fits, unpacked
 from custrules.calendars import start_of_day
+from custrules.complaints import take_over
 from custrules.counting import Counted
 from custrules.events import AnyEvent, Closure, Enrolment, Merge, Opening, RedemptionCancelled, Return
 from custrules.fields import Frozen, instant_text
@@ -70,7 +71,7 @@ def taken_in(rules: Rulebook, state: State, event: AnyEvent, day: date) -> Itera
     if isinstance(event, Opening):
         yield _opened(rules, state, event, day)
     elif isinstance(event, Merge):
-        yield _absorbed(state, event, day) if event.of is None else _survives(state, event, day)
+        yield _absorbed(state, event, day) if event.of is None else _survives(rules, state, event, day)
     elif isinstance(event, Closure):
         state.closed = Closed(day)
         yield _told(state, event, day, reason("customer.closed", why=event.reason, approver=event.approver))
@@ -90,7 +91,7 @@ def _opened(rules: Rulebook, state: State, event: Opening, day: date) -> Decisio
     state.joined = event.joined or state.joined
     given = {counted.key: name for name, counted in openable(rules).items() if name in event.tallies}
     for key in state.activity.tallies:
-        if key not in given and not event.complete:
+        if key not in given and not event.complete and not key.startswith("open:"):  # what is open comes as events of its own
             state.activity.since(key, day)
     for key, name in given.items():
         _count(rules, state, key, event, name)
@@ -99,7 +100,8 @@ def _opened(rules: Rulebook, state: State, event: Opening, day: date) -> Decisio
 
 def openable(rules: Rulebook) -> dict[str, Counted]:
     """The measures whose past an opening may tell, each with the one thing that it counts."""
-    return {name: rules.meters[name].counted[0] for name in rules.parts.measures if name in rules.meters and len(rules.meters[name].counted) == 1}
+    single = {name: rules.meters[name].counted for name in rules.parts.measures if name in rules.meters}
+    return {name: counted[0] for name, counted in single.items() if len(counted) == 1 and counted[0].what != "open"}
 
 
 def opened_units(rules: Rulebook, counted: Counted, quantity: object) -> int:
@@ -134,12 +136,13 @@ def _absorbed(state: State, event: Merge, day: date) -> Decision:
     return _told(state, event, day, reason("customer.merged", into=event.into), Signal(event.into, "merge", data, content=content))
 
 
-def _survives(state: State, event: Merge, day: date) -> Decision:
+def _survives(rules: Rulebook, state: State, event: Merge, day: date) -> Decision:
     """The card that stays: the other's tallies are counted too, its orders can be undone here, its contacts count."""
     other = unpacked(event)
     state.activity.join(other.activity)
     for order in other.orders.values():
         state.put_order(order)
+    take_over(rules, state, other, day)
     for event_id, at in other.seen.items():
         if not state.knows(event_id):
             state.saw(event_id, at)

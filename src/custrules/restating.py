@@ -276,7 +276,10 @@ def _not_asked_again(decision: Decision, old: Decision | None, kept: State) -> D
     known = old.effects if old is not None else ()
 
     def stands(effect: object) -> bool:
-        return not isinstance(effect, Touchpoint) or effect in known or f"{decision.policy_id}:{effect.cycle}" not in kept.touchpoints
+        if not isinstance(effect, Touchpoint) or effect in known:
+            return True
+        asked = kept.touchpoints.get(f"{decision.policy_id}:{effect.cycle}")
+        return asked is None or not asked.takes_cycle
 
     effects = tuple(effect for effect in decision.effects if stands(effect))
     return decision if len(effects) == len(decision.effects) else replace(decision, effects=effects)

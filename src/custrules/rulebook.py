@@ -21,7 +21,7 @@ from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, De
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
 from custrules.facts import FactType, Levels, merged_levels
-from custrules.measures import Measure, Meter, SinceMeter, WindowMeter
+from custrules.measures import Measure, Meter, OpenMeter, SinceMeter, WindowMeter
 from custrules.metering import Compiler
 from custrules.own_tallies import OwnTallies
 from custrules.policy import BalanceFact, Fact, Known, Policy, StatusFact, conditions_in, fact_fields
@@ -41,6 +41,8 @@ BUILT_IN: dict[str, FactType] = {
     "joined": FactType("date"),
     "do_not_contact": FactType("flag"),
 }
+COMPLAINT = "complaint"  # the status of a complaint, of which its id is the subject
+ALL_COMPLAINTS = Counted(f"open:{COMPLAINT}", COMPLAINT, None, "open", FactType("whole"))
 EVENT_FACTS = ("channel", "amount", "quantity")
 BIRTHDAY_FACTS = ("birthday_today", "birthday_week", "birthday_month")
 
@@ -94,6 +96,8 @@ class Rulebook(Versions):
     awards: AwardTallies
     own_tallies: dict[str, dict[str, str]]
     sent_tallies: dict[str, tuple[str, str]]
+    complaint_keepers: frozenset[str]
+    open_tallies: tuple[Counted, ...]
 
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
@@ -348,10 +352,13 @@ class Rulebook(Versions):
         extra = max(term, self.returns.window.at_most_days) + 1
         self.tallies: dict[str, Counted] = {}
         self.retention: dict[str, int] = {}
-        for meter in self.meters.values():
+        self.complaint_keepers = frozenset(policy.id for policy in self.parts.policies if COMPLAINT in policy.writes())
+        opened = [OpenMeter((ALL_COMPLAINTS,))] if self.complaint_keepers else []
+        for meter in (*self.meters.values(), *opened):
             for counted in meter.counted:
                 self.tallies[counted.key] = counted
                 self.retention[counted.key] = max(self.retention.get(counted.key, 0), (meter.reach or 0) + extra)
+        self.open_tallies = tuple(counted for counted in self.tallies.values() if counted.what == "open")
         self._counting: dict[tuple[str, str], tuple[Counted, ...]] = {}
         self.awards = AwardTallies(self.parts.policies)
         own = OwnTallies(self.parts.policies)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from custrules.brought import tells
 from custrules.calendars import ONE_DAY, local_day, start_of_day
+from custrules.complaints import count_change, let_go
 from custrules.draft import Draft
 from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.event_fields import read_scalar
@@ -20,7 +21,7 @@ from custrules.ledger import ADJUSTED, DECAYED, EXPIRED, FORFEITED, ISSUED, REVE
 from custrules.orders import Order, Record
 from custrules.policy import PHASES, Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, View, reason
 from custrules.returns import Part
-from custrules.rulebook import Rulebook
+from custrules.rulebook import COMPLAINT, Rulebook
 from custrules.state import State
 from custrules.state_parts import StatusValue, TouchpointAsked
 from custrules.views import Days, StepView, Watch
@@ -211,12 +212,16 @@ class Settling:
             raise ContractError(policy.id, self.event.id, f"wrote the status {status.name!r}, which it does not name in writes()")
         value = None if status.value is None else read_scalar(status.value)
         data = Frozen({name: read_scalar(item) for name, item in status.data.items()})
+        before = self.state.statuses.get((status.name, status.subject))
         self.state.statuses[status.name, status.subject] = StatusValue(value, status.since, status.until, data)
+        if status.name == COMPLAINT and before is not None:
+            count_change(self.rules, self.state, status.subject, before, self.day)
         self.state.keep_lots(status.name)
 
     def _touch(self, policy: Policy, asked: Touchpoint) -> None:
         key = f"{policy.id}:{asked.cycle}"
-        if key in self.state.touchpoints:
+        before = self.state.touchpoints.get(key)
+        if before is not None and before.takes_cycle:
             raise ContractError(policy.id, self.event.id, f"asked twice in the cycle {asked.cycle!r}")
         self.state.touchpoints[key] = TouchpointAsked(policy.id, asked.cycle, asked.category, asked.channel, asked.day, asked.last_day)
 
@@ -344,7 +349,10 @@ def prune(rules: Rulebook, state: State, day: date) -> None:
     closed = state.close_orders(last)
     for key, days in rules.retention.items():
         state.activity.forget(key, day - timedelta(days=days))
-    state.forget_seen(start_of_day(day, rules.zone) - rules.late)
+    late = start_of_day(day, rules.zone) - rules.late
+    state.forget_seen(late)
+    if rules.open_tallies:
+        let_go(state, local_day(late, rules.zone))
     state.ledger.merge(lambda origin: not state.has_order(origin), day, [lot for order in closed for lot in order.lots()] if closed else ())
 
 

@@ -79,7 +79,10 @@ class StatusValue:
 
 @dataclass(frozen=True, slots=True)
 class TouchpointAsked:
-    """A contact that was asked for: by which policy, for which cycle, planned for ``day``, not to be sent after ``last_day``."""
+    """A contact that was asked for: by which policy, for which cycle, planned for ``day``, not to be sent after ``last_day``.
+
+    ``outcome`` is ``asked`` until a Contact says what became of it: ``sent``, ``done`` or ``not_sent``.
+    """
 
     policy_id: str
     cycle: str
@@ -90,8 +93,17 @@ class TouchpointAsked:
     outcome: str = "asked"
 
     def reads(self, day: date) -> str:
-        """What became of it as of a day: ``asked``, or ``expired`` once its last day has passed."""
+        """What became of it as of a day: ``asked``, ``sent``, ``done`` or ``not_sent``; ``expired`` once its last day has passed without a word."""
         return "expired" if self.outcome == "asked" and self.last_day is not None and self.last_day < day else self.outcome
+
+    @property
+    def takes_cycle(self) -> bool:
+        """Whether nothing else may be asked in its cycle: only what was not sent may be asked again."""
+        return self.outcome != "not_sent"
+
+    def counts(self, day: date) -> bool:
+        """Whether it counts as a contact as of a day: from its planned day, unless it was not sent or has expired."""
+        return self.day <= day and self.reads(day) in ("asked", "sent", "done")
 
     def to_row(self) -> list[Any]:
         last = self.last_day.isoformat() if self.last_day else None

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from custrules.counting import MONEY_SUBJECTS, Counted, EventFacts, LineFacts, event_value, in_order, name_of, single
-from custrules.events import AnyEvent, RedemptionCancelled, Return
+from custrules.events import AnyEvent, Contact, RedemptionCancelled, Return
 from custrules.fields import instant_text
 from custrules.ledger import escaped
 from custrules.money import Money
@@ -22,7 +22,9 @@ RETURNS = "returns"  # the policy id under which the kernel tells of returns; re
 
 
 def counted_in(rules: Rulebook, event: AnyEvent) -> list[Counted]:
-    """What an event counts for."""
+    """What an event counts for; a contact that was not made counts for nothing."""
+    if isinstance(event, Contact) and not event.counts:
+        return []
     return [counted for counted in rules.counting(event.type, name_of(event)) if counted.where is None or _where(rules, counted, event)]
 
 
@@ -36,6 +38,8 @@ def tally_event(rules: Rulebook, state: State, event: AnyEvent, day: date, order
     if order is not None:
         state.put_order(order)
     for counted in counted_in:
+        if counted.what == "open":
+            continue  # see ``complaints``
         if counted.what == "latest":
             _latest(rules, state, counted, event, day)
         elif counted.what == "each":

@@ -26,6 +26,7 @@ import lzma
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -79,6 +80,12 @@ def raw_totals(years: Iterable[str] = YEARS) -> dict[str, tuple[int, int]]:
     returned = pl.col("pennies").filter(pl.col("qty") < 0).sum()
     sums = rows(years).group_by("cust").agg(bought.alias("bought"), returned.alias("returned"))
     return {str(cust): (plus, minus) for cust, plus, minus in sums.iter_rows()}
+
+
+@cache
+def whole() -> tuple[Event, ...]:
+    """All events of both years, read once."""
+    return tuple(events())
 
 
 def events(years: Iterable[str] = YEARS) -> Iterator[Event]:

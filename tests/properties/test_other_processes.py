@@ -36,8 +36,18 @@ def generated(number: int) -> list[Case]:
 
 
 @pytest.fixture(scope="module")
-def text() -> str:
-    return packed(generated(25))
+def drawn() -> list[Case]:
+    return generated(20)
+
+
+@pytest.fixture(scope="module")
+def text(drawn: list[Case]) -> str:
+    return packed(drawn)
+
+
+@pytest.fixture(scope="module")
+def here(text: str) -> str:
+    return answered(json.loads(text))
 
 
 def elsewhere(text: str, environment: dict[str, str], *arguments: str) -> str:
@@ -48,9 +58,9 @@ def elsewhere(text: str, environment: dict[str, str], *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("environment", ELSEWHERE, ids=lambda environment: environment["TZ"])
-def test_another_process_gives_the_same_bytes(text: str, environment: dict[str, str]) -> None:
-    assert elsewhere(text, environment) == answered(json.loads(text))
+def test_another_process_gives_the_same_bytes(text: str, here: str, environment: dict[str, str]) -> None:
+    assert elsewhere(text, environment) == here
 
 
-def test_an_order_that_comes_from_a_hash_is_found_out(text: str) -> None:
-    assert len({elsewhere(text, environment, "--unsorted") for environment in ELSEWHERE}) > 1
+def test_an_order_that_comes_from_a_hash_is_found_out(drawn: list[Case]) -> None:
+    assert len({elsewhere(packed(drawn[:5]), environment, "--unsorted") for environment in ELSEWHERE[:2]}) > 1

@@ -14,6 +14,7 @@ from custrules.errors import Diagnostic, EventError
 from custrules.events.base import Event, stamped
 from custrules.events.customers import (
     Activity,
+    Attendance,
     Closure,
     ConsentUpdate,
     Enrolment,
@@ -25,6 +26,7 @@ from custrules.events.customers import (
     TierGrant,
     Visit,
 )
+from custrules.events.feedback import Complaint, ComplaintUpdate, Contact, SurveyResponse
 from custrules.events.orders import MAX_LINES, Line, Purchase, Return, ReturnLine, Tender, moneys_in, total_of
 from custrules.events.passing import NewDay, Tick, new_day, tick
 from custrules.events.points import Adjustment, Capture, Hold, Redemption, RedemptionCancelled, Transfer, Void
@@ -44,6 +46,11 @@ AnyEvent = (
     | Transfer
     | Referral
     | Visit
+    | Attendance
+    | SurveyResponse
+    | Complaint
+    | ComplaintUpdate
+    | Contact
     | Activity
     | Reading
     | Adjustment
@@ -83,9 +90,13 @@ __all__ = [
     "Activity",
     "Adjustment",
     "AnyEvent",
+    "Attendance",
     "Capture",
     "Closure",
+    "Complaint",
+    "ComplaintUpdate",
     "ConsentUpdate",
+    "Contact",
     "Enrolment",
     "Event",
     "Hold",
@@ -101,6 +112,7 @@ __all__ = [
     "Referral",
     "Return",
     "ReturnLine",
+    "SurveyResponse",
     "Tender",
     "Tick",
     "TierGrant",

@@ -51,6 +51,13 @@ class Visit(Event):
     type: Literal["visit"] = "visit"
 
 
+class Attendance(Event):
+    """The customer took part in an ``activity`` (the id of its policy, or a name of the host's own)."""
+
+    type: Literal["attendance"] = "attendance"
+    activity: Id | None = None
+
+
 class Activity(Event):
     """The host's own doing, declared under ``activities:``; ``quantity`` where the declaration gives it a unit."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter
@@ -98,7 +99,9 @@ def _scalar(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
+@cache
 def _condition_inline() -> dict[str, Any]:
+    """How a condition is drawn where it stands; only compared with, never given away."""
     return TypeAdapter(Condition).json_schema()
 
 

@@ -43,7 +43,7 @@ CLAUSES: dict[str, str] = {
 }
 MOST_EVENTS = 12
 MOST_DUES = 12
-MOST_SHRINKS = 200
+MOST_SHRINKS = 60
 AHEAD = timedelta(days=400)
 
 

@@ -210,6 +210,27 @@ class History:
         """The customer brings a friend."""
         return self.event("referral", verdict=verdict, friend=friend, **fields)
 
+    def attendance(self, activity: str = "evening", *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
+        """The customer takes part in something."""
+        return self.event("attendance", verdict=verdict, activity=activity, **fields)
+
+    def survey_response(self, value: Amount, score: str = "csat", *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
+        """A survey is answered."""
+        return self.event("survey_response", verdict=verdict, score=score, value=value, **fields)
+
+    def complaint(self, category: str = "service", *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
+        """The customer complains."""
+        return self.event("complaint", verdict=verdict, category=category, **fields)
+
+    def complaint_update(self, stage: str | None = None, of: str = "", *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
+        """What becomes of a complaint: of the last, or of the one named."""
+        staged = {} if stage is None else {"stage": stage}
+        return self.event("complaint_update", verdict=verdict, of=of or self._last("complaint"), **staged, **fields)
+
+    def contact(self, trigger: str | None = None, *, verdict: Verdict | None = "accepted", **fields: Any) -> History:
+        """The customer is contacted: for a touchpoint that a policy asked for, or of the host's own accord."""
+        return self.event("contact", verdict=verdict, **({} if trigger is None else {"trigger": trigger}), **fields)
+
     def enrolment(self, *, verdict: Verdict | None = "accepted", **profile: Any) -> History:
         """The customer joins; keywords are profile fields."""
         return self.event("enrolment", verdict=verdict, **({"profile": profile} if profile else {}))

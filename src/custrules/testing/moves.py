@@ -16,6 +16,7 @@ from custrules.counting import AttributeKind
 from custrules.errors import CustrulesError
 from custrules.events import AnyEvent
 from custrules.program import Program
+from custrules.testing.feedback_moves import FEEDBACK_MAKERS, HEARD, heard_in
 from custrules.testing.marks import boundaries_after
 from custrules.testing.order_moves import purchase, returned
 from custrules.testing.points_moves import (
@@ -167,6 +168,7 @@ MAKERS: Mapping[str, Maker] = {
     "referral": _plain("referral", friend="f-1"),
     "consent_update": _consent,
     "enrolment": _plain("enrolment"),
+    **FEEDBACK_MAKERS,
 }
 WEIGHTS = {"purchase": 7, "return": 4, "redemption": 2, "adjustment": 2, "activity": 2, "visit": 2}
 
@@ -181,4 +183,5 @@ def kinds_for(program: Program) -> tuple[str, ...]:
     without |= set() if rules.parts.profile else {"profile_update"}
     without |= set() if rules.parts.declared.activities else {"activity"}
     without |= set() if rules.parts.declared.readings else {"reading"}
+    without |= set(HEARD) - heard_in(program)
     return tuple(kind for kind in MAKERS if kind not in without for _ in range(WEIGHTS.get(kind, 1)))

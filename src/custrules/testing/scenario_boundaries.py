@@ -18,7 +18,7 @@ from custrules.policies.tiers import Ladder
 from custrules.policy import Policy, conditions_in
 from custrules.program import Program
 from custrules.rulebook import LINE_FIELDS
-from custrules.testing.scenario_reach import Edge, Reach, Setting, clauses, edges
+from custrules.testing.scenario_reach import NEEDED, Edge, Reach, Setting, clauses, edges
 from custrules.testing.scenario_readings import shown
 from custrules.testing.scenario_writing import Filled, Filler, Scenario
 from custrules.validation import path_text
@@ -186,7 +186,7 @@ class _Boundaries:
         if setting is None or (accrual.event != "purchase" and setting.amount is not None):
             return None
         amount = self.reach.money(setting.amount if setting.amount is not None else 100 * 10**self.rules.scale)
-        fields = {"amount": amount} if accrual.event == "purchase" else {"friend": "friend-1"} if accrual.event == "referral" else {}
+        fields = {"amount": amount} if accrual.event == "purchase" else NEEDED.get(accrual.event, {})
         when = Flow({accrual.event: Flow(at=setting.day.isoformat(), **fields)})
         return self._filled(name, self.reach.events(setting), [when], setting.profile, "points")
 

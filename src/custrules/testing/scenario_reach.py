@@ -17,7 +17,7 @@ from custrules.conditions import Between, Bound, Equals, Leaf, Node, holds
 from custrules.counting import MONEY_SUBJECTS, Counted
 from custrules.documents.writing import Flow
 from custrules.fields import rate_text
-from custrules.measures import LatestMeter, WindowMeter
+from custrules.measures import LatestMeter, OpenMeter, WindowMeter
 from custrules.meters import BestMeter, BestPerMeter, ReadingMeter
 from custrules.moment import Moment
 from custrules.money import Money
@@ -31,6 +31,13 @@ EARLIEST = date(2026, 1, 12)  # a plain Monday
 MOST_EVENTS = 60
 MOST_CLAUSES = 20
 DAY_FACTS = ("weekday", "day_of_month", "month")
+NEEDED: Mapping[str, Mapping[str, str]] = {
+    "referral": {"friend": "friend-1"},
+    "survey_response": {"score": "csat", "value": "5"},
+    "complaint": {"category": "service"},
+    "complaint_update": {"of": "complaint-1", "note": "boundary"},
+}
+"""What an event cannot do without, beside when it happens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,7 @@ class Reach:
         if isinstance(meter, LatestMeter | ReadingMeter) and counted.subject in self._rules.parts.declared.readings:
             setting.activities.append(Flow({"reading": Flow(name=counted.subject, value=self._shown(counted, value))}))
             return True
-        return isinstance(meter, WindowMeter | BestMeter | BestPerMeter) and self._counted(setting, counted, value)
+        return isinstance(meter, WindowMeter | BestMeter | BestPerMeter | OpenMeter) and self._counted(setting, counted, value)
 
     def _shown(self, counted: Counted, value: int | Fraction) -> str:
         return shown(Money.from_minor(int(value), self.program.currency)) if counted.type.kind == "money" else rate_text(Fraction(value))
@@ -141,7 +148,7 @@ class Reach:
         """As much as that of what is counted, at once."""
         if counted.subject in MONEY_SUBJECTS and counted.what in ("sum", "each"):
             setting.spend = max(setting.spend or 0, int(value))
-        elif counted.what == "count" and counted.attribute is None and int(value) <= MOST_EVENTS:
+        elif counted.what in ("count", "open") and counted.attribute is None and int(value) <= MOST_EVENTS:
             if counted.subject == "purchase":
                 setting.orders = max(setting.orders or 0, int(value))
             else:
@@ -190,7 +197,7 @@ class Reach:
 
     @staticmethod
     def _needed(name: str) -> Mapping[str, str]:
-        return {"friend": "friend-1"} if name == "referral" else {}
+        return NEEDED.get(name, {})
 
     def _amounts(self, setting: Setting) -> Iterator[str]:
         """What is bought: the orders asked for, which sum to the spend asked for; all but the last of them as small as can be."""

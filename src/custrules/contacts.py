@@ -1,0 +1,31 @@
+"""What becomes of touchpoints: an ask takes its cycle until a Contact says that it was not sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from custrules.events import Contact
+from custrules.state import State
+
+
+def contacted(state: State, event: Contact, day: date) -> None:
+    """Write down what a contact says of the touchpoint that it answers; one of the host's own accord answers none."""
+    key = answered(state, event, day)
+    if key is not None:
+        state.touchpoints[key] = replace(state.touchpoints[key], outcome=event.outcome)
+
+
+def answered(state: State, event: Contact, day: date) -> str | None:
+    """The key of the touchpoint that a contact answers: of its trigger and cycle; without a cycle, the first that waits on that day."""
+    if event.trigger is None:
+        return None
+    if event.cycle is not None:
+        key = f"{event.trigger}:{event.cycle}"
+        return key if key in state.touchpoints else None
+    waiting = [
+        (asked.day, key)
+        for key, asked in state.touchpoints.items()
+        if asked.policy_id == event.trigger and asked.day <= day and asked.reads(day) == "asked"
+    ]
+    return min(waiting, default=(day, None))[1]
