@@ -24,6 +24,7 @@ from pydantic_core import PydanticCustomError
 import custrules as cr
 from custrules import fields, schemas
 from custrules.calendars.rules import DayRule
+from custrules.calendars.working import WorkingRule
 from custrules.conditions import Table
 from custrules.documents.document import SECTIONS
 from custrules.documents.reading import read
@@ -223,6 +224,7 @@ def models() -> Iterator[type[BaseModel]]:
         *filter(None, map(built_in, KINDS)),
         Measure,
         DayRule,
+        WorkingRule,
         ReturnsRule,
         ProfileSpec,
         ReadingSpec,

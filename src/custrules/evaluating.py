@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Never, cast
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import Length, Window
+from custrules.calendars.working import WorkingTime
 from custrules.conditions import Bound, BoundTable, Condition, Table, TableOutcome, Trace, evaluate, tables_in, trace
 from custrules.conditions.compiler import leaves, trace_of
 from custrules.counting import LineFacts, event_fact_types
@@ -51,6 +52,7 @@ class GivenView(FactsView):
     zone: ZoneInfo
     levels: tuple[str, ...]
     return_window: Length
+    working: WorkingTime | None
     order: Order | None
     before: Order | None
 
@@ -58,6 +60,7 @@ class GivenView(FactsView):
         self._rules, self._policy, self._facts = rules, policy, facts
         self._scope = rules.scopes[id(policy)]
         self.state, self.order, self.before, self.return_window = _NOBODY, None, None, rules.returns.window
+        self.working = rules.working
         self.day = self.settled = policy.effective_from
         self.instant = datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC)
         self.currency, self.scale, self.zone, self.levels = rules.currency, rules.scale, rules.zone, rules.levels

@@ -120,8 +120,8 @@ class Moment:
             return meter.value(self.source, self.day)
         if name in self.rules.parts.profile:
             return self._profile(name)
-        if name in self.rules.parts.calendar:
-            return self.rules.parts.calendar[name].holds(self.day)
+        if name in self.rules.calendar:
+            return self.rules.calendar[name].holds(self.day)
         tabled = self.rules.tables.facts.get(name)
         if tabled is not None:
             return self._of_table(tabled)
@@ -207,8 +207,8 @@ class Moment:
             return next_change(table, self) if table is not None else None
         if name in self.rules.given:
             return tomorrow(self.day) if self.state.changed is not None and self.state.changed >= self.day else None
-        if name in self.rules.parts.calendar:
-            return next_difference(self.rules.parts.calendar[name].holds, self.day)
+        if name in self.rules.calendar:
+            return next_difference(self.rules.calendar[name].holds, self.day)
         if name in _BIRTHDAYS:
             born = self.birthday()
             return next_difference(lambda day: _BIRTHDAYS[name](born, day), self.day) if born is not None else None

@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 
 from custrules.award_tallies import AwardTallies
 from custrules.calendars import ONE_DAY
+from custrules.calendars.clocks import Clock
 from custrules.calendars.rules import DayRule
 from custrules.calendars.windows import Years
+from custrules.calendars.working import WorkingRule, WorkingTime
 from custrules.conditions import Bound, BoundTable, Condition, ConditionTests, bind, bind_table, tables_in
 from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, Declarations, event_fact_types, line_types, reading_type
 from custrules.errors import Diagnostic
@@ -27,7 +29,7 @@ from custrules.own_tallies import OwnTallies
 from custrules.policy import BalanceFact, Fact, Known, Policy, StatusFact, conditions_in, fact_fields
 from custrules.returns import ReturnsRule
 from custrules.tabling import Tables
-from custrules.validation import nearest, path_text
+from custrules.validation import inside, nearest, path_text
 from custrules.versions import Versions
 
 MAX_FAULTS = 1_000  # beyond which nobody reads on, and a stranger's document is not looked at any further
@@ -44,6 +46,7 @@ BUILT_IN: dict[str, FactType] = {
 COMPLAINT = "complaint"  # the status of a complaint, of which its id is the subject
 ALL_COMPLAINTS = Counted(f"open:{COMPLAINT}", COMPLAINT, None, "open", FactType("whole"))
 EVENT_FACTS = ("channel", "amount", "quantity")
+WORKING = "working"  # the calendar's name for working time
 BIRTHDAY_FACTS = ("birthday_today", "birthday_week", "birthday_month")
 
 
@@ -72,6 +75,7 @@ class Parts:
     measures: Mapping[str, Measure]
     policies: Sequence[Policy]
     paths: Sequence[tuple[int | str, ...]] = field(default_factory=tuple)
+    working: WorkingRule | None = None
 
 
 class Rulebook(Versions):
@@ -85,6 +89,8 @@ class Rulebook(Versions):
     scale: int
     late: timedelta
     returns: ReturnsRule
+    working: WorkingTime | None
+    calendar: Mapping[str, DayRule | WorkingTime]
     birthday: str | None
     first_account: str | None
     asks_standing: bool
@@ -103,6 +109,8 @@ class Rulebook(Versions):
         self.parts, self.digest = parts, digest
         self.id, self.zone, self.currency, self.scale = parts.id, parts.zone, parts.currency, parts.scale
         self.late, self.returns = parts.late, parts.returns
+        self.working = WorkingTime(parts.working, parts.zone) if parts.working is not None else None
+        self.calendar = {**parts.calendar, **({WORKING: self.working} if self.working is not None else {})}
         self.faults: list[Diagnostic] = []
         self._versions()
         self._measures()
@@ -196,7 +204,7 @@ class Rulebook(Versions):
         taken = {*self.types, *EVENT_FACTS}
         sections = (
             ("profile", profile),
-            ("calendar", {name: FactType("flag") for name in self.parts.calendar}),
+            ("calendar", {name: FactType("flag") for name in self.calendar}),
             ("readings", {name: reading_type(name, self.parts.declared) for name in self.parts.declared.readings}),
             ("measures", {name: self.meters[name].type for name in self.parts.measures if name in self.meters}),
         )
@@ -311,6 +319,9 @@ class Rulebook(Versions):
             before = self.in_force(policy.id, policy.effective_from - ONE_DAY)
             for fault in policy.faults(known) + (policy.follows(before) if before is not None and before.kind == policy.kind else []):
                 self.faults.append(Diagnostic(fault.code, f"{path_text(place)}.{fault.path}" if fault.path else path_text(place), fault.params))
+            for path, clock in inside(policy, Clock) if self.working is None else ():
+                if clock.is_working:
+                    self._fault("document.no_working_time", (*place, *path), clock=clock)
             account = policy.works_on()
             if account is not None and account not in accounts:
                 code = "document.unknown_account" if self.accounts else "document.no_account"

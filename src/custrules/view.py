@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from custrules.calendars import Length, Window
+from custrules.calendars.working import WorkingTime
 from custrules.conditions import Bound, BoundTable, Trace
 from custrules.conditions.hits import TableOutcome
 from custrules.conditions.tables import Table
@@ -95,7 +96,7 @@ class View(ABC):
     ``day`` is the event's local day: it chooses versions, tally days and lot dates. ``settled`` is the local day up to
     which time is settled (later than ``day`` for an event that came late): it tells what is usable. ``instant`` is when
     the event is decided. ``order`` is the one that the event is, or follows up, as it stands now; ``before`` as it stood before a
-    follow-up.
+    follow-up. ``working`` is the program's working time; None where it names none.
     """
 
     state: State
@@ -108,6 +109,7 @@ class View(ABC):
     zone: ZoneInfo
     levels: tuple[str, ...]
     return_window: Length
+    working: WorkingTime | None
     order: Order | None
     before: Order | None
 

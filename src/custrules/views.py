@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY, Length, Window
+from custrules.calendars.working import WorkingTime
 from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableOutcome, Trace
 from custrules.counting import LineFacts
 from custrules.draft import Draft
@@ -93,6 +94,7 @@ class StepView(View):
     zone: ZoneInfo
     levels: tuple[str, ...]
     return_window: Length
+    working: WorkingTime | None
     draft: Draft | None
 
     def __init__(self, rules: Rulebook, state: State, event: AnyEvent | None, days: Days, policy: Policy, watch: Watch | None = None) -> None:
@@ -101,7 +103,7 @@ class StepView(View):
             self.event = event
         self.day, self.settled, self.instant = days
         self.currency, self.scale, self.zone, self.levels = rules.currency, rules.scale, rules.zone, rules.levels
-        self.return_window = rules.returns.window
+        self.return_window, self.working = rules.returns.window, rules.working
         self.order: Order | None = None
         self.draft: Draft | None = None
         self.before: Order | None = None

@@ -11,13 +11,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from custrules.calendars import Duration
 from custrules.calendars.rules import DayRule
+from custrules.calendars.working import WorkingRule
 from custrules.counting import ActivityType, AttributeKind, Declarations
 from custrules.fields import MAX_NAME, Day, Frozen, Text, one_of, wrong_type
 from custrules.measures import Measure
 from custrules.money import SCALES
 from custrules.policy import Policy
 from custrules.returns import ReturnsRule
-from custrules.rulebook import Parts, ProfileField
+from custrules.rulebook import WORKING, Parts, ProfileField
 
 FORMAT = 1
 DEFAULT_LATE = Duration.parse("3 days")
@@ -105,6 +106,7 @@ class Document:
     activities: Mapping[str, ActivityType] = field(default_factory=Frozen)
     readings: Mapping[str, ReadingSpec] = field(default_factory=Frozen)
     calendar: Mapping[str, DayRule] = field(default_factory=Frozen)
+    working: WorkingRule | None = None
     measures: Mapping[str, Measure] = field(default_factory=Frozen)
     accept: tuple[Accepted, ...] = ()
 
@@ -123,10 +125,14 @@ class Document:
             profile=profile,
             declared=Declarations(self.activities, {name: kept.kind for name, kept in profile.items()}, decimals, readings),
             calendar=self.calendar,
+            working=self.working,
             measures=self.measures,
             policies=self.policies,
             paths=tuple(paths),
         )
+
+    def _calendar(self) -> Mapping[str, BaseModel]:
+        return self.calendar if self.working is None else {**self.calendar, WORKING: self.working}
 
     def data(self) -> dict[str, Any]:
         """The document as plain data (dict, list, text, whole numbers, flags); what is at its default is left out."""
@@ -137,7 +143,7 @@ class Document:
             "profile": {name: _dumped(spec) for name, spec in self.profile.items()},
             "activities": {name: _activity_data(declared) for name, declared in self.activities.items()},
             "readings": {name: _dumped(spec) for name, spec in self.readings.items()},
-            "calendar": {name: _dumped(rule) for name, rule in self.calendar.items()},
+            "calendar": {name: _dumped(rule) for name, rule in self._calendar().items()},
             "measures": {name: _dumped(measure) for name, measure in self.measures.items()},
         }
         filled = {name: value for name, value in (head | sections).items() if value}

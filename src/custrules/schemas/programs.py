@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from custrules.calendars.rules import DayRule
+from custrules.calendars.working import WorkingRule
 from custrules.documents.document import MOST, MOST_ATTRIBUTES
 from custrules.documents.sections import ATTRIBUTE_KINDS, FORMAT, Accepted, Defaults, ProfileSpec, ReadingSpec
 from custrules.fields import NAME_SCHEMA, TEXT_SCHEMA, TITLE_SCHEMA
@@ -13,6 +14,7 @@ from custrules.measures import Measure
 from custrules.policies import KINDS, LATER_KINDS, built_in
 from custrules.policy import Policy
 from custrules.returns import ReturnsRule
+from custrules.rulebook import WORKING
 from custrules.schemas import describing
 from custrules.schemas.drawing import DRAFT, REF, described, drawn
 
@@ -22,7 +24,7 @@ PLUG_IN = f"^(?!(?:{'|'.join(_OURS)})(?:\\.|$))[A-Za-z][A-Za-z0-9_-]*(\\.[A-Za-z
 
 def program_schema(lang: str, kinds: Mapping[str, type[Policy]]) -> dict[str, Any]:
     classes = {kind: found for kind in KINDS if (found := built_in(kind)) is not None} | dict(kinds)
-    parts = drawn([*classes.values(), Measure, DayRule, ReturnsRule, ProfileSpec, ReadingSpec, Defaults, Accepted], lang)
+    parts = drawn([*classes.values(), Measure, DayRule, WorkingRule, ReturnsRule, ProfileSpec, ReadingSpec, Defaults, Accepted], lang)
     for kind, model in classes.items():
         _as_kind(parts[model.__name__], kind, lang)
     sections = {name: described(section, describing.words(f"program.{name}", lang)) for name, section in _sections().items()}
@@ -83,7 +85,7 @@ def _sections() -> dict[str, dict[str, Any]]:
         "profile": many("profile", "ProfileSpec"),
         "activities": {**named, "maxProperties": MOST["activities"], "additionalProperties": {**attributes, "maxProperties": MOST_ATTRIBUTES}},
         "readings": many("readings", "ReadingSpec"),
-        "calendar": many("calendar", "DayRule"),
+        "calendar": {**many("calendar", "DayRule"), "properties": {WORKING: {"$ref": REF.format(model="WorkingRule")}}},
         "measures": many("measures", "Measure"),
         "policies": {"type": "array", "maxItems": MOST["policies"], "items": {"$ref": REF.format(model="Policy")}},
         "accept": {"type": "array", "maxItems": MOST["accept"], "items": {"$ref": REF.format(model="Accepted")}},

@@ -83,7 +83,7 @@ class World:
         self.work += work
 
     def is_calendar(self, name: str, scope: Scope) -> bool:
-        named = name in CALENDAR_FACTS or name in self.rules.parts.calendar
+        named = name in CALENDAR_FACTS or name in self.rules.calendar
         return named and not scope.lines and name not in self._event_types(scope)
 
     def _event_types(self, scope: Scope) -> Mapping[str, FactType]:
@@ -297,7 +297,7 @@ def _days(rules: Rulebook, birthdays: bool) -> list[dict[str, FactValue]]:
     for ahead in range(_DAYS):
         day = _FIRST + timedelta(days=ahead)
         facts: dict[str, FactValue] = {"weekday": WEEKDAYS[day.weekday()], "day_of_month": day.day, "month": day.month}
-        facts |= {name: rule.holds(day) for name, rule in rules.parts.calendar.items()}
+        facts |= {name: rule.holds(day) is True for name, rule in rules.calendar.items()}  # what is not known is as if it were not
         for flags in sorted(_birthday_flags(day), reverse=True) if birthdays else ((),):
             row = facts | dict(zip(BIRTHDAY_FACTS, flags, strict=False))
             found.setdefault(tuple(row.values()), row)
