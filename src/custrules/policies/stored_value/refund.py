@@ -1,0 +1,136 @@
+"""``stored_value.refund``: what goes back of stored value and why; from the request to the payment, each an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from custrules import events
+from custrules.calendars.clocks import Clock
+from custrules.errors import Diagnostic
+from custrules.fields import Name, one_of
+from custrules.money import Rounding
+from custrules.policies.stored_value.account import ValueAccount, account_of
+from custrules.policies.stored_value.bases import BASES, Basis
+from custrules.policies.stored_value.causes import Bonus, BonusTerms, Causes, Fee, FeeOrNone, PayoutTerms, money_faults
+from custrules.policies.stored_value.charges import DAY_COUNTS, DayCount
+from custrules.policies.stored_value.history import TopUpHistory, histories
+from custrules.policies.stored_value.process import Process
+from custrules.policies.stored_value.reckoning import GiftTreatment
+from custrules.policies.stored_value.top_up import TopUp
+from custrules.policies.stored_value import following, thaw
+from custrules.policy import Decision, Known, Phase, Policy, View
+
+class PeriodCard(BaseModel):
+    """How a card for a period is refunded: by which ``basis``, counted ``by`` day or by months begun; whether days on which the customer
+    was absent count as served (``own_absence: counts``) or not (``credited``)."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    basis: Annotated[Basis, one_of(*BASES)] = "time_pro_rata"
+    own_absence: Annotated[Literal["counts", "credited"], one_of("counts", "credited")] = "counts"
+    by: Annotated[Literal["day", "month"], one_of("day", "month")] = "day"
+
+
+class Refund(Policy):
+    """Stored value goes back in money, for a cause that is listed, or that the law grants.
+
+    ``accounts``: of which accounts (all of the program where none is named). Of several ``top_ups``, ``each`` has its own ratio, or all
+    ``pooled`` one. ``fee``, ``bonus``, ``gifts``, ``payout`` and ``sla`` hold for causes that do not say otherwise. ``rounding`` is that
+    of what a top-up gives back, as a running total. Nothing leaves the account before the refund is paid.
+    """
+
+    kind: ClassVar[str] = "stored_value.refund"
+    phase: ClassVar[Phase] = "pay"
+    hears: ClassVar[tuple[str, ...] | None] = ("refund_request", "refund_decision", "refund_paid", "chargeback", "new_day")
+    serves: ClassVar[tuple[str, ...]] = ("refund_request",)
+    works_with: ClassVar[Literal["points", "stored_value"]] = "stored_value"
+
+    accounts: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
+    top_ups: Annotated[Literal["each", "pooled"], one_of("each", "pooled")] = "each"
+    causes: Causes
+    period_card: PeriodCard = PeriodCard()
+    day_count: Annotated[DayCount, one_of(*DAY_COUNTS)] = "act/365"
+    rounding: Annotated[Rounding, one_of(*Rounding)] = Rounding.half_up
+    fee: FeeOrNone | None = None
+    gifts: Annotated[GiftTreatment, one_of("return_or_pay", "discretionary", "none")] | None = None
+    bonus: BonusTerms = Bonus()
+    payout: PayoutTerms | None = None
+    sla: Clock | None = None
+    process: Process | None = None
+    status: Name = "refund"
+
+    # -- what the program asks of it -------------------------------------------------------------------------------
+
+    def writes(self) -> tuple[str, ...]:
+        return (self.status,)
+
+    def companions(self) -> tuple[Policy, ...]:
+        """What lets go of frozen value before a bank takes it back."""
+        return (thaw.Thaw(id=f"{self.id}.thaw", effective_from=self.effective_from, reference=self.reference, refund=self.id, status=self.status),)
+
+    def faults(self, known: Known) -> list[Diagnostic]:
+        return list(self._faults(known))
+
+    def _faults(self, known: Known) -> Iterator[Diagnostic]:
+        for name, cause in self.causes.listed().items():
+            yield from money_faults(cause, f"causes.{name}", known.scale)
+            yield from _fee_faults(cause.fee, f"causes.{name}.fee")
+        yield from _fee_faults(self.fee, "fee")
+        if self.process is not None:
+            yield from self.process.faults("process", known.scale)
+        for place, account in enumerate(self.accounts):
+            if known.stores and account not in known.stores and account != "stored_value":
+                yield Diagnostic("document.unknown_account", f"accounts[{place}]", {"account": account, "known": ", ".join(known.stores)})
+
+    # -- deciding --------------------------------------------------------------------------------------------------
+
+    def due(self, view: View, /) -> date | None:
+        return following.next_day(self, view)
+
+    def decide(self, event: events.AnyEvent, view: View, /) -> Decision | None:
+        if isinstance(event, events.NewDay):
+            return following.reminded(self, event, view)
+        if isinstance(event, events.Chargeback):
+            return following.charged_back(self, event, view)
+        if isinstance(event, events.RefundRequest):
+            return following.requested(self, event, view)
+        if isinstance(event, events.RefundDecision):
+            return following.decided(self, event, view)
+        return following.paid(self, event, view) if isinstance(event, events.RefundPaid) else None
+
+    # -- of which top-ups ------------------------------------------------------------------------------------------
+
+    def keeps(self, account: ValueAccount, view: View) -> bool:
+        """Whether an account is one of those that it refunds."""
+        named = (view.account(name) for name in self.accounts)
+        return not self.accounts or any(found is not None and found.id == account.id for found in named)
+
+    def covered(self, event: events.RefundRequest, view: View) -> tuple[ValueAccount, list[TopUpHistory]] | None:
+        """The account and the top-ups that a request is about; None: it is another's."""
+        name = event.account or "stored_value"
+        if event.of is not None:
+            order = view.state.order(event.of)
+            if order is None or order.deposit is None:
+                return None
+            name = order.deposit.account
+        return self.top_ups_of(name, event.of, view)
+
+    def top_ups_of(self, name: str, of: str | None, view: View) -> tuple[ValueAccount, list[TopUpHistory]] | None:
+        account = account_of(view, name)
+        if account is None or not self.keeps(account, view):
+            return None
+        return account, [history for history in histories(view, account.id) if of in (None, history.id)]
+
+    def ladder_of(self, account: str, view: View) -> Callable[[int], int] | None:
+        """What a payment would bring by the ladder that is in force."""
+        found = next((policy for policy in view.on_account(account, view.day) if isinstance(policy, TopUp)), None)
+        return (lambda paid: found.bonus_for(paid, view)) if found is not None else None
+
+
+def _fee_faults(fee: Fee | None, path: str) -> Iterator[Diagnostic]:
+    if fee is not None:
+        yield from (Diagnostic(fault.code, f"{path}.{fault.path}", fault.params) for fault in fee.faults())
