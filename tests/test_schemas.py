@@ -30,6 +30,7 @@ from custrules.documents.document import SECTIONS
 from custrules.documents.reading import read
 from custrules.documents.sections import Accepted, Defaults, ProfileSpec, ReadingSpec
 from custrules.events import KINDS as EVENTS
+from custrules.law import LawProfile, LawSection
 from custrules.measures import Measure
 from custrules.messages import LANGUAGES
 from custrules.policies import KINDS, built_in
@@ -230,6 +231,8 @@ def models() -> Iterator[type[BaseModel]]:
         ReadingSpec,
         Defaults,
         Accepted,
+        LawSection,
+        LawProfile,
         *EVENTS.values(),
     ]
     yield from dict.fromkeys(model for root in roots for model in made_of(root))

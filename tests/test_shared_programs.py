@@ -60,7 +60,7 @@ PROGRAM = """
 program: half-built
 zone: Asia/Shanghai
 currency: CNY
-law: {profile: CN}
+rates: {lpr: 3%}
 calendar: {feast: {month: 2, festival: spring}}
 policies:
   - {id: points, kind: points.account, expiry: never}
@@ -90,8 +90,8 @@ def test_what_does_not_exist_yet_is_dropped_and_told(tmp_path: Path) -> None:
     assert [policy.id for policy in program.policies] == ["points", "earn", "levels"]
     assert sorted(told) == [
         "half-built.yaml: dropped calendar.feast.festival (document.not_available)",
-        "half-built.yaml: dropped law (document.not_available)",
         "half-built.yaml: dropped policies[2] card (document.not_available)",
+        "half-built.yaml: dropped rates (document.not_available)",
     ]
 
 

@@ -194,7 +194,7 @@ def _grant(rules: Rulebook, event: TierGrant) -> Iterator[Diagnostic]:
 
 
 def _level(rules: Rulebook, status: str, status_path: str, level: str, path: str) -> Iterator[Diagnostic]:
-    ladders = {given.status: given.type.values for given in rules.given.values() if isinstance(given, StatusFact) and given.type.kind == "level"}
+    ladders = {given.status: given.type.values for given in rules.given.values() if isinstance(given, StatusFact) and given.granted}
     levels = ladders.get(status)
     if levels is None:
         yield _fault("event.unknown_status", status_path, found=status, known=", ".join(ladders), nearest=nearest(status, ladders))

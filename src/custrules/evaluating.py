@@ -24,6 +24,7 @@ from custrules.evaluation import MAX_INTERNED, Evaluation
 from custrules.facts import FactType, FactValue
 from custrules.fields import read_day
 from custrules.given import FactsCode, FactsForm, GivenFacts, Quotient
+from custrules.law import Law
 from custrules.measures import RatioMeter
 from custrules.messages import render_all
 from custrules.order_lines import OrderLine
@@ -67,6 +68,9 @@ class GivenView(FactsView):
 
     def bound(self, condition: Condition) -> Bound:
         return self._rules.bound[id(condition), self._scope]
+
+    def law(self) -> Law | None:
+        return self._rules.law
 
     def test(
         self,

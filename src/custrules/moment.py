@@ -13,6 +13,7 @@ from custrules.calendars.windows import Standing
 from custrules.codec import scalar_text
 from custrules.conditions import Bound, BoundTable, TableOutcome, Trace, next_change, trace
 from custrules.counting import EventFacts, attribute_value, exact, name_of
+from custrules.event_fields import Scalar
 from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
 from custrules.fields import rate_text, read_day, read_rate
@@ -162,10 +163,15 @@ class Moment:
     def _status(self, name: str, given: StatusFact) -> FactValue | None:
         held = self.state.statuses.get((given.status, ""))
         if held is not None:
-            return held.value
+            return held.value if not given.field else self._of_status(held.data.get(given.field), given.type)
         giver = self.rules.in_force(self.rules.given_by[name], self.day)
         given = giver.gives().get(name, given) if giver is not None else given  # type: ignore[assignment]  # versions give the same kind of fact
         return None if giver is None or any(self.test(self.rules.bound[id(when), None]) for when in given.unless) else given.default
+
+    @staticmethod
+    def _of_status(value: Scalar | None, kind: FactType) -> FactValue | None:
+        """A part of a status' data as a fact."""
+        return decoded(value, kind) if value is not None else None
 
     def _balance(self, given: BalanceFact) -> FactValue | None:
         name = self.state.ledger.resolve(given.account)

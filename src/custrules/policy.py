@@ -35,12 +35,17 @@ PHASES: tuple[Phase, ...] = get_args(Phase)
 
 @dataclass(frozen=True, slots=True)
 class StatusFact:
-    """A fact that is the value of a status (subject ''); ``default`` where it was never written, ``unless`` a condition holds."""
+    """A fact that is the value of a status (subject ''); ``default`` where it was never written, ``unless`` a condition holds.
+
+    With ``field`` it is that part of the status' data. ``granted``: a level that may be brought along or given by hand.
+    """
 
     type: FactType
     status: str
     default: str | None = None
     unless: tuple[Condition, ...] = ()
+    field: str = ""
+    granted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

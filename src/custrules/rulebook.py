@@ -23,6 +23,7 @@ from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, De
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
 from custrules.facts import FactType, Levels, merged_levels
+from custrules.law import Law
 from custrules.measures import Measure, Meter, OpenMeter, SinceMeter, WindowMeter
 from custrules.metering import Compiler
 from custrules.own_tallies import OwnTallies
@@ -75,6 +76,7 @@ class Parts:
     measures: Mapping[str, Measure]
     policies: Sequence[Policy]
     paths: Sequence[tuple[int | str, ...]] = field(default_factory=tuple)
+    law: Law | None = None
     working: WorkingRule | None = None
 
 
@@ -89,6 +91,7 @@ class Rulebook(Versions):
     scale: int
     late: timedelta
     returns: ReturnsRule
+    law: Law | None
     working: WorkingTime | None
     calendar: Mapping[str, DayRule | WorkingTime]
     birthday: str | None
@@ -108,7 +111,7 @@ class Rulebook(Versions):
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
         self.id, self.zone, self.currency, self.scale = parts.id, parts.zone, parts.currency, parts.scale
-        self.late, self.returns = parts.late, parts.returns
+        self.late, self.returns, self.law = parts.late, parts.returns, parts.law
         self.working = WorkingTime(parts.working, parts.zone) if parts.working is not None else None
         self.calendar = {**parts.calendar, **({WORKING: self.working} if self.working is not None else {})}
         self.faults: list[Diagnostic] = []
@@ -259,6 +262,8 @@ class Rulebook(Versions):
             given = replace(given, type=merged_levels(before.type, given.type))
         elif isinstance(given, StatusFact) and given.type.kind == "level":
             given = replace(given, type=merged_levels(FactType("level"), given.type))
+        elif isinstance(given, StatusFact) and isinstance(before, StatusFact) and given.type.values and before.type.kind == "text":
+            given = replace(given, type=replace(given.type, values=tuple(dict.fromkeys((*before.type.values, *given.type.values)))))
         if isinstance(given, StatusFact) and given.type.kind == "level" and given.status == "tier":
             self.levels = Levels(given.type.values, given.type)
         self.given[name] = given

@@ -25,6 +25,7 @@ from custrules.draft import Draft
 from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
 from custrules.fields import read_name, wrong_type
+from custrules.law import Law
 from custrules.money import Money
 from custrules.order_lines import OrderLine
 from custrules.orders import Order, Record
@@ -134,6 +135,10 @@ class View(ABC):
         ``level_since`` stands for the day since which the level is held, in windows ``since level``. ``given`` are values
         that stand in for facts.
         """
+
+    def law(self) -> Law | None:
+        """The law that the program stands under (see ``custrules.law.law``); None where it names none."""
+        return None
 
     def type_of(self, name: str) -> FactType | None:
         """The type of a fact; None where the program has none of that name."""

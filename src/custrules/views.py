@@ -17,6 +17,7 @@ from custrules.counting import LineFacts
 from custrules.draft import Draft
 from custrules.events import AnyEvent, tick
 from custrules.facts import Facts, FactType, FactValue
+from custrules.law import Law
 from custrules.ledger import ISSUED, LotOrder
 from custrules.moment import Live, Moment, encoded
 from custrules.order_lines import NOT_EARNING, OrderLine
@@ -158,6 +159,9 @@ class StepView(View):
         return Moment(
             self._rules, self.state, day, self.event, scope=self._scope, recorded=recorded, amount=amount, complete=complete, level_since=since
         )
+
+    def law(self) -> Law | None:
+        return self._rules.law
 
     def type_of(self, name: str) -> FactType | None:
         found = self._rules.types.get(name)

@@ -27,6 +27,7 @@ from custrules.documents.tables import Files
 from custrules.errors import Diagnostic
 from custrules.events import KINDS as EVENTS
 from custrules.fields import Frozen, Name, Title, describe, read_name
+from custrules.law import Law, LawSection, law_of
 from custrules.measures import Measure
 from custrules.money import SCALES
 from custrules.policy import Policy
@@ -34,9 +35,9 @@ from custrules.returns import ReturnsRule
 from custrules.rulebook import MAX_FAULTS, WORKING, Rulebook
 from custrules.validation import located, model_at, nearest
 
-HEAD = ("custrules", "program", "title", "zone", "currency", "late", "returns", "defaults")
+HEAD = ("custrules", "program", "title", "zone", "currency", "law", "late", "returns", "defaults")
 SECTIONS = (*HEAD, "profile", "activities", "readings", "calendar", "measures", "policies", "accept")
-LATER_SECTIONS = ("law", "rates")
+LATER_SECTIONS = ("rates",)
 RESERVED_NAMES = (*YAML_FLAGS, "all", "any", "not")
 LATER_EVENTS = (
     "chargeback", "partner_report", "refund_decision", "refund_paid", "refund_request", "sign_up", "top_up",
@@ -101,6 +102,7 @@ class _Reader:
         self._sections()
         self._format()
         program, currency, zone = self._required("program", Name), self._currency(), self._zone()
+        law = self._optional("law", LawSection, None)
         return Document(
             id=program or "program",
             zone=zone,
@@ -116,6 +118,8 @@ class _Reader:
             measures=self._named("measures", Measure),
             policies=self._policies(currency if self.currency_known else None),
             accept=self._accept(),
+            law=law,
+            in_law=self._law(law, currency),
         )
 
     # -- the head --------------------------------------------------------------------------------------------------
@@ -165,6 +169,13 @@ class _Reader:
     def _optional(self, name: str, kind: Any, default: Any) -> Any:
         found = self._valid(kind, self.data[name], (name,)) if name in self.data else None
         return default if found is None else found
+
+    def _law(self, section: LawSection | None, currency: str) -> Law | None:
+        if section is None:
+            return None
+        law, faults = law_of(section, currency)
+        self.faults += [(("law", *path), fault) for path, fault in faults]
+        return law
 
     # -- sections of names -----------------------------------------------------------------------------------------
 

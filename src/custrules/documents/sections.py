@@ -14,6 +14,7 @@ from custrules.calendars.rules import DayRule
 from custrules.calendars.working import WorkingRule
 from custrules.counting import ActivityType, AttributeKind, Declarations
 from custrules.fields import MAX_NAME, Day, Frozen, Text, one_of, wrong_type
+from custrules.law import Law, LawSection
 from custrules.measures import Measure
 from custrules.money import SCALES
 from custrules.policy import Policy
@@ -109,6 +110,9 @@ class Document:
     working: WorkingRule | None = None
     measures: Mapping[str, Measure] = field(default_factory=Frozen)
     accept: tuple[Accepted, ...] = ()
+    law: LawSection | None = None
+    in_law: Law | None = None
+    """What the section comes to, with what it extends."""
 
     def parts(self, scale: int | None = None, paths: Sequence[tuple[int | str, ...]] = ()) -> Parts:
         """What the rules are built from; ``paths`` are the places of the policies in their document."""
@@ -129,6 +133,7 @@ class Document:
             measures=self.measures,
             policies=self.policies,
             paths=tuple(paths),
+            law=self.in_law,
         )
 
     def _calendar(self) -> Mapping[str, BaseModel]:
@@ -138,6 +143,7 @@ class Document:
         """The document as plain data (dict, list, text, whole numbers, flags); what is at its default is left out."""
         head = {"custrules": FORMAT, "program": self.id, "title": _title_data(self.title), "zone": self.zone.key, "currency": self.currency}
         sections = {
+            "law": _dumped(self.law) if self.law is not None else None,
             "late": str(self.late) if self.late != DEFAULT_LATE else None,
             "returns": _dumped(self.returns),
             "profile": {name: _dumped(spec) for name, spec in self.profile.items()},

@@ -13,6 +13,8 @@ KINDS: dict[str, str] = {
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
     "points.transfer": "custrules.policies.points:Transfer",
+    "segments.bands": "custrules.policies.segments:Bands",
+    "segments.matrix": "custrules.policies.segments:Matrix",
     "table": "custrules.policies.table:DecisionTable",
     "tiers.ladder": "custrules.policies.tiers:Ladder",
 }
@@ -31,8 +33,6 @@ LATER_KINDS = (
     "rewards.draw",
     "rewards.offer",
     "rewards.partners",
-    "segments.bands",
-    "segments.matrix",
     "segments.rfm",
     "service.plan",
     "service.scorecard",

@@ -10,6 +10,7 @@ from custrules.calendars.working import WorkingRule
 from custrules.documents.document import MOST, MOST_ATTRIBUTES
 from custrules.documents.sections import ATTRIBUTE_KINDS, FORMAT, Accepted, Defaults, ProfileSpec, ReadingSpec
 from custrules.fields import NAME_SCHEMA, TEXT_SCHEMA, TITLE_SCHEMA
+from custrules.law import LawSection
 from custrules.measures import Measure
 from custrules.policies import KINDS, LATER_KINDS, built_in
 from custrules.policy import Policy
@@ -24,7 +25,7 @@ PLUG_IN = f"^(?!(?:{'|'.join(_OURS)})(?:\\.|$))[A-Za-z][A-Za-z0-9_-]*(\\.[A-Za-z
 
 def program_schema(lang: str, kinds: Mapping[str, type[Policy]]) -> dict[str, Any]:
     classes = {kind: found for kind in KINDS if (found := built_in(kind)) is not None} | dict(kinds)
-    parts = drawn([*classes.values(), Measure, DayRule, WorkingRule, ReturnsRule, ProfileSpec, ReadingSpec, Defaults, Accepted], lang)
+    parts = drawn([*classes.values(), Measure, DayRule, WorkingRule, ReturnsRule, ProfileSpec, ReadingSpec, Defaults, Accepted, LawSection], lang)
     for kind, model in classes.items():
         _as_kind(parts[model.__name__], kind, lang)
     sections = {name: described(section, describing.words(f"program.{name}", lang)) for name, section in _sections().items()}
@@ -79,6 +80,7 @@ def _sections() -> dict[str, dict[str, Any]]:
         "title": dict(TITLE_SCHEMA),
         "zone": {"type": "string", "examples": ["Asia/Shanghai", "Europe/London", "UTC"]},
         "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+        "law": {"$ref": REF.format(model="LawSection")},
         "late": {"type": "string", "examples": ["3 days", "12 hours"]},
         "returns": {"$ref": REF.format(model="ReturnsRule")},
         "defaults": {"$ref": REF.format(model="Defaults")},
