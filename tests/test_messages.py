@@ -22,7 +22,26 @@ from custrules.messages import Speaker, render_all
 from custrules.policy import reason
 
 SOURCE = Path(str(files("custrules")))
-CODE = re.compile(r"(check|document|event|facts|state|scenario|analysis|returns|points|table|tiers|segments|lifecycle|profile|law)(\.[a-z_]+){1,2}")
+FAMILIES = (
+    "analysis",
+    "check",
+    "churn",
+    "document",
+    "event",
+    "facts",
+    "law",
+    "lifecycle",
+    "points",
+    "profile",
+    "returns",
+    "scenario",
+    "segments",
+    "state",
+    "stored_value",
+    "table",
+    "tiers",
+)
+CODE = re.compile(rf"({'|'.join(FAMILIES)})(\.[a-z_]+){{1,2}}")
 MAKERS = {
     "Diagnostic",
     "reason",

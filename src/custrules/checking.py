@@ -9,14 +9,16 @@ from typing import Any
 
 from custrules.brought import unpacked
 from custrules.calendars import known_zone, local_day
+from custrules.calendars.birthdays import GRAMMAR, read_birthday
 from custrules.counting import ActivityType, AttributeKind, attribute_value
-from custrules.errors import Diagnostic, MoneyError, StateError
+from custrules.errors import CalendarError, Diagnostic, MoneyError, StateError
 from custrules.event_fields import Scalar
 from custrules.event_parts import MovedLot
 from custrules.events import (
     Activity,
     Adjustment,
     AnyEvent,
+    Chargeback,
     ComplaintUpdate,
     Enrolment,
     Hold,
@@ -28,7 +30,9 @@ from custrules.events import (
     Redemption,
     Return,
     TierGrant,
+    TopUp,
     Transfer,
+    Visit,
 )
 from custrules.fields import describe
 from custrules.ledger import Account
@@ -48,6 +52,8 @@ def faults_of(rules: Rulebook, event: AnyEvent) -> list[Diagnostic]:
         return [*_purchase(rules, event)] if event.tenders or event.amount.currency != rules.currency else []
     if isinstance(event, Return):
         return [*_amounts(rules, [("amount", event.amount), *((f"lines[{place}].amount", line.amount) for place, line in enumerate(event.lines))])]
+    if isinstance(event, TopUp | Chargeback | Visit):
+        return [*_stored_value(rules, event)]
     if isinstance(event, Activity):
         return [*_activity(rules, event)]
     if isinstance(event, Reading):
@@ -100,6 +106,36 @@ def _amounts(rules: Rulebook, named: list[tuple[str, Any]]) -> Iterator[Diagnost
     for path, amount in named:
         if amount is not None and amount.currency != rules.currency:
             yield _fault("event.other_currency", path, found=amount.currency, expected=rules.currency)
+
+
+def _stored_value(rules: Rulebook, event: TopUp | Chargeback | Visit) -> Iterator[Diagnostic]:
+    if isinstance(event, TopUp):
+        yield from _top_up(rules, event)
+    elif isinstance(event, Chargeback):
+        yield from _amounts(rules, [("amount", event.amount)])
+    elif event.used is not None:
+        yield from _store_quantity(rules, event.of or "", event.used, "used")
+
+
+def _top_up(rules: Rulebook, event: TopUp) -> Iterator[Diagnostic]:
+    amounts = [("amount", event.amount), ("list_price", event.list_price)]
+    amounts += [(f"gifts[{place}].value", gift.value) for place, gift in enumerate(event.gifts)]
+    yield from _amounts(rules, amounts + [(f"tenders[{place}].amount", tender.amount) for place, tender in enumerate(event.tenders)])
+    account = event.account or "stored_value"
+    if event.account is not None and rules.resolve(account) not in rules.stores:
+        known = list(rules.stores)
+        yield _fault("event.unknown_account", "account", found=account, known=", ".join(known), nearest=nearest(account, known))
+    for name in ("paid", "given"):
+        quantity = getattr(event, name)
+        if quantity is not None:
+            yield from _store_quantity(rules, account, quantity, name)
+
+
+def _store_quantity(rules: Rulebook, account: str, quantity: Decimal, path: str) -> Iterator[Diagnostic]:
+    """A quantity of stored value has no more decimals than its account."""
+    known = rules.stores.get(rules.resolve(account))
+    if known is not None and -decimals(quantity) > known.scale:
+        yield _fault("event.too_many_decimals", path, found=quantity, account=account, most=known.scale)
 
 
 def _quantity(rules: Rulebook, account: str, quantity: Decimal, path: str) -> Iterator[Diagnostic]:
@@ -185,8 +221,19 @@ def _profile(rules: Rulebook, event: Enrolment | ProfileUpdate | Opening) -> Ite
         elif value is not None and declared.values and str(value) not in declared.values:
             choices = ", ".join(declared.values[:50])
             yield _fault("event.unknown_choice", path, found=describe(value), choices=choices, nearest=nearest(str(value), declared.values))
+        elif value is not None and declared.birthday:
+            yield from _birthday(path, name, value)
         elif value is not None:
             yield from _value(rules, ("event.bad_profile_field", path, name), value, declared.kind)
+
+
+def _birthday(path: str, name: str, value: Scalar) -> Iterator[Diagnostic]:
+    try:
+        read_birthday(value)
+    except CalendarError as error:
+        yield _fault(error.diagnostics[0].code, path, **error.diagnostics[0].params)
+    except ValueError:
+        yield _fault("event.bad_profile_field", path, field=name, expected=GRAMMAR, found=describe(value))
 
 
 def _grant(rules: Rulebook, event: TierGrant) -> Iterator[Diagnostic]:

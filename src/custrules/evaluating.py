@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Never, cast
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import Length, Window
+from custrules.calendars.birthdays import Birthday
 from custrules.calendars.working import WorkingTime
 from custrules.conditions import Bound, BoundTable, Condition, Table, TableOutcome, Trace, evaluate, tables_in, trace
 from custrules.conditions.compiler import leaves, trace_of
@@ -95,8 +96,14 @@ class GivenView(FactsView):
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
         return self._facts.value(name)
 
-    def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
+    def next_change(self, condition: Condition | Table | str, *, complete: bool = False) -> date | None:
         return None
+
+    def type_of(self, name: str) -> FactType | None:
+        return self._facts.form.types.get(name)
+
+    def horizon(self, reading: str) -> Length | None:
+        return self._rules.parts.declared.horizons.get(reading)
 
     def evaluable(self, condition: Condition, on: date, *, complete: bool = False, level_since: date | None = None) -> bool:
         return False
@@ -117,7 +124,7 @@ class GivenView(FactsView):
     def refunded(self, order: Order) -> int:
         return 0
 
-    def birthday(self) -> date | None:
+    def born(self) -> Birthday | None:
         return None
 
     def record(self, policy: Policy) -> Record | None:
@@ -282,6 +289,7 @@ def _asked(rules: Rulebook, policy: Policy) -> Asked:
     names = policy.asks(GivenView(rules, policy, nothing_of(FactsForm({}, rules.currency))))
     meters = {name: rules.meters.get(name) for name in names}
     quotients = {name: meter.quotient for name, meter in meters.items() if isinstance(meter, RatioMeter)}
+    known |= {name: meter.type for name, meter in meters.items() if meter is not None}
     plain = names - quotients.keys() | {part for quotient in quotients.values() for part in (quotient.over, quotient.under)}
     return Asked({name: known[name] for name in plain if name in known}, quotients)
 

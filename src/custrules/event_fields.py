@@ -9,6 +9,7 @@ from typing import Annotated, TypeGuard
 
 from pydantic import PlainSerializer, PlainValidator
 
+from custrules.calendars.birthdays import birthday_text
 from custrules.errors import MoneyError
 from custrules.fields import (
     MAX_TEXT,
@@ -80,7 +81,12 @@ def _read_profile(value: object) -> Frozen:
         raise wrong_type("a mapping of profile fields to values", value)
     if len(value) > MAX_ID:
         raise fault("document.too_many", what="profile fields", most=MAX_ID)
-    return Frozen({_read_id(name): None if item is None else read_scalar(item) for name, item in value.items()})
+    return Frozen({_read_id(name): None if item is None else _read_profile_value(item) for name, item in value.items()})
+
+
+def _read_profile_value(value: object) -> Scalar:
+    """A flat value; a lunar birthday ``{lunar: 1987-06-10, leap: true}`` as its one text."""
+    return birthday_text(value) if isinstance(value, Mapping) else read_scalar(value)
 
 
 def _read_tags(value: object) -> tuple[str, ...]:
@@ -108,6 +114,13 @@ def _read_positive(value: object) -> Decimal:
     return number
 
 
+def _read_not_negative(value: object) -> Decimal:
+    number = read_quantity(value)
+    if number < 0:
+        raise wrong_type("a quantity that is not negative", value)
+    return number
+
+
 Id = Annotated[str, PlainValidator(_read_id)]
 EventId = Annotated[str, PlainValidator(_read_event_id)]
 ScalarValue = Annotated[Scalar, PlainValidator(read_scalar)]
@@ -115,4 +128,5 @@ Scalars = Annotated[Mapping[str, Scalar], PlainValidator(_read_scalars), PlainSe
 Profile = Annotated[Mapping[str, Scalar | None], PlainValidator(_read_profile), PlainSerializer(dict)]
 Tags = Annotated[tuple[str, ...], PlainValidator(_read_tags), PlainSerializer(list, when_used="json")]
 Quantity = Annotated[Decimal, PlainValidator(read_quantity), PlainSerializer(plain, when_used="json")]
+NotNegative = Annotated[Decimal, PlainValidator(_read_not_negative), PlainSerializer(plain, when_used="json")]
 Positive = Annotated[Decimal, PlainValidator(_read_positive), PlainSerializer(plain, when_used="json")]

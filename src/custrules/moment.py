@@ -8,7 +8,18 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from custrules.calendars.rules import WEEKDAYS, birthday_month, birthday_today, birthday_week, next_difference, tomorrow
+from custrules.calendars.birthdays import Birthday, read_birthday
+from custrules.calendars.rules import (
+    WEEKDAYS,
+    birthday_month,
+    birthday_today,
+    birthday_week,
+    festival_of,
+    next_difference,
+    season_of,
+    term_of,
+    tomorrow,
+)
 from custrules.calendars.windows import Standing
 from custrules.codec import scalar_text
 from custrules.conditions import Bound, BoundTable, TableOutcome, Trace, next_change, trace
@@ -25,7 +36,8 @@ from custrules.tabling import TableFact
 
 TIER = ("tier", "")
 ROLLOVER = "tier.rollover"
-_BIRTHDAYS: Mapping[str, Callable[[date, date], bool]] = dict(zip(BIRTHDAY_FACTS, (birthday_today, birthday_week, birthday_month), strict=True))
+_OF_DAYS: Mapping[str, Callable[[date], FactValue | None]] = {"festival": festival_of, "solar_term": term_of, "season": season_of}
+_BIRTHDAYS: Mapping[str, Callable[[Birthday, date], bool]] = dict(zip(BIRTHDAY_FACTS, (birthday_today, birthday_week, birthday_month), strict=True))
 
 
 class Moment:
@@ -138,6 +150,8 @@ class Moment:
         if name in _BIRTHDAYS:
             born = self.birthday()
             return born is not None and _BIRTHDAYS[name](born, day)
+        if name in _OF_DAYS:
+            return _OF_DAYS[name](day)
         plain: dict[str, FactValue | None] = {
             "weekday": WEEKDAYS[day.weekday()],
             "day_of_month": day.day,
@@ -150,15 +164,18 @@ class Moment:
 
     def _profile(self, name: str) -> FactValue | None:
         value = self.state.profile.get(name)
+        if value is not None and self.rules.parts.profile[name].birthday:
+            return read_birthday(value).born
         return attribute_value(value, self.rules.parts.profile[name].kind, self.rules.scale) if value is not None else None
 
     def _profile_date(self, name: str) -> date | None:
         found = self._profile(name)
         return found if isinstance(found, date) else None
 
-    def birthday(self) -> date | None:
+    def birthday(self) -> Birthday | None:
         """The customer's birthday, where the program has such a profile field and it is filled in."""
-        return self._profile_date(self.rules.birthday) if self.rules.birthday else None
+        value = self.state.profile.get(self.rules.birthday) if self.rules.birthday else None
+        return read_birthday(value) if value is not None else None
 
     def _status(self, name: str, given: StatusFact) -> FactValue | None:
         held = self.state.statuses.get((given.status, ""))
@@ -173,7 +190,10 @@ class Moment:
         """A part of a status' data as a fact."""
         return decoded(value, kind) if value is not None else None
 
-    def _balance(self, given: BalanceFact) -> FactValue | None:
+    def _balance(self, given: BalanceFact) -> int | Fraction:
+        if given.other:
+            parts = [self._balance(BalanceFact(given.type, account)) for account in (given.account, given.other)]
+            return exact(sum((Fraction(part) for part in parts), Fraction(0)))
         name = self.state.ledger.resolve(given.account)
         account = self.state.ledger.accounts.get(name)
         if account is None:
@@ -218,6 +238,8 @@ class Moment:
         if name in _BIRTHDAYS:
             born = self.birthday()
             return next_difference(lambda day: _BIRTHDAYS[name](born, day), self.day) if born is not None else None
+        if name in _OF_DAYS:
+            return next_difference(_OF_DAYS[name], self.day)
         if name in ("weekday", "day_of_month"):
             return tomorrow(self.day)
         return next_difference(lambda day: day.month, self.day) if name == "month" else None

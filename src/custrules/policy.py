@@ -11,11 +11,12 @@ from typing import Any, ClassVar, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict
 
 from custrules.branching import Branch
-from custrules.calendars import Window
+from custrules.calendars import Length, Window
 from custrules.calendars.windows import Years
 from custrules.conditions.tables import tables_in
 from custrules.conditions.tree import Condition
 from custrules.decisions import EFFECTS, Decision, Effect, Moved, Outcome, Posting, Reason, Signal, Status, Touchpoint, decided, reason
+from custrules.deposits import Deposit
 from custrules.errors import Diagnostic, FactsError
 from custrules.evaluation import Answer
 from custrules.events import AnyEvent, Event, Hold
@@ -50,10 +51,11 @@ class StatusFact:
 
 @dataclass(frozen=True, slots=True)
 class BalanceFact:
-    """A fact that is the balance of an account, in its unit."""
+    """A fact that is the balance of an account, in its unit; of two buckets together, where there is another one."""
 
     type: FactType
     account: str
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ class Known:
     policies: Sequence[Policy] = ()
     measures: Mapping[str, Measure] = field(default_factory=dict)
     facts: Mapping[str, FactType] = field(default_factory=dict)
+    readings: Mapping[str, Length | None] = field(default_factory=dict)
     birthday: str | None = None
+    stores: Mapping[str, str] = field(default_factory=dict)
 
 
 class Policy(BaseModel):
@@ -89,6 +93,7 @@ class Policy(BaseModel):
     serves: ClassVar[tuple[str, ...]] = ()
     reason_codes: ClassVar[tuple[str, ...]] = ()
     recorded: ClassVar[bool] = True
+    works_with: ClassVar[Literal["points", "stored_value"]] = "points"
     later_fields: ClassVar[tuple[str, ...]] = ()
 
     id: Name
@@ -158,8 +163,20 @@ class Policy(BaseModel):
         """The points account that this policy keeps: its name, unit and scale."""
         return None
 
+    def stores(self) -> str | None:
+        """The form of the stored value account that this policy keeps under its id: amount, visits or period; None: it keeps none."""
+        return None
+
+    def deposit(self, event: AnyEvent, view: View, /) -> Deposit | None:
+        """On which terms a top-up stands that it answered; what was put in is counted by its moves. None: it answers none."""
+        return None
+
+    def given_of(self, order: Order, record: Record, backs: Sequence[int], view: View, /) -> int:
+        """How much was given and not paid for, of what it paid of an order less what has gone back to each tender (``backs``)."""
+        return 0
+
     def works_on(self) -> str | None:
-        """The account that this policy works on; None: none."""
+        """The account that this policy works on, one of those that it ``works_with``; None: none."""
         return None
 
     def remembers(self) -> int:
@@ -168,6 +185,15 @@ class Policy(BaseModel):
 
     def measured(self) -> Mapping[str, Measure]:
         """Measures that this policy needs for itself, compiled under ``<id>.<name>``; one name is one measure in all versions."""
+        return {}
+
+    def place_of(self, measure: str) -> tuple[int | str, ...]:
+        """Where inside it the document says a measure that it needs for itself."""
+        return ()
+
+    def averages(self) -> Mapping[str, tuple[str, int]]:
+        """Balances that it reads as averages of whole calendar months, under ``<id>.<name>``: the account or reading, and how many months
+        before the last one (0: the last calendar month)."""
         return {}
 
     def qualifying_years(self) -> Years | None:

@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from custrules.calendars import Length, Window
+from custrules.calendars.birthdays import Birthday
 from custrules.calendars.working import WorkingTime
 from custrules.conditions import Bound, BoundTable, Trace
 from custrules.conditions.hits import TableOutcome
@@ -144,13 +145,20 @@ class View(ABC):
         """The type of a fact; None where the program has none of that name."""
         return None
 
+    def horizon(self, reading: str) -> Length | None:
+        """How far a reading looks ahead, where its declaration says so: a score that somebody else computed."""
+        return None
+
     @abstractmethod
     def outcome(self, table: Table, on: date | None = None) -> TableOutcome:
         """What a table of this policy answers as of ``view.day``, or as of the end of another day."""
 
     @abstractmethod
-    def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
-        """The first local day after ``view.day`` on which a condition or table may change by time alone (may be early, never late)."""
+    def next_change(self, condition: Condition | Table | str, *, complete: bool = False) -> date | None:
+        """The first local day after ``view.day`` on which a condition, a table, or a fact by its name may change by time alone.
+
+        May be early, never late.
+        """
 
     @abstractmethod
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
@@ -180,6 +188,10 @@ class View(ABC):
     def tender_back(self, kind: str) -> tuple[int, Decimal, int]:
         """Of all tenders of a kind in the order followed up: amount, quantity, and how much of the amount has gone back."""
 
+    def tenders_back(self, kind: str, account: str) -> tuple[tuple[str | None, int, int], ...]:
+        """The tenders of a kind in the order followed up that are of an account: reference, amount, and how much has gone back."""
+        return ()
+
     @abstractmethod
     def awarded(self, policy: Policy, window: Window | None, group: str | None = None) -> int:
         """What a policy, or its whole ``group``, has awarded (less reversals) on the days of a window as of ``view.day``, in smallest units.
@@ -204,8 +216,13 @@ class View(ABC):
         """The version in force on ``view.day`` of the policy that keeps an account; before its first, the first."""
 
     @abstractmethod
+    def born(self) -> Birthday | None:
+        """The customer's birthday as she gave it, out of the profile field that is one; None where it is not known."""
+
     def birthday(self) -> date | None:
-        """The customer's birthday, out of the profile field that is one; None where it is not known."""
+        """The customer's day of birth by the common calendar; None where it is not known."""
+        born = self.born()
+        return born.born if born is not None else None
 
     @abstractmethod
     def kept_lines(self) -> Sequence[tuple[OrderLine, int]]:
@@ -215,7 +232,7 @@ class View(ABC):
     def earning_share(self, without: Collection[str] | None = None) -> Fraction:
         """The share of what is kept of the order that was paid by tenders that earn: all ``without`` these.
 
-        Where it is not said, these are points, gift cards and coupons.
+        Where it is not said, these are points, gift cards, coupons, and the bonus of stored value.
         """
 
     def postings(self, account: str = "points") -> list[Effect]:

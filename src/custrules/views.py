@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY, Length, Window
+from custrules.calendars.birthdays import Birthday
 from custrules.calendars.working import WorkingTime
 from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableOutcome, Trace
 from custrules.counting import LineFacts
@@ -26,6 +27,8 @@ from custrules.policy import Policy, View
 from custrules.rulebook import Rulebook
 from custrules.state import State
 from custrules.tallies import Tally
+
+WITHOUT = NOT_EARNING | {"bonus"}
 
 
 @dataclass(slots=True)
@@ -167,6 +170,9 @@ class StepView(View):
         found = self._rules.types.get(name)
         return found or self._rules.meters[name].type if found is not None or name in self._rules.meters else None
 
+    def horizon(self, reading: str) -> Length | None:
+        return self._rules.parts.declared.horizons.get(reading)
+
     def _supposing(self, given: Mapping[str, FactValue], day: date, complete: bool, since: date | None) -> Moment:
         """Facts as of a day, some of them as they are given."""
         moment = self._moment(day, complete, since)
@@ -213,8 +219,10 @@ class StepView(View):
         outcome = bound.decided([index for index, row in enumerate(rows) if row.result])
         self._watch.answers.append(Answered(self._policy.id, self.event.id, name, day, bound, outcome, rows))
 
-    def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
+    def next_change(self, condition: Condition | Table | str, *, complete: bool = False) -> date | None:
         moment = self.moment(None, complete)
+        if isinstance(condition, str):
+            return moment.next_change(condition)
         if isinstance(condition, Table):
             return moment.changes(self._rules.bound_tables[id(condition), self._scope])
         return moment.changes(self._rules.bound[id(condition), self._scope])
@@ -245,7 +253,7 @@ class StepView(View):
     def refunded(self, order: Order) -> int:
         return order.refunded(self._rules.returns.tenders)
 
-    def birthday(self) -> date | None:
+    def born(self) -> Birthday | None:
         return self.moment().birthday()
 
     def record(self, policy: Policy) -> Record | None:
@@ -259,11 +267,34 @@ class StepView(View):
         quantity = sum((tender.quantity or Decimal(0) for tender, _ in rows), Decimal(0))
         return sum(tender.amount for tender, _ in rows), quantity, sum(back for _, back in rows)
 
+    def tenders_back(self, kind: str, account: str) -> tuple[tuple[str | None, int, int], ...]:
+        if self.order is None or not self.order.tenders:
+            return ()
+        rows = zip(self.order.tenders, self.order.tenders_back(self._rules.returns.tenders), strict=True)
+        named = ((tender, back) for tender, back in rows if tender.type == kind)
+        return tuple((each.reference, each.amount, back) for each, back in named if self._rules.resolve(each.reference or kind) == account)
+
     def kept_lines(self) -> Sequence[tuple[OrderLine, int]]:
         return tuple(zip(self.order.lines, self.order.kept(), strict=True)) if self.order is not None else ()
 
     def earning_share(self, without: Collection[str] | None = None) -> Fraction:
-        return self.order.earning(self._rules.returns.tenders, NOT_EARNING if without is None else without) if self.order is not None else Fraction(0)
+        if self.order is None:
+            return Fraction(0)
+        without = WITHOUT if without is None else without
+        share = self.order.earning(self._rules.returns.tenders, without)
+        counts, given_counts = "stored_value" not in without, "bonus" not in without
+        if not self._rules.stores or counts == given_counts or not self.order.left:
+            return share
+        given = Fraction(self._given(self.order), self.order.left)
+        return share - given if counts else share + given
+
+    def _given(self, order: Order) -> int:
+        """How much of what is kept of an order was paid out of what had been given."""
+        backs, total = order.tenders_back(self._rules.returns.tenders), 0
+        for policy_id, record in order.records.items():
+            policy = self._rules.version(policy_id, record.effective_from, order.day)
+            total += policy.given_of(order, record, backs, self) if policy is not None else 0
+        return total
 
     def awarded(self, policy: Policy, window: Window | None, group: str | None = None) -> int:
         if window is None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from custrules.calendars import Duration
+from custrules.calendars import Duration, Length
 from custrules.calendars.rules import DayRule
 from custrules.calendars.working import WorkingRule
 from custrules.counting import ActivityType, AttributeKind, Declarations
@@ -17,9 +17,10 @@ from custrules.fields import MAX_NAME, Day, Frozen, Text, one_of, wrong_type
 from custrules.law import Law, LawSection
 from custrules.measures import Measure
 from custrules.money import SCALES
+from custrules.parts import Parts, ProfileField
 from custrules.policy import Policy
 from custrules.returns import ReturnsRule
-from custrules.rulebook import WORKING, Parts, ProfileField
+from custrules.rulebook import WORKING
 
 FORMAT = 1
 DEFAULT_LATE = Duration.parse("3 days")
@@ -62,11 +63,15 @@ ReadingType = Literal["money", "number", "whole"]
 
 
 class ReadingSpec(BaseModel):
-    """A level that is read off from time to time: money in the program's currency, a number, or a whole one."""
+    """A level that is read off from time to time: money in the program's currency, a number, or a whole one.
+
+    ``horizon``: how far it looks ahead, of a score that was computed elsewhere (the probability of a purchase within 39 weeks).
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     type: Annotated[ReadingType, one_of(*get_args(ReadingType))]
+    horizon: Length | None = None
 
 
 class Defaults(BaseModel):
@@ -118,6 +123,7 @@ class Document:
         """What the rules are built from; ``paths`` are the places of the policies in their document."""
         profile = {name: spec.field for name, spec in self.profile.items()}
         readings: Mapping[str, AttributeKind] = Frozen({name: spec.type for name, spec in self.readings.items()})
+        horizons = Frozen({name: spec.horizon for name, spec in self.readings.items() if spec.horizon is not None})
         decimals = SCALES[self.currency] if scale is None else scale
         return Parts(
             id=self.id,
@@ -127,7 +133,7 @@ class Document:
             late=self.late.delta,
             returns=self.returns,
             profile=profile,
-            declared=Declarations(self.activities, {name: kept.kind for name, kept in profile.items()}, decimals, readings),
+            declared=Declarations(self.activities, {name: kept.kind for name, kept in profile.items()}, decimals, readings, horizons),
             calendar=self.calendar,
             working=self.working,
             measures=self.measures,

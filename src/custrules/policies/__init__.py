@@ -9,12 +9,16 @@ if TYPE_CHECKING:
     from custrules.policy import Policy
 
 KINDS: dict[str, str] = {
+    "churn.flag": "custrules.policies.churn:Flag",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
     "points.transfer": "custrules.policies.points:Transfer",
     "segments.bands": "custrules.policies.segments:Bands",
     "segments.matrix": "custrules.policies.segments:Matrix",
+    "stored_value.account": "custrules.policies.stored_value:ValueAccount",
+    "stored_value.spending": "custrules.policies.stored_value:Spending",
+    "stored_value.top_up": "custrules.policies.stored_value:TopUp",
     "table": "custrules.policies.table:DecisionTable",
     "tiers.ladder": "custrules.policies.tiers:Ladder",
 }
@@ -22,7 +26,6 @@ KINDS: dict[str, str] = {
 LATER_KINDS = (
     "care.contact_plan",
     "care.trigger",
-    "churn.flag",
     "feedback.complaints",
     "feedback.survey",
     "lifecycle.stages",
@@ -36,10 +39,7 @@ LATER_KINDS = (
     "segments.rfm",
     "service.plan",
     "service.scorecard",
-    "stored_value.account",
     "stored_value.refund",
-    "stored_value.spending",
-    "stored_value.top_up",
 )
 """Kinds that later versions have: named so that they are told apart from a slip of the pen."""
 
