@@ -72,6 +72,7 @@ class Known:
     facts: Mapping[str, FactType] = field(default_factory=dict)
     readings: Mapping[str, Length | None] = field(default_factory=dict)
     birthday: str | None = None
+    rates: tuple[str, ...] = ()
     stores: Mapping[str, str] = field(default_factory=dict)
 
 

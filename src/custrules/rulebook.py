@@ -91,7 +91,7 @@ class Rulebook(Versions):
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
         self.id, self.zone, self.currency, self.scale = parts.id, parts.zone, parts.currency, parts.scale
-        self.late, self.returns, self.law = parts.late, parts.returns, parts.law
+        self.late, self.returns, self.law, self.rates = parts.late, parts.returns, parts.law, parts.rates
         self.working = WorkingTime(parts.working, parts.zone) if parts.working is not None else None
         self.calendar = {**parts.calendar, **({WORKING: self.working} if self.working is not None else {})}
         self.faults: list[Diagnostic] = []
@@ -302,7 +302,8 @@ class Rulebook(Versions):
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
         readings = {name: self.parts.declared.horizons.get(name) for name in self.parts.declared.readings}
-        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, self.birthday, stores)
+        rest = (self.birthday, tuple(self.rates), stores)
+        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, *rest)
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:

@@ -72,9 +72,7 @@ def _standing(policy: Refund, request_id: str, view: View) -> tuple[Request | No
     return request, policy.top_ups_of(request.account, request.of, view) if request is not None else None
 
 
-def _offered(
-    policy: Refund, event: events.AnyEvent, request: Request, account: ValueAccount, rows: Sequence[TopUpHistory], view: View
-) -> Decision:
+def _offered(policy: Refund, event: events.AnyEvent, request: Request, account: ValueAccount, rows: Sequence[TopUpHistory], view: View) -> Decision:
     """The quote for a request as it stands, and the request as it is kept from now on."""
     rule = ruling(policy, request.cause, view, request.asked)
     quote = quoted(policy, request, rule, account, rows, view, view.day) if isinstance(rule, Ruling) else [rule]
@@ -152,7 +150,9 @@ def _undecidable(
     if process is not None and process.approval:
         place = next((place for place, rung in enumerate(process.approval) if rung.by == request.approver), 0) if event.approved else 0
         if not process.may_decide(event.by, place):
-            yield reason("stored_value.refund.not_authorised", by=event.by or "-", approver=process.approval[place].by, refund=money(request.refund, view))
+            yield reason(
+                "stored_value.refund.not_authorised", by=event.by or "-", approver=process.approval[place].by, refund=money(request.refund, view)
+            )
     if event.approved:
         if request.missing:
             yield reason("stored_value.refund.documents_missing", missing=", ".join(request.missing), cause=request.cause)

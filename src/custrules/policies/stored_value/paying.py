@@ -145,7 +145,9 @@ def paid_to(quote: Quote, settled: int, view: View) -> Iterator[Reason]:
     shares = split(net, weights) if net and sum(weights) else [0] * len(weights)
     for line, share in zip(result.lines, shares, strict=True):
         for paid in _tenders(line, share, quote):
-            yield reason("stored_value.refund.to_tender", of=paid.top_up, tender=paid.tender, reference=paid.reference or "-", amount=money(paid.amount, view))
+            yield reason(
+                "stored_value.refund.to_tender", of=paid.top_up, tender=paid.tender, reference=paid.reference or "-", amount=money(paid.amount, view)
+            )
 
 
 def _tenders(line: Line, share: int, quote: Quote) -> list[Paid]:

@@ -126,7 +126,7 @@ def _unfit(request: Request, rule: Ruling, history: TopUpHistory) -> Reason | No
     if rule.unless == "used" and used(history):
         return reason("stored_value.refund.used", **told)
     gone = history.refunded + history.disputed
-    if gone and gone >= history.paid or (gone and not history.principal + history.bonus + history.held and history.form != "period"):
+    if (gone and gone >= history.paid) or (gone and not history.principal + history.bonus + history.held and history.form != "period"):
         return reason("stored_value.refund.nothing_left", **told)
     return None
 
@@ -285,5 +285,3 @@ def _next(policy: Refund, request: Request, quote: Quote, head: dict[str, str], 
         yield reason("stored_value.refund.pay_by", pay_by=quote.pay_by)
     elif quote.unknown:
         yield reason("stored_value.refund.pay_by_unknown", asked=request.asked)
-
-

@@ -13,6 +13,7 @@ from custrules.calendars.clocks import Clock
 from custrules.errors import Diagnostic
 from custrules.fields import Name, one_of
 from custrules.money import Rounding
+from custrules.policies.stored_value import following, thaw
 from custrules.policies.stored_value.account import ValueAccount, account_of
 from custrules.policies.stored_value.bases import BASES, Basis
 from custrules.policies.stored_value.causes import Bonus, BonusTerms, Causes, Fee, FeeOrNone, PayoutTerms, money_faults
@@ -21,8 +22,8 @@ from custrules.policies.stored_value.history import TopUpHistory, histories
 from custrules.policies.stored_value.process import Process
 from custrules.policies.stored_value.reckoning import GiftTreatment
 from custrules.policies.stored_value.top_up import TopUp
-from custrules.policies.stored_value import following, thaw
 from custrules.policy import Decision, Known, Phase, Policy, View
+
 
 class PeriodCard(BaseModel):
     """How a card for a period is refunded: by which ``basis``, counted ``by`` day or by months begun; whether days on which the customer
@@ -70,7 +71,7 @@ class Refund(Policy):
 
     def companions(self) -> tuple[Policy, ...]:
         """What lets go of frozen value before a bank takes it back."""
-        return (thaw.Thaw(id=f"{self.id}.thaw", effective_from=self.effective_from, reference=self.reference, refund=self.id, status=self.status),)
+        return (thaw.beside(self),)
 
     def faults(self, known: Known) -> list[Diagnostic]:
         return list(self._faults(known))

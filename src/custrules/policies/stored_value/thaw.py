@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from custrules.events import AnyEvent, Chargeback
 from custrules.fields import Name
@@ -10,6 +10,9 @@ from custrules.policies.stored_value.account import account_of
 from custrules.policies.stored_value.paying import frozen_parts, release
 from custrules.policies.stored_value.requests import Request, requests_of
 from custrules.policy import Decision, Phase, Policy, View, reason
+
+if TYPE_CHECKING:
+    from custrules.policies.stored_value.refund import Refund
 
 
 class Thaw(Policy):
@@ -20,6 +23,7 @@ class Thaw(Policy):
     hears: ClassVar[tuple[str, ...] | None] = ("chargeback",)
     recorded: ClassVar[bool] = False
 
+    id: str
     refund: Name
     status: Name
 
@@ -39,6 +43,12 @@ class Thaw(Policy):
         release(account, frozen_parts(record, account), view)
         why = reason("stored_value.refund.released", of=request.id, account=account.id)
         return self.applied(event, [why], account.postings(view))
+
+
+def beside(refund: Refund) -> Thaw:
+    """What stands beside one version of a refund."""
+    head = {"effective_from": refund.effective_from, "retired": refund.retired, "reference": refund.reference}
+    return Thaw(id=f"{refund.id}.thaw", **head, refund=refund.id, status=refund.status)  # type: ignore[arg-type]  # each by its field
 
 
 def covers(request: Request, top_up: str, view: View) -> bool:
