@@ -56,7 +56,7 @@ class _Terms(BaseModel):
                 yield from ((f"{name}.{field}", amount) for field, amount in value.amounts())
 
 
-class Fee(_Terms):
+class RefundFee(_Terms):
     """What is kept of a refund: a ``percent`` of it and a ``fixed`` amount, at least ``min``, at most ``max``, never more than it; or the
     word ``forbidden``."""
 
@@ -85,11 +85,11 @@ class Fee(_Terms):
             yield Diagnostic("document.fee_upside_down", "min", {"min": str(self.min), "max": str(self.max)})
 
 
-def _short_fee(value: Fee, write: SerializerFunctionWrapHandler) -> object:
+def _short_fee(value: RefundFee, write: SerializerFunctionWrapHandler) -> object:
     return "forbidden" if value.forbidden else write(value)
 
 
-FeeOrNone = Annotated[Fee, WrapSerializer(_short_fee)]
+FeeOrNone = Annotated[RefundFee, WrapSerializer(_short_fee)]
 
 
 def _read_interest_rate(value: object) -> str:
@@ -103,7 +103,7 @@ def _read_interest_rate(value: object) -> str:
 InterestRate = Annotated[str, BeforeValidator(_read_interest_rate), WithJsonSchema({"anyOf": [dict(RATE_SCHEMA), {"type": "string"}]})]
 
 
-class Interest(_Terms):
+class RefundInterest(_Terms):
     """A yearly ``rate`` (or the name of one in ``rates:``, as it stood when the top-up was paid), ``from`` the request, the rescission
     or the payment of the top-up."""
 
@@ -119,7 +119,7 @@ class Interest(_Terms):
         return None if self.rate[:1].isalpha() else read_rate(self.rate)
 
 
-class Payout(_Terms):
+class RefundPayout(_Terms):
     """Where a refund goes: ``to`` the tenders that paid (``split`` pro_rata or lifo), an account in the same name, or whom else it names;
     cash ``cash_up_to`` an amount; nothing below a ``minimum``."""
 
@@ -134,14 +134,14 @@ class Payout(_Terms):
         return {"to": value} if isinstance(value, str) else value
 
 
-def _short_payout(value: Payout, write: SerializerFunctionWrapHandler) -> object:
-    return value.to if value == Payout(to=value.to) else write(value)
+def _short_payout(value: RefundPayout, write: SerializerFunctionWrapHandler) -> object:
+    return value.to if value == RefundPayout(to=value.to) else write(value)
 
 
-PayoutTerms = Annotated[Payout, WrapSerializer(_short_payout)]
+PayoutTerms = Annotated[RefundPayout, WrapSerializer(_short_payout)]
 
 
-class Bonus(_Terms):
+class RefundBonus(_Terms):
     """What becomes of the bonus that is left: a word, or ``{convert: 50%}``, which turns it into money at a share of its face."""
 
     treatment: Annotated[BonusTreatment, one_of(*_BONUS)] = "forfeit"
@@ -157,12 +157,12 @@ class Bonus(_Terms):
         return {"treatment": value} if isinstance(value, str) else value
 
 
-def _short_bonus(value: Bonus, write: SerializerFunctionWrapHandler) -> object:
+def _short_bonus(value: RefundBonus, write: SerializerFunctionWrapHandler) -> object:
     return {"convert": rate_text(value.convert)} if value.treatment == "convert" else value.treatment
 
 
 BonusTerms = Annotated[
-    Bonus,
+    RefundBonus,
     WrapSerializer(_short_bonus),
     WithJsonSchema(
         {"anyOf": [{"enum": list(_BONUS[:3])}, {"type": "object", "properties": {"convert": dict(RATE_SCHEMA)}, "additionalProperties": False}]}
@@ -170,7 +170,7 @@ BonusTerms = Annotated[
 ]
 
 
-class Cause(_Terms):
+class RefundCause(_Terms):
     """One cause. Without ``basis`` it is what the law says, else the one that is best for the customer.
 
     ``within`` a length of the payment (its day is not counted), ``not_before`` another; ``unless`` something rules it out; only a balance
@@ -185,7 +185,7 @@ class Cause(_Terms):
     used_share: Share | None = None
     share: Share = Fraction(1)
     fee: FeeOrNone | None = None
-    interest: Interest | None = None
+    interest: RefundInterest | None = None
     sla: Clock | None = None
     bonus: BonusTerms | None = None
     gifts: Annotated[GiftTreatment, one_of("return_or_pay", "discretionary", "none")] | None = None
@@ -201,24 +201,35 @@ def money_faults(terms: BaseModel, path: str, scale: int) -> Iterator[Diagnostic
             yield Diagnostic("document.bad_money", f"{path}.{field}", {"reason": f"at most {scale} decimals"})
 
 
-class Causes(_Terms):
+class RefundCauses(_Terms):
     """The causes for which there is a refund; one that is not here is declined, unless the law grants it all the same."""
 
-    cooling_off: Cause | None = None
-    consumer: Cause | None = None
-    merchant: Cause | None = None
-    force_majeure: Cause | None = None
-    closure: Cause | None = None
-    expiry: Cause | None = None
-    cash_out: Cause | None = None
-    chargeback: Cause | None = None
-    minor: Cause | None = None
-    death: Cause | None = None
+    cooling_off: RefundCause | None = None
+    consumer: RefundCause | None = None
+    merchant: RefundCause | None = None
+    force_majeure: RefundCause | None = None
+    closure: RefundCause | None = None
+    expiry: RefundCause | None = None
+    cash_out: RefundCause | None = None
+    chargeback: RefundCause | None = None
+    minor: RefundCause | None = None
+    death: RefundCause | None = None
 
-    def listed(self) -> dict[str, Cause]:
+    def listed(self) -> dict[str, RefundCause]:
         """Those that are there, by name."""
         found = {name: getattr(self, name) for name in CAUSES}
         return {name: cause for name, cause in found.items() if cause is not None}
 
 
-__all__ = ["CAUSES", "Bonus", "BonusTerms", "Cause", "Causes", "Fee", "Interest", "Payout", "PayoutTerms", "money_faults"]
+__all__ = [
+    "CAUSES",
+    "BonusTerms",
+    "PayoutTerms",
+    "RefundBonus",
+    "RefundCause",
+    "RefundCauses",
+    "RefundFee",
+    "RefundInterest",
+    "RefundPayout",
+    "money_faults",
+]

@@ -23,7 +23,7 @@ class _Part(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
 
-class Rung(_Part):
+class RefundRung(_Part):
     """Who approves refunds ``up_to`` an amount, with it; the last rung names none."""
 
     up_to: Fine | None = None
@@ -74,14 +74,14 @@ class At(TextValue):
         return asked + timedelta(days=(last - asked).days * self.share.numerator // self.share.denominator)
 
 
-class Reminder(_Part):
+class RefundReminder(_Part):
     """``at`` which time a task goes ``to`` whom, while a request waits."""
 
     at: At
     to: Name
 
 
-class Process(_Part):
+class RefundProcess(_Part):
     """What a request takes and who answers it.
 
     ``documents`` that are asked for; the ladder of ``approval``, by what the customer asks back in all within ``aggregate``;
@@ -89,12 +89,12 @@ class Process(_Part):
     """
 
     documents: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
-    approval: Annotated[tuple[Rung, ...], Field(max_length=50)] = ()
+    approval: Annotated[tuple[RefundRung, ...], Field(max_length=50)] = ()
     aggregate: Length = Length.parse("90 days")
     freeze_on_request: Flag = False
     quote: Length | None = None
     sla: Clock | None = None
-    remind: Annotated[tuple[Reminder, ...], Field(max_length=50)] = ()
+    remind: Annotated[tuple[RefundReminder, ...], Field(max_length=50)] = ()
 
     def rung(self, units: int, scale: int) -> int | None:
         """The place of the first rung that may approve so much; None where there is no ladder."""
@@ -121,4 +121,4 @@ def last_day(clock: Clock | None, asked: date, view: View) -> date | None:
     return clock.last_day(start_of_day(asked, view.zone), view.zone, view.working) if clock is not None else None
 
 
-__all__ = ["At", "Process", "Reminder", "Rung", "last_day"]
+__all__ = ["At", "RefundProcess", "RefundReminder", "RefundRung", "last_day"]

@@ -16,10 +16,10 @@ from custrules.money import Rounding
 from custrules.policies.stored_value import following, thaw
 from custrules.policies.stored_value.account import ValueAccount, account_of
 from custrules.policies.stored_value.bases import BASES, Basis
-from custrules.policies.stored_value.causes import Bonus, BonusTerms, Causes, Fee, FeeOrNone, PayoutTerms, money_faults
+from custrules.policies.stored_value.causes import BonusTerms, FeeOrNone, PayoutTerms, RefundBonus, RefundCauses, RefundFee, money_faults
 from custrules.policies.stored_value.charges import DAY_COUNTS, DayCount
 from custrules.policies.stored_value.history import TopUpHistory, histories
-from custrules.policies.stored_value.process import Process
+from custrules.policies.stored_value.process import RefundProcess
 from custrules.policies.stored_value.reckoning import GiftTreatment
 from custrules.policies.stored_value.top_up import TopUp
 from custrules.policy import Decision, Known, Phase, Policy, View
@@ -52,16 +52,16 @@ class Refund(Policy):
 
     accounts: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
     top_ups: Annotated[Literal["each", "pooled"], one_of("each", "pooled")] = "each"
-    causes: Causes
+    causes: RefundCauses
     period_card: PeriodCard = PeriodCard()
     day_count: Annotated[DayCount, one_of(*DAY_COUNTS)] = "act/365"
     rounding: Annotated[Rounding, one_of(*Rounding)] = Rounding.half_up
     fee: FeeOrNone | None = None
     gifts: Annotated[GiftTreatment, one_of("return_or_pay", "discretionary", "none")] | None = None
-    bonus: BonusTerms = Bonus()
+    bonus: BonusTerms = RefundBonus()
     payout: PayoutTerms | None = None
     sla: Clock | None = None
-    process: Process | None = None
+    process: RefundProcess | None = None
     status: Name = "refund"
 
     # -- what the program asks of it -------------------------------------------------------------------------------
@@ -132,6 +132,6 @@ class Refund(Policy):
         return (lambda paid: found.bonus_for(paid, view)) if found is not None else None
 
 
-def _fee_faults(fee: Fee | None, path: str) -> Iterator[Diagnostic]:
+def _fee_faults(fee: RefundFee | None, path: str) -> Iterator[Diagnostic]:
     if fee is not None:
         yield from (Diagnostic(fault.code, f"{path}.{fault.path}", fault.params) for fault in fee.faults())

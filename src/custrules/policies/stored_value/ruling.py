@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from custrules.calendars import Length
 from custrules.calendars.clocks import Clock
 from custrules.policies.stored_value.bases import Basis
-from custrules.policies.stored_value.causes import Bonus, Cause, Fee, Interest, Payout
+from custrules.policies.stored_value.causes import RefundBonus, RefundCause, RefundFee, RefundInterest, RefundPayout
 from custrules.policies.stored_value.reckoning import GiftTreatment
 from custrules.policy import Reason, View, reason
 
@@ -38,12 +38,12 @@ class Ruling(NamedTuple):
     below: Decimal | None
     used_share: Fraction | None
     share: Fraction
-    fee: Fee | None
-    interest: Interest | None
+    fee: RefundFee | None
+    interest: RefundInterest | None
     pay_within: tuple[Clock, ...]
-    bonus: Bonus
+    bonus: RefundBonus
     gifts: GiftTreatment
-    payout: Payout
+    payout: RefundPayout
     statutory: int | None
     granted: bool
     laws: tuple[Reason, ...]
@@ -78,7 +78,7 @@ def ruling(policy: Refund, name: str, view: View, day: date) -> Ruling | Reason:
     granted = bool(law.value(f"refund.{name}.granted", hard=True)) if name in _LAWFUL else False
     if cause is None and not granted:
         return _not_listed(policy, name, law)
-    return _ruled(policy, name, cause or Cause(), law, granted=cause is None)
+    return _ruled(policy, name, cause or RefundCause(), law, granted=cause is None)
 
 
 def _not_listed(policy: Refund, name: str, law: _Law) -> Reason:
@@ -89,7 +89,7 @@ def _not_listed(policy: Refund, name: str, law: _Law) -> Reason:
     return reason("stored_value.refund.not_listed", cause=name, listed=listed)
 
 
-def _ruled(policy: Refund, name: str, cause: Cause, law: _Law, *, granted: bool) -> Ruling:
+def _ruled(policy: Refund, name: str, cause: RefundCause, law: _Law, *, granted: bool) -> Ruling:
     of = f"refund.{name}."
     laws: list[Reason] = []
     if granted:
@@ -127,14 +127,14 @@ def _ruled(policy: Refund, name: str, cause: Cause, law: _Law, *, granted: bool)
     )
 
 
-def _interest(law: _Law, of: str) -> Interest | None:
+def _interest(law: _Law, of: str) -> RefundInterest | None:
     rate = law.value(f"{of}interest")
     if rate in (None, "none"):
         return None
-    return Interest.model_validate({"rate": rate, "from": law.value(f"{of}interest_from") or "request"})
+    return RefundInterest.model_validate({"rate": rate, "from": law.value(f"{of}interest_from") or "request"})
 
 
-def _clocks(policy: Refund, cause: Cause, law: _Law, of: str) -> Iterator[Clock]:
+def _clocks(policy: Refund, cause: RefundCause, law: _Law, of: str) -> Iterator[Clock]:
     """Within which it is paid: what the terms say, and no later than a law that cannot be agreed otherwise; else what the law has."""
     own = cause.sla or (policy.process.sla if policy.process is not None else None) or policy.sla
     if own is not None:
@@ -144,10 +144,10 @@ def _clocks(policy: Refund, cause: Cause, law: _Law, of: str) -> Iterator[Clock]
         yield Clock.parse(str(rule.value))
 
 
-def _payout(policy: Refund, cause: Cause, law: _Law) -> Payout:
+def _payout(policy: Refund, cause: RefundCause, law: _Law) -> RefundPayout:
     found = cause.payout or policy.payout
     if found is None:
-        found = Payout(to=law.value("refund.payout") or "original_tender")
+        found = RefundPayout(to=law.value("refund.payout") or "original_tender")
     limit = law.value("refund.cash_up_to")
     return found.model_copy(update={"cash_up_to": limit}) if found.cash_up_to is None and limit is not None else found
 

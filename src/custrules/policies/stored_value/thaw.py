@@ -48,7 +48,7 @@ class Thaw(Policy):
 def beside(refund: Refund) -> Thaw:
     """What stands beside one version of a refund."""
     head = {"effective_from": refund.effective_from, "retired": refund.retired, "reference": refund.reference}
-    return Thaw(id=f"{refund.id}.thaw", **head, refund=refund.id, status=refund.status)  # type: ignore[arg-type]  # each by its field
+    return Thaw(id=f"{refund.id}.thaw", **head, refund=refund.id, status=refund.status)
 
 
 def covers(request: Request, top_up: str, view: View) -> bool:
