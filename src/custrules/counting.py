@@ -13,7 +13,7 @@ from custrules.activity import NUMBER_SCALE
 from custrules.calendars import Length
 from custrules.conditions import Bound, evaluate
 from custrules.event_fields import Scalar
-from custrules.events import Activity, AnyEvent, Chargeback, ComplaintUpdate, Purchase, Reading, Return, SurveyResponse, TopUp
+from custrules.events import Activity, AnyEvent, Chargeback, Purchase, Reading, Return, SurveyResponse, TopUp
 from custrules.events.feedback import CONTACT_OUTCOMES, STAGES
 from custrules.facts import FactType, FactValue
 from custrules.fields import Frozen, read_day, read_decimal, read_flag, wrong_type
@@ -37,7 +37,6 @@ FIELDS: Mapping[str, Mapping[str, FactType]] = {
 """Fields of events that conditions may read, beside the channel, and an order's amount."""
 NUMBERS: Mapping[str, Mapping[str, AttributeKind]] = {
     "survey_response": {"value": "number"},
-    "complaint_update": {"credit": "money"},
     "top_up": {"amount": "money"},
 }
 """Numbers that events bring, which measures may sum and average."""
@@ -253,8 +252,6 @@ def _event_number(attribute: str, event: AnyEvent, declared: Declarations) -> in
         return read if kind == "money" and isinstance(read, int) else _scaled(read)
     if isinstance(event, SurveyResponse):
         return _scaled(event.value)
-    if isinstance(event, ComplaintUpdate):
-        return event.credit.minor if event.credit is not None else None
     assert isinstance(event, Activity)
     if attribute == "quantity" and declared.activities[event.name].unit is not None:
         return _scaled(event.quantity)

@@ -240,6 +240,10 @@ class Policy(BaseModel):
         """Days for which what is sent by it is tallied, for its limits; None: not at all."""
         return None
 
+    def keeps_complaints(self) -> str | None:
+        """The name of the status in which it keeps complaints, by id; one policy in a program does. None: it keeps none."""
+        return None
+
     def award_groups(self) -> Mapping[str, int]:
         """Groups with whose other policies its awards are tallied together, each with the days for which they are."""
         return {}

@@ -51,7 +51,7 @@ BUILT_IN: dict[str, FactType] = {
     "joined": FactType("date"),
     "do_not_contact": FactType("flag"),
 }
-COMPLAINT = "complaint"  # the status of a complaint, of which its id is the subject
+COMPLAINT = "complaint"  # the status of a complaint, of which its id is the subject, where no policy calls it otherwise
 ALL_COMPLAINTS = Counted(f"open:{COMPLAINT}", COMPLAINT, None, "open", FactType("whole"))
 EVENT_FACTS = ("channel", "amount", "quantity")
 WORKING = "working"  # the calendar's name for working time
@@ -86,6 +86,7 @@ class Rulebook(Versions):
     own_tallies: dict[str, dict[str, str]]
     sent_tallies: dict[str, tuple[str, str]]
     complaint_keepers: frozenset[str]
+    complaint_status: str
     open_tallies: tuple[Counted, ...]
 
     def __init__(self, parts: Parts, digest: str = "") -> None:
@@ -345,8 +346,9 @@ class Rulebook(Versions):
         extra = max(term, self.returns.window.at_most_days) + 1
         self.tallies: dict[str, Counted] = {}
         self.retention: dict[str, int] = {}
-        self.complaint_keepers = frozenset(policy.id for policy in self.parts.policies if COMPLAINT in policy.writes())
-        opened = [OpenMeter((ALL_COMPLAINTS,))] if self.complaint_keepers else []
+        kept = {policy.id: name for policy in self.parts.policies if (name := policy.keeps_complaints()) is not None}
+        self.complaint_keepers, self.complaint_status = frozenset(kept), next(iter(kept.values()), COMPLAINT)
+        opened = [OpenMeter((ALL_COMPLAINTS,))] if kept else []
         for meter in (*self.meters.values(), *opened):
             for counted in meter.counted:
                 self.tallies[counted.key] = counted

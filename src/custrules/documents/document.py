@@ -21,13 +21,13 @@ from custrules.calendars.working import WorkingRule
 from custrules.counting import MONEY_SUBJECTS, ActivityType, AttributeKind
 from custrules.documents.faults import Broken, Path, Placing, true_path, without_counts
 from custrules.documents.kinds import YAML_FLAGS, Kinds, verified
+from custrules.documents.laws import ReadLaw, read_law
 from custrules.documents.reading import Reading
 from custrules.documents.sections import ATTRIBUTE_KINDS, DEFAULT_LATE, FORMAT, Accepted, Defaults, Document, ProfileSpec, ReadingSpec
 from custrules.documents.tables import Files
 from custrules.errors import Diagnostic
 from custrules.events import KINDS as EVENTS
 from custrules.fields import Frozen, Name, Title, describe, read_name
-from custrules.law import Law, LawSection, law_of
 from custrules.measures import Measure
 from custrules.money import SCALES
 from custrules.policy import Policy
@@ -67,7 +67,7 @@ def read_document(source: Reading | Mapping[str, Any], kinds: Kinds | None = Non
         return Result(None, None, reading.diagnostics)
     reader = _Reader(reading.data, kinds or Kinds(), reading.files)
     document = reader.document()
-    faults = placing.placed(reader.faults)
+    faults = placing.sorted([*placing.placed(reader.faults), *reader.elsewhere])
     rulebook = None
     if document is not None and len(faults) <= MAX_FAULTS:
         rulebook = Rulebook(document.parts(None if reader.currency_known else _WIDEST_SCALE, reader.policy_paths))
@@ -90,6 +90,7 @@ class _Reader:
         self.policy_paths: list[Path] = []
         self.classes: dict[str, type[Policy]] = {}
         self.currency_known = False
+        self.elsewhere: list[Diagnostic] = []  # faults of files beside the document, each with its place
         if not isinstance(data, Mapping):
             self.note((), "document.wrong_type", expected="a mapping of sections", found=describe(data))
 
@@ -103,7 +104,9 @@ class _Reader:
         self._sections()
         self._format()
         program, currency, zone = self._required("program", Name), self._currency(), self._zone()
-        law = self._optional("law", LawSection, None)
+        law = read_law(self.data["law"], currency, self.files) if "law" in self.data else ReadLaw()
+        self.faults += law.faults
+        self.elsewhere = law.elsewhere
         return Document(
             id=program or "program",
             zone=zone,
@@ -120,8 +123,8 @@ class _Reader:
             rates=self._named("rates", RateSeries),
             policies=self._policies(currency if self.currency_known else None),
             accept=self._accept(),
-            law=law,
-            in_law=self._law(law, currency),
+            law=law.section,
+            in_law=law.law,
         )
 
     # -- the head --------------------------------------------------------------------------------------------------
@@ -171,13 +174,6 @@ class _Reader:
     def _optional(self, name: str, kind: Any, default: Any) -> Any:
         found = self._valid(kind, self.data[name], (name,)) if name in self.data else None
         return default if found is None else found
-
-    def _law(self, section: LawSection | None, currency: str) -> Law | None:
-        if section is None:
-            return None
-        law, faults = law_of(section, currency)
-        self.faults += [(("law", *path), fault) for path, fault in faults]
-        return law
 
     # -- sections of names -----------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, str] = {
     "churn.flag": "custrules.policies.churn:Flag",
+    "feedback.complaints": "custrules.policies.feedback:Complaints",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
@@ -27,6 +28,7 @@ KINDS: dict[str, str] = {
 LATER_KINDS = (
     "care.contact_plan",
     "care.trigger",
+    "churn.flag",
     "feedback.complaints",
     "feedback.survey",
     "lifecycle.stages",

@@ -98,7 +98,7 @@ class Binder:
     def _status(self, key: str, value: str, answer: Answer) -> Mismatch | None:
         """A status; one of requests alone (``refund``), by its bare name, is a parameter of the step's reasons where they have one."""
         told = "." not in key and (key, "") not in answer.shown.statuses and any(key in why.params for why in answer.reasons)
-        return self._parameter(key, value, answer) if told else checks.status(key, value, answer.shown)
+        return self._parameter(key, value, answer) if told else checks.status(key, value, answer.shown, self.names.program.zone)
 
     def _number(self, value: str, path: Path, read: Callable[[Answer], Any]) -> Check | None:
         if number(value) is None:
