@@ -240,8 +240,12 @@ def _grant(rules: Rulebook, event: TierGrant) -> Iterator[Diagnostic]:
     yield from _level(rules, event.status, "status", event.level, "level")
 
 
-def _level(rules: Rulebook, status: str, status_path: str, level: str, path: str) -> Iterator[Diagnostic]:
-    ladders = {given.status: given.type.values for given in rules.given.values() if isinstance(given, StatusFact) and given.granted}
+def _level(rules: Rulebook, status: str, status_path: str, level: str, path: str, brought: bool = False) -> Iterator[Diagnostic]:
+    ladders = {
+        given.status: given.type.values
+        for given in rules.given.values()
+        if isinstance(given, StatusFact) and (given.granted or (brought and given.brought))
+    }
     levels = ladders.get(status)
     if levels is None:
         yield _fault("event.unknown_status", status_path, found=status, known=", ".join(ladders), nearest=nearest(status, ladders))
@@ -276,7 +280,7 @@ def _opening(rules: Rulebook, event: Opening) -> Iterator[Diagnostic]:
         yield from _quantity(rules, name, balance.owed, f"balances.{name}.owed")
         yield from _lots(rules, event, name, balance.lots, f"balances.{name}.lots")
     for status, told in event.levels.items():
-        yield from _level(rules, status, f"levels.{status}", told.level, f"levels.{status}.level")
+        yield from _level(rules, status, f"levels.{status}", told.level, f"levels.{status}.level", brought=True)
         if told.until is not None and told.until < today:
             yield _fault("event.already_over", f"levels.{status}.until", found=told.until, day=today)
     later = [(f"levels.{status}.since", told.since) for status, told in event.levels.items()]

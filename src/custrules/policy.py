@@ -38,7 +38,8 @@ PHASES: tuple[Phase, ...] = get_args(Phase)
 class StatusFact:
     """A fact that is the value of a status (subject ''); ``default`` where it was never written, ``unless`` a condition holds.
 
-    With ``field`` it is that part of the status' data. ``granted``: a level that may be brought along or given by hand.
+    With ``field`` it is that part of the status' data. ``granted``: a level that may be given by hand, or brought along from elsewhere;
+    ``brought``: one that may be brought along only.
     """
 
     type: FactType
@@ -47,6 +48,7 @@ class StatusFact:
     unless: tuple[Condition, ...] = ()
     field: str = ""
     granted: bool = False
+    brought: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from custrules.calendars import Length, Window
 from custrules.calendars.birthdays import Birthday
 from custrules.calendars.working import WorkingTime
-from custrules.conditions import Bound, BoundTable, Trace
+from custrules.conditions import Bound, BoundTable, Leaf, Trace
 from custrules.conditions.hits import TableOutcome
 from custrules.conditions.tables import Table
 from custrules.conditions.tree import Condition
@@ -163,6 +163,10 @@ class View(ABC):
 
         May be early, never late.
         """
+
+    def cells_change(self, cells: Sequence[Leaf]) -> date | None:
+        """The same for cells that stand in no condition of the policy."""
+        return None
 
     @abstractmethod
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:

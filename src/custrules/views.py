@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from custrules.calendars import ONE_DAY, Length, Window
 from custrules.calendars.birthdays import Birthday
 from custrules.calendars.working import WorkingTime
-from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableOutcome, Trace
+from custrules.conditions import BoundTable, Condition, Leaf, Node, NodeTrace, Table, TableOutcome, Trace
 from custrules.counting import LineFacts
 from custrules.draft import Draft
 from custrules.events import AnyEvent, tick
@@ -230,6 +230,9 @@ class StepView(View):
         if isinstance(condition, Table):
             return moment.changes(self._rules.bound_tables[id(condition), self._scope])
         return moment.changes(self._rules.bound[id(condition), self._scope])
+
+    def cells_change(self, cells: Sequence[Leaf]) -> date | None:
+        return self.moment().changes(Node("any", tuple(cells)))
 
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
         moment = self.moment(on, complete)

@@ -175,7 +175,7 @@ def policy_data(policy: Policy) -> dict[str, Any]:
 
 
 def _dumped(model: BaseModel) -> dict[str, Any]:
-    return model.model_dump(mode="json", exclude_defaults=True)
+    return model.model_dump(mode="json", exclude_defaults=True, by_alias=True)
 
 
 def _title_data(title: str | Mapping[str, str]) -> str | dict[str, str]:

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 KINDS: dict[str, str] = {
     "churn.flag": "custrules.policies.churn:Flag",
     "feedback.complaints": "custrules.policies.feedback:Complaints",
+    "lifecycle.stages": "custrules.policies.lifecycle:Stages",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
     "points.transfer": "custrules.policies.points:Transfer",
     "segments.bands": "custrules.policies.segments:Bands",
     "segments.matrix": "custrules.policies.segments:Matrix",
+    "segments.rfm": "custrules.policies.segments:Rfm",
     "stored_value.account": "custrules.policies.stored_value:ValueAccount",
     "stored_value.refund": "custrules.policies.stored_value:Refund",
     "stored_value.spending": "custrules.policies.stored_value:Spending",
@@ -28,10 +30,7 @@ KINDS: dict[str, str] = {
 LATER_KINDS = (
     "care.contact_plan",
     "care.trigger",
-    "churn.flag",
-    "feedback.complaints",
     "feedback.survey",
-    "lifecycle.stages",
     "profile.quality",
     "referral.reward",
     "rewards.activity",
@@ -39,7 +38,6 @@ LATER_KINDS = (
     "rewards.draw",
     "rewards.offer",
     "rewards.partners",
-    "segments.rfm",
     "service.plan",
     "service.scorecard",
 )
