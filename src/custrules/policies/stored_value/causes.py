@@ -161,13 +161,7 @@ def _short_bonus(value: RefundBonus, write: SerializerFunctionWrapHandler) -> ob
     return {"convert": rate_text(value.convert)} if value.treatment == "convert" else value.treatment
 
 
-BonusTerms = Annotated[
-    RefundBonus,
-    WrapSerializer(_short_bonus),
-    WithJsonSchema(
-        {"anyOf": [{"enum": list(_BONUS[:3])}, {"type": "object", "properties": {"convert": dict(RATE_SCHEMA)}, "additionalProperties": False}]}
-    ),
-]
+BonusTerms = Annotated[RefundBonus, WrapSerializer(_short_bonus)]
 
 
 class RefundCause(_Terms):

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from custrules.calendars import Length, start_of_day
 from custrules.calendars.clocks import Clock
 from custrules.errors import Diagnostic
-from custrules.fields import Flag, Name, TextValue, rate_text, read_rate, wrong_type
+from custrules.fields import Flag, Name, TextValue, read_rate, wrong_type
 from custrules.money import to_units
 from custrules.policies.stored_value.causes import Fine
 from custrules.policy import View
@@ -45,7 +45,7 @@ class At(TextValue):
             share = read_rate(text)
             if not 0 <= share <= 1:
                 raise wrong_type(cls.grammar, text)
-            return cls(rate_text(share), share=share)
+            return cls(text, share=share)
         if text.endswith(" before"):
             return cls(text, before=Length.parse(text.removesuffix(" before")))
         return cls(text, length=Length.parse(text))

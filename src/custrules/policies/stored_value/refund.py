@@ -16,7 +16,7 @@ from custrules.money import Rounding
 from custrules.policies.stored_value import following, thaw
 from custrules.policies.stored_value.account import ValueAccount, account_of
 from custrules.policies.stored_value.bases import BASES, Basis
-from custrules.policies.stored_value.causes import BonusTerms, FeeOrNone, PayoutTerms, RefundBonus, RefundCauses, RefundFee, money_faults
+from custrules.policies.stored_value.causes import BonusTerms, FeeOrNone, PayoutTerms, RefundBonus, RefundCause, RefundCauses, RefundFee, money_faults
 from custrules.policies.stored_value.charges import DAY_COUNTS, DayCount
 from custrules.policies.stored_value.history import TopUpHistory, histories
 from custrules.policies.stored_value.process import RefundProcess
@@ -80,12 +80,32 @@ class Refund(Policy):
         for name, cause in self.causes.listed().items():
             yield from money_faults(cause, f"causes.{name}", known.scale)
             yield from _fee_faults(cause.fee, f"causes.{name}.fee")
+            yield from _rate_faults(cause, f"causes.{name}", known)
+            if cause.basis == "time_pro_rata" and "period" not in self._forms(known):
+                yield Diagnostic("document.no_period", f"causes.{name}.basis")
         yield from _fee_faults(self.fee, "fee")
         if self.process is not None:
             yield from self.process.faults("process", known.scale)
         for place, account in enumerate(self.accounts):
             if known.stores and account not in known.stores and account != "stored_value":
                 yield Diagnostic("document.unknown_account", f"accounts[{place}]", {"account": account, "known": ", ".join(known.stores)})
+
+        yield from self._meets(known)
+
+    def _forms(self, known: Known) -> set[str]:
+        """The forms of the accounts that it refunds."""
+        return {form for name, form in known.stores.items() if not self.accounts or name in self.accounts}
+
+    def _meets(self, known: Known) -> Iterator[Diagnostic]:
+        """Another policy that refunds the same account: both would."""
+        for other in known.policies:
+            if other is self or other.id == self.id:
+                return
+            if isinstance(other, Refund) and (not self.accounts or not other.accounts or {*self.accounts} & {*other.accounts}):
+                shared = next((name for name in self.accounts if name in other.accounts), "stored_value")
+                params = {"what": "refund_request", "first": other.id, "second": self.id, "account": shared}
+                yield Diagnostic("document.two_servers", "id", params)
+                return
 
     # -- deciding --------------------------------------------------------------------------------------------------
 
@@ -135,3 +155,9 @@ class Refund(Policy):
 def _fee_faults(fee: RefundFee | None, path: str) -> Iterator[Diagnostic]:
     if fee is not None:
         yield from (Diagnostic(fault.code, f"{path}.{fault.path}", fault.params) for fault in fee.faults())
+
+
+def _rate_faults(cause: RefundCause, path: str, known: Known) -> Iterator[Diagnostic]:
+    rate = cause.interest.rate if cause.interest is not None and cause.interest.fixed is None else None
+    if rate is not None and rate not in known.rates:
+        yield Diagnostic("document.unknown_rate", f"{path}.interest.rate", {"rate": rate, "known": ", ".join(known.rates) or "-"})
