@@ -74,8 +74,9 @@ class Known:
     facts: Mapping[str, FactType] = field(default_factory=dict)
     readings: Mapping[str, Length | None] = field(default_factory=dict)
     birthday: str | None = None
-    rates: tuple[str, ...] = ()
     stores: Mapping[str, str] = field(default_factory=dict)
+    profile: Mapping[str, FactType] = field(default_factory=dict)
+    rates: tuple[str, ...] = ()
 
 
 class Policy(BaseModel):

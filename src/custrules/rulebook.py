@@ -303,7 +303,8 @@ class Rulebook(Versions):
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
         readings = {name: self.parts.declared.horizons.get(name) for name in self.parts.declared.readings}
-        rest = (self.birthday, tuple(self.rates), stores)
+        profile = {name: self.types[name] for name in self.parts.profile if name in self.types}
+        rest = (self.birthday, stores, profile, tuple(self.rates))
         known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, *rest)
         self._servers()
         for policy in self.parts.policies:
