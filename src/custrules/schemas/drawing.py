@@ -34,7 +34,7 @@ class Drawing(GenerateJsonSchema):
         """A default that is no JSON is left out, as it should be."""
 
 
-_WORDS = ("Span", "Expiry", "Pending", "Debt", "Term", "Output", "Downgrade", "Legacy", "Closing", "Reopening")
+_WORDS: tuple[str, ...] = ("Span", "Expiry", "Pending", "Debt", "Term", "Output", "Downgrade", "Legacy", "Closing", "Reopening")
 _WORDS += ("RefundFee", "RefundPayout", "RefundBonus")  # also written as one word
 
 
