@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from custrules.analysis.comparing import compare
     from custrules.analysis.comparison import Comparison
     from custrules.analysis.deferral import allocate, recognise
+    from custrules.analysis.duplicates import Duplicate, duplicates
     from custrules.analysis.fitting import fit_abc, fit_bands, fit_rfm, population, quantile
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
+    from custrules.analysis.settlement import Settlement, settlement
+    from custrules.analysis.statement import Statement, statement
     from custrules.calendars import Span, Window
     from custrules.conditions import Condition
     from custrules.errors import (
@@ -91,10 +94,13 @@ _HOMES = {
     "analysis.comparing": "compare",
     "analysis.comparison": "Comparison",
     "analysis.deferral": "allocate recognise",
+    "analysis.duplicates": "Duplicate duplicates",
     "analysis.fitting": "fit_abc fit_bands fit_rfm population quantile",
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
     "analysis.revenue": "DeferredRevenue deferred_revenue",
+    "analysis.settlement": "Settlement settlement",
+    "analysis.statement": "Statement statement",
     "calendars": "Span Window",
     "conditions": "Condition",
     "errors": "AnalysisError ContractError CustrulesError Diagnostic DocumentError EventError FactsError MissingExtra MoneyError "
@@ -141,6 +147,7 @@ __all__ = [
     "DeferredRevenue",
     "Diagnostic",
     "DocumentError",
+    "Duplicate",
     "Enrolment",
     "Entry",
     "Evaluation",
@@ -180,10 +187,12 @@ __all__ = [
     "ReturnLine",
     "Rounding",
     "ScenarioError",
+    "Settlement",
     "Signal",
     "Span",
     "State",
     "StateError",
+    "Statement",
     "Status",
     "StatusChange",
     "Step",
@@ -205,6 +214,7 @@ __all__ = [
     "compare",
     "deferred_revenue",
     "diff",
+    "duplicates",
     "fit_abc",
     "fit_bands",
     "fit_rfm",
@@ -218,6 +228,8 @@ __all__ = [
     "render",
     "replay",
     "schema",
+    "settlement",
+    "statement",
 ]
 
 
