@@ -19,6 +19,7 @@ import test_segments_real_data
 
 import cases.test_churn
 import cases.test_in_code
+import cases.test_stored_value
 from cases.covering import COVERED
 from custrules.documents.reading import read
 
@@ -34,6 +35,7 @@ IN_CODE = (
     test_rfm,
     test_segments_real_data,
     cases.test_in_code,
+    cases.test_stored_value,
 )  # importing them fills COVERED
 
 pytest.importorskip("yaml")
