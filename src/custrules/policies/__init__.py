@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from custrules.policy import Policy
 
 KINDS: dict[str, str] = {
+    "care.contact_plan": "custrules.policies.care:ContactPlan",
     "churn.flag": "custrules.policies.churn:Flag",
     "feedback.complaints": "custrules.policies.feedback:Complaints",
     "lifecycle.stages": "custrules.policies.lifecycle:Stages",
@@ -29,7 +30,6 @@ KINDS: dict[str, str] = {
 }
 
 LATER_KINDS = (
-    "care.contact_plan",
     "care.trigger",
     "feedback.survey",
     "referral.reward",
