@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 from benchmarks import __main__ as command
-from benchmarks import engines, rows, w1, w2, w3
+from benchmarks import engines, lunar, rows, w1, w2, w3
 from benchmarks.timing import Contender, Figure, Goal, check_outputs, race
 
 COUNT = 300
@@ -36,6 +36,12 @@ def test_every_outcome_of_a_workload_occurs(work: ModuleType, outcomes: set[obje
 
 def test_raw_rows_give_what_exact_arithmetic_gives() -> None:
     check_outputs(rows.contenders(rows.CHUNK), [rows.exact(rows.CHUNK)])
+
+
+def test_lunar_dates_come_back_as_the_days_they_were() -> None:
+    given = lunar.days(COUNT)
+    check_outputs({"custrules": lunar.there_and_back(given)}, given)
+    assert {contender.each for contender in lunar.contenders(given).values()} == {1}
 
 
 def test_a_wrong_output_is_told_by_its_row() -> None:

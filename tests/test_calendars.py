@@ -30,6 +30,7 @@ from custrules.calendars import (
     local_day,
     start_of_day,
 )
+from custrules.calendars.birthdays import Birthday
 from custrules.calendars.rules import WEEKDAYS, DayRule, birthday_month, birthday_today, birthday_week, next_difference, tomorrow
 from custrules.calendars.spans import end_of_period, start_of_period
 from custrules.calendars.windows import Standing, Years
@@ -583,7 +584,7 @@ def test_parts_that_say_nothing_together_are_a_fault(parts: dict[str, str], code
 )
 def test_a_birthday_on_29_february_is_kept_on_the_28th_of_other_years(born: date, year: int, kept_on: date) -> None:
     assert anniversary(born, year) == kept_on
-    assert [day for day in every_day(date(year, 1, 1), date(year, 12, 31)) if birthday_today(born, day)] == [kept_on]
+    assert [day for day in every_day(date(year, 1, 1), date(year, 12, 31)) if birthday_today(Birthday(born), day)] == [kept_on]
 
 
 @pytest.mark.parametrize("born", [date(2000, 2, 29), date(1990, 12, 31), date(1990, 1, 1), date(1990, 5, 20)])
@@ -591,8 +592,8 @@ def test_a_birthday_week_is_the_monday_to_sunday_that_holds_a_birthday(born: dat
     kept_on = {anniversary(born, year) for year in range(2022, 2028)}
     for day in every_day(date(2023, 1, 1), date(2026, 12, 31)):
         week = [other for other in every_day(day - timedelta(days=6), day + timedelta(days=6)) if number_of("week", other) == number_of("week", day)]
-        assert birthday_week(born, day) == any(other in kept_on for other in week)
-        assert birthday_month(born, day) == (day.month == born.month)
+        assert birthday_week(Birthday(born), day) == any(other in kept_on for other in week)
+        assert birthday_month(Birthday(born), day) == (day.month == born.month)
 
 
 @pytest.mark.parametrize(

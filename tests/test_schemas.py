@@ -24,11 +24,13 @@ from pydantic_core import PydanticCustomError
 import custrules as cr
 from custrules import fields, schemas
 from custrules.calendars.rules import DayRule
+from custrules.calendars.working import WorkingRule
 from custrules.conditions import Table
 from custrules.documents.document import SECTIONS
 from custrules.documents.reading import read
 from custrules.documents.sections import Accepted, Defaults, ProfileSpec, ReadingSpec
 from custrules.events import KINDS as EVENTS
+from custrules.law import LawProfile, LawSection
 from custrules.measures import Measure
 from custrules.messages import LANGUAGES
 from custrules.policies import KINDS, built_in
@@ -223,11 +225,14 @@ def models() -> Iterator[type[BaseModel]]:
         *filter(None, map(built_in, KINDS)),
         Measure,
         DayRule,
+        WorkingRule,
         ReturnsRule,
         ProfileSpec,
         ReadingSpec,
         Defaults,
         Accepted,
+        LawSection,
+        LawProfile,
         *EVENTS.values(),
     ]
     yield from dict.fromkeys(model for root in roots for model in made_of(root))
@@ -251,7 +256,7 @@ def test_every_field_has_words(lang: str) -> None:
 
 def test_no_words_stand_for_a_field_that_is_gone() -> None:
     known = {f"{owner(model)}.{name}" for model in models() for name in spelled(model)} | {owner(model) for model in models()}
-    known |= {f"event.{name}" for name in cr.Event.model_fields} | {f"table.{form}" for form in Table.spellings}
+    known |= {f"event.{name}" for name in cr.Event.model_fields} | {f"table.{form}" for form in Table.spellings} | {"law_section.file"}
     ours = ("program", "scenarios", "scenario", "condition", "cell", "policy.kind")
     assert [key for key in words("en") if key not in known and not key.startswith(ours)] == []
 

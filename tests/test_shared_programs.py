@@ -60,8 +60,8 @@ PROGRAM = """
 program: half-built
 zone: Asia/Shanghai
 currency: CNY
-law: {profile: CN}
-calendar: {feast: {month: 2, festival: spring}}
+rates: {lpr: 3%}
+calendar: {feast: {month: 2, festival: spring_festival}}
 policies:
   - {id: points, kind: points.account, expiry: never}
   - {id: earn, kind: points.accrual, points_per_unit: 1}
@@ -89,9 +89,8 @@ def test_what_does_not_exist_yet_is_dropped_and_told(tmp_path: Path) -> None:
     program = program_of(tmp_path / "half-built.yaml", told.append)
     assert [policy.id for policy in program.policies] == ["points", "earn", "levels"]
     assert sorted(told) == [
-        "half-built.yaml: dropped calendar.feast.festival (document.not_available)",
-        "half-built.yaml: dropped law (document.not_available)",
         "half-built.yaml: dropped policies[2] card (document.not_available)",
+        "half-built.yaml: dropped rates (document.not_available)",
     ]
 
 

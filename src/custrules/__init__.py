@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from custrules.analysis.comparing import compare
     from custrules.analysis.comparison import Comparison
     from custrules.analysis.deferral import allocate, recognise
+    from custrules.analysis.fitting import fit_abc, fit_bands, fit_rfm, population, quantile
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
@@ -86,6 +87,7 @@ _HOMES = {
     "analysis.comparing": "compare",
     "analysis.comparison": "Comparison",
     "analysis.deferral": "allocate recognise",
+    "analysis.fitting": "fit_abc fit_bands fit_rfm population quantile",
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
     "analysis.revenue": "DeferredRevenue deferred_revenue",
@@ -197,10 +199,15 @@ __all__ = [
     "compare",
     "deferred_revenue",
     "diff",
+    "fit_abc",
+    "fit_bands",
+    "fit_rfm",
     "liability",
     "load",
     "loads",
     "metrics",
+    "population",
+    "quantile",
     "recognise",
     "render",
     "replay",

@@ -17,6 +17,11 @@ def tells(event: AnyEvent) -> bool:
     return isinstance(event, WHOLE) or (isinstance(event, Transfer) and event.delivered)
 
 
+def leaves(event: AnyEvent) -> bool:
+    """Whether the account ends with an event: it is closed, or becomes part of another."""
+    return isinstance(event, Closure) or (isinstance(event, Merge) and event.of is None)
+
+
 def signal_fits(customer_id: str, event_id: str, policy_id: str) -> bool:
     """Whether the event that a signal becomes may have the id that the signal will have: one of at most two digits behind the rest."""
     return len("/".join(map(escaped, (customer_id, event_id, policy_id)))) + 3 <= MAX_EVENT_ID

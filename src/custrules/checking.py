@@ -9,8 +9,9 @@ from typing import Any
 
 from custrules.brought import unpacked
 from custrules.calendars import known_zone, local_day
+from custrules.calendars.birthdays import GRAMMAR, read_birthday
 from custrules.counting import ActivityType, AttributeKind, attribute_value
-from custrules.errors import Diagnostic, MoneyError, StateError
+from custrules.errors import CalendarError, Diagnostic, MoneyError, StateError
 from custrules.event_fields import Scalar
 from custrules.event_parts import MovedLot
 from custrules.events import (
@@ -191,16 +192,31 @@ def _profile(rules: Rulebook, event: Enrolment | ProfileUpdate | Opening) -> Ite
         elif value is not None and declared.values and str(value) not in declared.values:
             choices = ", ".join(declared.values[:50])
             yield _fault("event.unknown_choice", path, found=describe(value), choices=choices, nearest=nearest(str(value), declared.values))
+        elif value is not None and declared.birthday:
+            yield from _birthday(path, name, value)
         elif value is not None:
             yield from _value(rules, ("event.bad_profile_field", path, name), value, declared.kind)
+
+
+def _birthday(path: str, name: str, value: Scalar) -> Iterator[Diagnostic]:
+    try:
+        read_birthday(value)
+    except CalendarError as error:
+        yield _fault(error.diagnostics[0].code, path, **error.diagnostics[0].params)
+    except ValueError:
+        yield _fault("event.bad_profile_field", path, field=name, expected=GRAMMAR, found=describe(value))
 
 
 def _grant(rules: Rulebook, event: TierGrant) -> Iterator[Diagnostic]:
     yield from _level(rules, event.status, "status", event.level, "level")
 
 
-def _level(rules: Rulebook, status: str, status_path: str, level: str, path: str) -> Iterator[Diagnostic]:
-    ladders = {given.status: given.type.values for given in rules.given.values() if isinstance(given, StatusFact) and given.type.kind == "level"}
+def _level(rules: Rulebook, status: str, status_path: str, level: str, path: str, brought: bool = False) -> Iterator[Diagnostic]:
+    ladders = {
+        given.status: given.type.values
+        for given in rules.given.values()
+        if isinstance(given, StatusFact) and (given.granted or (brought and given.brought))
+    }
     levels = ladders.get(status)
     if levels is None:
         yield _fault("event.unknown_status", status_path, found=status, known=", ".join(ladders), nearest=nearest(status, ladders))
@@ -235,7 +251,7 @@ def _opening(rules: Rulebook, event: Opening) -> Iterator[Diagnostic]:
         yield from _quantity(rules, name, balance.owed, f"balances.{name}.owed")
         yield from _lots(rules, event, name, balance.lots, f"balances.{name}.lots")
     for status, told in event.levels.items():
-        yield from _level(rules, status, f"levels.{status}", told.level, f"levels.{status}.level")
+        yield from _level(rules, status, f"levels.{status}", told.level, f"levels.{status}.level", brought=True)
         if told.until is not None and told.until < today:
             yield _fault("event.already_over", f"levels.{status}.until", found=told.until, day=today)
     later = [(f"levels.{status}.since", told.since) for status, told in event.levels.items()]

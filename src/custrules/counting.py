@@ -10,9 +10,10 @@ from fractions import Fraction
 from typing import Literal
 
 from custrules.activity import NUMBER_SCALE
+from custrules.calendars import Length
 from custrules.conditions import Bound, evaluate
 from custrules.event_fields import Scalar
-from custrules.events import Activity, AnyEvent, ComplaintUpdate, Purchase, Reading, Return, SurveyResponse
+from custrules.events import Activity, AnyEvent, Purchase, Reading, Return, SurveyResponse
 from custrules.events.feedback import CONTACT_OUTCOMES, STAGES
 from custrules.facts import FactType, FactValue
 from custrules.fields import Frozen, read_day, read_decimal, read_flag, wrong_type
@@ -34,7 +35,7 @@ FIELDS: Mapping[str, Mapping[str, FactType]] = {
     "contact": {"trigger": _TEXT, "outcome": FactType("text", CONTACT_OUTCOMES), "category": _TEXT},
 }
 """Fields of events that conditions may read, beside the channel, and an order's amount."""
-NUMBERS: Mapping[str, Mapping[str, AttributeKind]] = {"survey_response": {"value": "number"}, "complaint_update": {"credit": "money"}}
+NUMBERS: Mapping[str, Mapping[str, AttributeKind]] = {"survey_response": {"value": "number"}}
 """Numbers that events bring, which measures may sum and average."""
 
 
@@ -191,12 +192,16 @@ def _cost(order: Order, counted: Counted, kept: list[int]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """What measures may count: declared activities, profile fields and readings, and the currency's decimals."""
+    """What measures may count: declared activities, profile fields and readings, and the currency's decimals.
+
+    ``horizons`` tells of readings that look ahead how far they do.
+    """
 
     activities: Mapping[str, ActivityType]
     profile: Mapping[str, AttributeKind]
     scale: int
     readings: Mapping[str, AttributeKind] = field(default_factory=Frozen)
+    horizons: Mapping[str, Length] = field(default_factory=Frozen)
 
     def attributes(self, event: AnyEvent) -> Mapping[str, AttributeKind]:
         """What an event carries beside the fields of its type: an activity's attributes, the value that is read off."""
@@ -244,8 +249,6 @@ def _event_number(attribute: str, event: AnyEvent, declared: Declarations) -> in
         return read if kind == "money" and isinstance(read, int) else _scaled(read)
     if isinstance(event, SurveyResponse):
         return _scaled(event.value)
-    if isinstance(event, ComplaintUpdate):
-        return event.credit.minor if event.credit is not None else None
     assert isinstance(event, Activity)
     if attribute == "quantity" and declared.activities[event.name].unit is not None:
         return _scaled(event.quantity)

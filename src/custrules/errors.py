@@ -10,6 +10,7 @@ CustrulesError
 ├── ContractError     a policy broke its contract; names the policy and the event
 │   └── BrokenContract    check_policy found that it does; names the clause and the smallest history (also an AssertionError)
 ├── MoneyError        an amount cannot be read, or currencies were mixed (also a ValueError)
+├── CalendarError     there is no such lunar date, or no table reaches it (also a ValueError)
 └── MissingExtra      an optional package is not installed; says the one pip line (also an ImportError)
 """
 
@@ -143,6 +144,10 @@ class BrokenContract(ContractError, AssertionError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.policy_id, self.event_id, self.rule, self.clause, self.history)
+
+
+class CalendarError(Faults, ValueError):
+    """A lunar date, a solar term or a day that the calendar does not have, or that its table does not reach; ``.diagnostics`` says which."""
 
 
 class MoneyError(CustrulesError, ValueError):

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, Never, cast
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import Length, Window
+from custrules.calendars.birthdays import Birthday
+from custrules.calendars.working import WorkingTime
 from custrules.conditions import Bound, BoundTable, Condition, Table, TableOutcome, Trace, evaluate, tables_in, trace
 from custrules.conditions.compiler import leaves, trace_of
 from custrules.counting import LineFacts, event_fact_types
@@ -23,6 +25,7 @@ from custrules.evaluation import MAX_INTERNED, Evaluation
 from custrules.facts import FactType, FactValue
 from custrules.fields import read_day
 from custrules.given import FactsCode, FactsForm, GivenFacts, Quotient
+from custrules.law import Law
 from custrules.measures import RatioMeter
 from custrules.messages import render_all
 from custrules.order_lines import OrderLine
@@ -51,6 +54,7 @@ class GivenView(FactsView):
     zone: ZoneInfo
     levels: tuple[str, ...]
     return_window: Length
+    working: WorkingTime | None
     order: Order | None
     before: Order | None
 
@@ -58,12 +62,16 @@ class GivenView(FactsView):
         self._rules, self._policy, self._facts = rules, policy, facts
         self._scope = rules.scopes[id(policy)]
         self.state, self.order, self.before, self.return_window = _NOBODY, None, None, rules.returns.window
+        self.working = rules.working
         self.day = self.settled = policy.effective_from
         self.instant = datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC)
         self.currency, self.scale, self.zone, self.levels = rules.currency, rules.scale, rules.zone, rules.levels
 
     def bound(self, condition: Condition) -> Bound:
         return self._rules.bound[id(condition), self._scope]
+
+    def law(self) -> Law | None:
+        return self._rules.law
 
     def test(
         self,
@@ -88,8 +96,14 @@ class GivenView(FactsView):
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
         return self._facts.value(name)
 
-    def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
+    def next_change(self, condition: Condition | Table | str, *, complete: bool = False) -> date | None:
         return None
+
+    def type_of(self, name: str) -> FactType | None:
+        return self._facts.form.types.get(name)
+
+    def horizon(self, reading: str) -> Length | None:
+        return self._rules.parts.declared.horizons.get(reading)
 
     def evaluable(self, condition: Condition, on: date, *, complete: bool = False, level_since: date | None = None) -> bool:
         return False
@@ -110,7 +124,7 @@ class GivenView(FactsView):
     def refunded(self, order: Order) -> int:
         return 0
 
-    def birthday(self) -> date | None:
+    def born(self) -> Birthday | None:
         return None
 
     def record(self, policy: Policy) -> Record | None:
@@ -275,6 +289,7 @@ def _asked(rules: Rulebook, policy: Policy) -> Asked:
     names = policy.asks(GivenView(rules, policy, nothing_of(FactsForm({}, rules.currency))))
     meters = {name: rules.meters.get(name) for name in names}
     quotients = {name: meter.quotient for name, meter in meters.items() if isinstance(meter, RatioMeter)}
+    known |= {name: meter.type for name, meter in meters.items() if meter is not None}
     plain = names - quotients.keys() | {part for quotient in quotients.values() for part in (quotient.over, quotient.under)}
     return Asked({name: known[name] for name in plain if name in known}, quotients)
 

@@ -9,6 +9,7 @@ from typing import Annotated, TypeGuard
 
 from pydantic import PlainSerializer, PlainValidator
 
+from custrules.calendars.birthdays import birthday_text
 from custrules.errors import MoneyError
 from custrules.fields import (
     MAX_TEXT,
@@ -80,7 +81,12 @@ def _read_profile(value: object) -> Frozen:
         raise wrong_type("a mapping of profile fields to values", value)
     if len(value) > MAX_ID:
         raise fault("document.too_many", what="profile fields", most=MAX_ID)
-    return Frozen({_read_id(name): None if item is None else read_scalar(item) for name, item in value.items()})
+    return Frozen({_read_id(name): None if item is None else _read_profile_value(item) for name, item in value.items()})
+
+
+def _read_profile_value(value: object) -> Scalar:
+    """A flat value; a lunar birthday ``{lunar: 1987-06-10, leap: true}`` as its one text."""
+    return birthday_text(value) if isinstance(value, Mapping) else read_scalar(value)
 
 
 def _read_tags(value: object) -> tuple[str, ...]:

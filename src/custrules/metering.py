@@ -22,7 +22,14 @@ from custrules.validation import nearest
 COUNTABLE = tuple(kind for kind in KINDS if kind not in (*NAMED, "new_day", "tick", "adjustment", "tier_grant"))
 _FIELDS = ("base", "window", "per", "skip", "where", "lines")
 _PERIODIC = ("window", "per", "skip", "where", "lines")
-_TAKES: Mapping[str, tuple[str, ...]] = {"until": (), "open": ("where",), "since": ("where", "lines"), "average": _PERIODIC, "best": _PERIODIC}
+_TAKES: Mapping[str, tuple[str, ...]] = {
+    "until": (),
+    "open": ("where",),
+    "since": ("where", "lines"),
+    "average": _PERIODIC,
+    "best": _PERIODIC,
+    "gap": ("base", "window", "skip", "where", "lines"),
+}
 OPENED = ("complaint",)
 
 
@@ -106,7 +113,7 @@ class Compiler:
         mean = found.type if found.type.kind == "money" else FactType("number")
         kind = mean if aggregate == "average" else found.type
         if aggregate == "gap":
-            return GapMeter((found,), window)
+            return GapMeter((found,), window, base=self._base(name, measure, FactType("whole")))
         if aggregate == "latest":
             return LatestMeter((found,), window, kind, factor)
         if found.what == "latest":

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from custrules.calendars import ONE_DAY, Length, Window
 from custrules.calendars.windows import LONGEST_HELD, first_after_length, next_period, period_number
+from custrules.conditions import Leaf, holds
 from custrules.counting import Counted, exact
 from custrules.facts import FactType, FactValue
 from custrules.measures import Meter, Source, change_of, earliest, total_of
@@ -110,18 +111,24 @@ class BestMeter:
 
 @dataclass(frozen=True, slots=True)
 class GapMeter:
-    """The mean number of days from one day with such an event to the next, within a window; missing below two such days."""
+    """The mean number of days from one day with such an event to the next, within a window; missing below two such days.
+
+    ``base``: how many gaps there must be.
+    """
 
     counted: tuple[Counted, ...]
     window: Window
     type: FactType = _NUMBER
+    base: Leaf | None = None
 
     def value(self, source: Source, day: date) -> FactValue | None:
         tally, bounds = source.log.tally(self.counted[0].key), self.window.within(day, source.standing)
         if tally is None or bounds is None or not self.evaluable(source, day):
             return None
         days = [counted for counted, quantity in tally.each(*bounds) if quantity > 0]
-        return exact(Fraction((days[-1] - days[0]).days, len(days) - 1)) if len(days) > 1 else None
+        if len(days) < 2 or (self.base is not None and not holds(self.base, len(days) - 1)):
+            return None
+        return exact(Fraction((days[-1] - days[0]).days, len(days) - 1))
 
     def evaluable(self, source: Source, day: date) -> bool:
         return _keeps(self.window, source, self.counted[0].key, day)

@@ -8,15 +8,27 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from custrules.calendars.rules import WEEKDAYS, birthday_month, birthday_today, birthday_week, next_difference, tomorrow
+from custrules.calendars.birthdays import Birthday, read_birthday
+from custrules.calendars.rules import (
+    WEEKDAYS,
+    birthday_month,
+    birthday_today,
+    birthday_week,
+    festival_of,
+    next_difference,
+    season_of,
+    term_of,
+    tomorrow,
+)
 from custrules.calendars.windows import Standing
 from custrules.codec import scalar_text
 from custrules.conditions import Bound, BoundTable, TableOutcome, Trace, next_change, trace
 from custrules.counting import EventFacts, attribute_value, exact, name_of
+from custrules.event_fields import Scalar
 from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
 from custrules.fields import rate_text, read_day, read_rate
-from custrules.measures import Source
+from custrules.measures import SinceMeter, Source
 from custrules.policy import BalanceFact, StatusFact
 from custrules.rulebook import BIRTHDAY_FACTS, Rulebook
 from custrules.state import State
@@ -24,7 +36,8 @@ from custrules.tabling import TableFact
 
 TIER = ("tier", "")
 ROLLOVER = "tier.rollover"
-_BIRTHDAYS: Mapping[str, Callable[[date, date], bool]] = dict(zip(BIRTHDAY_FACTS, (birthday_today, birthday_week, birthday_month), strict=True))
+_OF_DAYS: Mapping[str, Callable[[date], FactValue | None]] = {"festival": festival_of, "solar_term": term_of, "season": season_of}
+_BIRTHDAYS: Mapping[str, Callable[[Birthday, date], bool]] = dict(zip(BIRTHDAY_FACTS, (birthday_today, birthday_week, birthday_month), strict=True))
 
 
 class Moment:
@@ -120,8 +133,8 @@ class Moment:
             return meter.value(self.source, self.day)
         if name in self.rules.parts.profile:
             return self._profile(name)
-        if name in self.rules.parts.calendar:
-            return self.rules.parts.calendar[name].holds(self.day)
+        if name in self.rules.calendar:
+            return self.rules.calendar[name].holds(self.day)
         tabled = self.rules.tables.facts.get(name)
         if tabled is not None:
             return self._of_table(tabled)
@@ -137,6 +150,8 @@ class Moment:
         if name in _BIRTHDAYS:
             born = self.birthday()
             return born is not None and _BIRTHDAYS[name](born, day)
+        if name in _OF_DAYS:
+            return _OF_DAYS[name](day)
         plain: dict[str, FactValue | None] = {
             "weekday": WEEKDAYS[day.weekday()],
             "day_of_month": day.day,
@@ -149,23 +164,31 @@ class Moment:
 
     def _profile(self, name: str) -> FactValue | None:
         value = self.state.profile.get(name)
+        if value is not None and self.rules.parts.profile[name].birthday:
+            return read_birthday(value).born
         return attribute_value(value, self.rules.parts.profile[name].kind, self.rules.scale) if value is not None else None
 
     def _profile_date(self, name: str) -> date | None:
         found = self._profile(name)
         return found if isinstance(found, date) else None
 
-    def birthday(self) -> date | None:
+    def birthday(self) -> Birthday | None:
         """The customer's birthday, where the program has such a profile field and it is filled in."""
-        return self._profile_date(self.rules.birthday) if self.rules.birthday else None
+        value = self.state.profile.get(self.rules.birthday) if self.rules.birthday else None
+        return read_birthday(value) if value is not None else None
 
     def _status(self, name: str, given: StatusFact) -> FactValue | None:
         held = self.state.statuses.get((given.status, ""))
         if held is not None:
-            return held.value
+            return held.value if not given.field else self._of_status(held.data.get(given.field), given.type)
         giver = self.rules.in_force(self.rules.given_by[name], self.day)
         given = giver.gives().get(name, given) if giver is not None else given  # type: ignore[assignment]  # versions give the same kind of fact
         return None if giver is None or any(self.test(self.rules.bound[id(when), None]) for when in given.unless) else given.default
+
+    @staticmethod
+    def _of_status(value: Scalar | None, kind: FactType) -> FactValue | None:
+        """A part of a status' data as a fact."""
+        return decoded(value, kind) if value is not None else None
 
     def _balance(self, given: BalanceFact) -> FactValue | None:
         name = self.state.ledger.resolve(given.account)
@@ -207,14 +230,24 @@ class Moment:
             return next_change(table, self) if table is not None else None
         if name in self.rules.given:
             return tomorrow(self.day) if self.state.changed is not None and self.state.changed >= self.day else None
-        if name in self.rules.parts.calendar:
-            return next_difference(self.rules.parts.calendar[name].holds, self.day)
+        if name in self.rules.calendar:
+            return next_difference(self.rules.calendar[name].holds, self.day)
         if name in _BIRTHDAYS:
             born = self.birthday()
             return next_difference(lambda day: _BIRTHDAYS[name](born, day), self.day) if born is not None else None
+        if name in _OF_DAYS:
+            return next_difference(_OF_DAYS[name], self.day)
         if name in ("weekday", "day_of_month"):
             return tomorrow(self.day)
         return next_difference(lambda day: day.month, self.day) if name == "month" else None
+
+    def grows(self, name: str) -> tuple[date, int] | None:
+        """Of a fact that is one more each day until something happens: the day, and its value then. None for any other."""
+        meter = self.rules.meters.get(name)
+        if not isinstance(meter, SinceMeter) or name in self.event_names or (self.recorded is not None and name in self.recorded):
+            return None
+        value = meter.grown(self.source, self.day)
+        return (self.day, value) if value is not None else None
 
     # -- conditions ------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict
 
 from custrules.branching import Branch
-from custrules.calendars import Window
+from custrules.calendars import Length, Window
 from custrules.calendars.windows import Years
 from custrules.conditions.tables import tables_in
 from custrules.conditions.tree import Condition
@@ -35,12 +35,19 @@ PHASES: tuple[Phase, ...] = get_args(Phase)
 
 @dataclass(frozen=True, slots=True)
 class StatusFact:
-    """A fact that is the value of a status (subject ''); ``default`` where it was never written, ``unless`` a condition holds."""
+    """A fact that is the value of a status (subject ''); ``default`` where it was never written, ``unless`` a condition holds.
+
+    With ``field`` it is that part of the status' data. ``granted``: a level that may be given by hand, or brought along from elsewhere;
+    ``brought``: one that may be brought along only.
+    """
 
     type: FactType
     status: str
     default: str | None = None
     unless: tuple[Condition, ...] = ()
+    field: str = ""
+    granted: bool = False
+    brought: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class Known:
     policies: Sequence[Policy] = ()
     measures: Mapping[str, Measure] = field(default_factory=dict)
     facts: Mapping[str, FactType] = field(default_factory=dict)
+    readings: Mapping[str, Length | None] = field(default_factory=dict)
     birthday: str | None = None
 
 
@@ -165,6 +173,15 @@ class Policy(BaseModel):
         """Measures that this policy needs for itself, compiled under ``<id>.<name>``; one name is one measure in all versions."""
         return {}
 
+    def place_of(self, measure: str) -> tuple[int | str, ...]:
+        """Where inside it the document says a measure that it needs for itself."""
+        return ()
+
+    def averages(self) -> Mapping[str, tuple[str, int]]:
+        """Balances that it reads as averages of whole calendar months, under ``<id>.<name>``: the account or reading, and how many months
+        before the last one (0: the last calendar month)."""
+        return {}
+
     def qualifying_years(self) -> Years | None:
         """How qualifying years run in a program with this policy; None: it does not say."""
         return None
@@ -206,6 +223,10 @@ class Policy(BaseModel):
 
     def counts_sent(self) -> int | None:
         """Days for which what is sent by it is tallied, for its limits; None: not at all."""
+        return None
+
+    def keeps_complaints(self) -> str | None:
+        """The name of the status in which it keeps complaints, by id; one policy in a program does. None: it keeps none."""
         return None
 
     def award_groups(self) -> Mapping[str, int]:

@@ -27,6 +27,7 @@ from custrules.events import AnyEvent, Event, read_event
 from custrules.explaining import Explanation
 from custrules.fields import describe, read_instant
 from custrules.given import FactsForm, GivenFacts
+from custrules.law import Law
 from custrules.messages import render_all
 from custrules.money import exactly
 from custrules.policies import KINDS, built_in
@@ -86,6 +87,7 @@ class Program:
         currency: str,
         policies: Iterable[Policy | Mapping[str, Any]],
         title: str | Mapping[str, str] | None = None,
+        law: Any = None,
         late: Any = None,
         returns: Any = None,
         profile: Mapping[str, Any] | None = None,
@@ -96,7 +98,7 @@ class Program:
         accept: Iterable[Accepted | Mapping[str, Any]] | None = None,
         kinds: KindTable | None = None,
     ) -> None:
-        sections = {"title": title, "late": late, "returns": returns, "profile": profile}
+        sections = {"title": title, "law": law, "late": late, "returns": returns, "profile": profile}
         sections |= {"activities": activities, "readings": readings, "calendar": calendar, "measures": measures}
         sections["accept"] = list(accept) if accept is not None else None
         given = {name: value for name, value in sections.items() if value is not None}
@@ -136,6 +138,11 @@ class Program:
     def policies(self) -> tuple[Policy, ...]:
         """Every version of every policy, in document order."""
         return self._document.policies
+
+    @property
+    def law(self) -> Law | None:
+        """The law that it stands under, as its policies ask it; None where it names none."""
+        return self.rulebook.law
 
     @property
     def accept(self) -> tuple[Accepted, ...]:

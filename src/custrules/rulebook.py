@@ -14,20 +14,25 @@ from zoneinfo import ZoneInfo
 
 from custrules.award_tallies import AwardTallies
 from custrules.calendars import ONE_DAY
+from custrules.calendars.clocks import Clock
+from custrules.calendars.festivals import FESTIVALS
+from custrules.calendars.lunar import SEASONS, TERM_NAMES
 from custrules.calendars.rules import DayRule
 from custrules.calendars.windows import Years
+from custrules.calendars.working import WorkingRule, WorkingTime
 from custrules.conditions import Bound, BoundTable, Condition, ConditionTests, bind, bind_table, tables_in
 from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, Declarations, event_fact_types, line_types, reading_type
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
 from custrules.facts import FactType, Levels, merged_levels
+from custrules.law import Law
 from custrules.measures import Measure, Meter, OpenMeter, SinceMeter, WindowMeter
 from custrules.metering import Compiler
 from custrules.own_tallies import OwnTallies
 from custrules.policy import BalanceFact, Fact, Known, Policy, StatusFact, conditions_in, fact_fields
 from custrules.returns import ReturnsRule
 from custrules.tabling import Tables
-from custrules.validation import nearest, path_text
+from custrules.validation import inside, nearest, path_text
 from custrules.versions import Versions
 
 MAX_FAULTS = 1_000  # beyond which nobody reads on, and a stranger's document is not looked at any further
@@ -37,13 +42,17 @@ BUILT_IN: dict[str, FactType] = {
     "weekday": FactType("text", ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")),
     "day_of_month": FactType("whole"),
     "month": FactType("whole"),
+    "festival": FactType("text", tuple(FESTIVALS)),
+    "solar_term": FactType("text", TERM_NAMES),
+    "season": FactType("text", SEASONS),
     "zone": FactType("text"),
     "joined": FactType("date"),
     "do_not_contact": FactType("flag"),
 }
-COMPLAINT = "complaint"  # the status of a complaint, of which its id is the subject
+COMPLAINT = "complaint"  # the status of a complaint, of which its id is the subject, where no policy calls it otherwise
 ALL_COMPLAINTS = Counted(f"open:{COMPLAINT}", COMPLAINT, None, "open", FactType("whole"))
 EVENT_FACTS = ("channel", "amount", "quantity")
+WORKING = "working"  # the calendar's name for working time
 BIRTHDAY_FACTS = ("birthday_today", "birthday_week", "birthday_month")
 
 
@@ -72,6 +81,8 @@ class Parts:
     measures: Mapping[str, Measure]
     policies: Sequence[Policy]
     paths: Sequence[tuple[int | str, ...]] = field(default_factory=tuple)
+    law: Law | None = None
+    working: WorkingRule | None = None
 
 
 class Rulebook(Versions):
@@ -85,6 +96,9 @@ class Rulebook(Versions):
     scale: int
     late: timedelta
     returns: ReturnsRule
+    law: Law | None
+    working: WorkingTime | None
+    calendar: Mapping[str, DayRule | WorkingTime]
     birthday: str | None
     first_account: str | None
     asks_standing: bool
@@ -97,12 +111,15 @@ class Rulebook(Versions):
     own_tallies: dict[str, dict[str, str]]
     sent_tallies: dict[str, tuple[str, str]]
     complaint_keepers: frozenset[str]
+    complaint_status: str
     open_tallies: tuple[Counted, ...]
 
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
         self.id, self.zone, self.currency, self.scale = parts.id, parts.zone, parts.currency, parts.scale
-        self.late, self.returns = parts.late, parts.returns
+        self.late, self.returns, self.law = parts.late, parts.returns, parts.law
+        self.working = WorkingTime(parts.working, parts.zone) if parts.working is not None else None
+        self.calendar = {**parts.calendar, **({WORKING: self.working} if self.working is not None else {})}
         self.faults: list[Diagnostic] = []
         self._versions()
         self._measures()
@@ -171,8 +188,9 @@ class Rulebook(Versions):
     def _measured_for(self, policy: Policy) -> None:
         """The measures that a policy needs for itself; what is wrong with one is wrong with the policy."""
         compiler = Compiler(policy.measured(), self.parts.declared, f"{policy.id}.")
-        place = path_text(self.places[id(policy)])
-        self.faults += [replace(fault, path=place) for fault in compiler.faults]
+        for fault in compiler.faults:
+            name = fault.path.split(".")[1]
+            self.faults.append(replace(fault, path=path_text((*self.places[id(policy)], *policy.place_of(name)))))
         self.meters |= {f"{policy.id}.{name}": meter for name, meter in compiler.meters.items()}
         for name, window in policy.counts_moves().items():
             tally = name.partition(" ")[0]
@@ -196,7 +214,7 @@ class Rulebook(Versions):
         taken = {*self.types, *EVENT_FACTS}
         sections = (
             ("profile", profile),
-            ("calendar", {name: FactType("flag") for name in self.parts.calendar}),
+            ("calendar", {name: FactType("flag") for name in self.calendar}),
             ("readings", {name: reading_type(name, self.parts.declared) for name in self.parts.declared.readings}),
             ("measures", {name: self.meters[name].type for name in self.parts.measures if name in self.meters}),
         )
@@ -251,6 +269,8 @@ class Rulebook(Versions):
             given = replace(given, type=merged_levels(before.type, given.type))
         elif isinstance(given, StatusFact) and given.type.kind == "level":
             given = replace(given, type=merged_levels(FactType("level"), given.type))
+        elif isinstance(given, StatusFact) and isinstance(before, StatusFact) and given.type.values and before.type.kind == "text":
+            given = replace(given, type=replace(given.type, values=tuple(dict.fromkeys((*before.type.values, *given.type.values)))))
         if isinstance(given, StatusFact) and given.type.kind == "level" and given.status == "tier":
             self.levels = Levels(given.type.values, given.type)
         self.given[name] = given
@@ -302,7 +322,8 @@ class Rulebook(Versions):
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
-        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, self.birthday)
+        readings = {name: self.parts.declared.horizons.get(name) for name in self.parts.declared.readings}
+        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, self.birthday)
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:
@@ -311,6 +332,9 @@ class Rulebook(Versions):
             before = self.in_force(policy.id, policy.effective_from - ONE_DAY)
             for fault in policy.faults(known) + (policy.follows(before) if before is not None and before.kind == policy.kind else []):
                 self.faults.append(Diagnostic(fault.code, f"{path_text(place)}.{fault.path}" if fault.path else path_text(place), fault.params))
+            for path, clock in inside(policy, Clock) if self.working is None else ():
+                if clock.is_working:
+                    self._fault("document.no_working_time", (*place, *path), clock=clock)
             account = policy.works_on()
             if account is not None and account not in accounts:
                 code = "document.unknown_account" if self.accounts else "document.no_account"
@@ -352,8 +376,9 @@ class Rulebook(Versions):
         extra = max(term, self.returns.window.at_most_days) + 1
         self.tallies: dict[str, Counted] = {}
         self.retention: dict[str, int] = {}
-        self.complaint_keepers = frozenset(policy.id for policy in self.parts.policies if COMPLAINT in policy.writes())
-        opened = [OpenMeter((ALL_COMPLAINTS,))] if self.complaint_keepers else []
+        kept = {policy.id: name for policy in self.parts.policies if (name := policy.keeps_complaints()) is not None}
+        self.complaint_keepers, self.complaint_status = frozenset(kept), next(iter(kept.values()), COMPLAINT)
+        opened = [OpenMeter((ALL_COMPLAINTS,))] if kept else []
         for meter in (*self.meters.values(), *opened):
             for counted in meter.counted:
                 self.tallies[counted.key] = counted

@@ -21,7 +21,7 @@ from custrules.ledger import ADJUSTED, DECAYED, EXPIRED, FORFEITED, ISSUED, REVE
 from custrules.orders import Order, Record
 from custrules.policy import PHASES, Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, View, reason
 from custrules.returns import Part
-from custrules.rulebook import COMPLAINT, Rulebook
+from custrules.rulebook import Rulebook
 from custrules.state import State
 from custrules.state_parts import StatusValue, TouchpointAsked
 from custrules.views import Days, StepView, Watch
@@ -214,7 +214,7 @@ class Settling:
         data = Frozen({name: read_scalar(item) for name, item in status.data.items()})
         before = self.state.statuses.get((status.name, status.subject))
         self.state.statuses[status.name, status.subject] = StatusValue(value, status.since, status.until, data)
-        if status.name == COMPLAINT and before is not None:
+        if before is not None and status.name == self.rules.complaint_status:
             count_change(self.rules, self.state, status.subject, before, self.day)
         self.state.keep_lots(status.name)
 
@@ -352,7 +352,7 @@ def prune(rules: Rulebook, state: State, day: date) -> None:
     late = start_of_day(day, rules.zone) - rules.late
     state.forget_seen(late)
     if rules.open_tallies:
-        let_go(state, local_day(late, rules.zone))
+        let_go(rules, state, local_day(late, rules.zone))
     state.ledger.merge(lambda origin: not state.has_order(origin), day, [lot for order in closed for lot in order.lots()] if closed else ())
 
 

@@ -15,7 +15,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from custrules.calendars import Length, Window
-from custrules.conditions import Bound, BoundTable, Trace
+from custrules.calendars.birthdays import Birthday
+from custrules.calendars.working import WorkingTime
+from custrules.conditions import Bound, BoundTable, Leaf, Trace
 from custrules.conditions.hits import TableOutcome
 from custrules.conditions.tables import Table
 from custrules.conditions.tree import Condition
@@ -24,6 +26,7 @@ from custrules.draft import Draft
 from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
 from custrules.fields import read_name, wrong_type
+from custrules.law import Law
 from custrules.money import Money
 from custrules.order_lines import OrderLine
 from custrules.orders import Order, Record
@@ -95,7 +98,7 @@ class View(ABC):
     ``day`` is the event's local day: it chooses versions, tally days and lot dates. ``settled`` is the local day up to
     which time is settled (later than ``day`` for an event that came late): it tells what is usable. ``instant`` is when
     the event is decided. ``order`` is the one that the event is, or follows up, as it stands now; ``before`` as it stood before a
-    follow-up.
+    follow-up. ``working`` is the program's working time; None where it names none.
     """
 
     state: State
@@ -108,6 +111,7 @@ class View(ABC):
     zone: ZoneInfo
     levels: tuple[str, ...]
     return_window: Length
+    working: WorkingTime | None
     order: Order | None
     before: Order | None
 
@@ -133,8 +137,16 @@ class View(ABC):
         that stand in for facts.
         """
 
+    def law(self) -> Law | None:
+        """The law that the program stands under (see ``custrules.law.law``); None where it names none."""
+        return None
+
     def type_of(self, name: str) -> FactType | None:
         """The type of a fact; None where the program has none of that name."""
+        return None
+
+    def horizon(self, reading: str) -> Length | None:
+        """How far a reading looks ahead, where its declaration says so: a score that somebody else computed."""
         return None
 
     @abstractmethod
@@ -142,8 +154,15 @@ class View(ABC):
         """What a table of this policy answers as of ``view.day``, or as of the end of another day."""
 
     @abstractmethod
-    def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
-        """The first local day after ``view.day`` on which a condition or table may change by time alone (may be early, never late)."""
+    def next_change(self, condition: Condition | Table | str, *, complete: bool = False) -> date | None:
+        """The first local day after ``view.day`` on which a condition, a table, or a fact by its name may change by time alone.
+
+        May be early, never late.
+        """
+
+    def cells_change(self, cells: Sequence[Leaf]) -> date | None:
+        """The same for cells that stand in no condition of the policy."""
+        return None
 
     @abstractmethod
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
@@ -197,8 +216,13 @@ class View(ABC):
         """The version in force on ``view.day`` of the policy that keeps an account; before its first, the first."""
 
     @abstractmethod
+    def born(self) -> Birthday | None:
+        """The customer's birthday as she gave it, out of the profile field that is one; None where it is not known."""
+
     def birthday(self) -> date | None:
-        """The customer's birthday, out of the profile field that is one; None where it is not known."""
+        """The customer's day of birth by the common calendar; None where it is not known."""
+        born = self.born()
+        return born.born if born is not None else None
 
     @abstractmethod
     def kept_lines(self) -> Sequence[tuple[OrderLine, int]]:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY, Length, Window
-from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableOutcome, Trace
+from custrules.calendars.birthdays import Birthday
+from custrules.calendars.working import WorkingTime
+from custrules.conditions import BoundTable, Condition, Leaf, Node, NodeTrace, Table, TableOutcome, Trace
 from custrules.counting import LineFacts
 from custrules.draft import Draft
 from custrules.events import AnyEvent, tick
 from custrules.facts import Facts, FactType, FactValue
+from custrules.law import Law
 from custrules.ledger import ISSUED, LotOrder
 from custrules.moment import Live, Moment, encoded
 from custrules.order_lines import NOT_EARNING, OrderLine
@@ -93,6 +96,7 @@ class StepView(View):
     zone: ZoneInfo
     levels: tuple[str, ...]
     return_window: Length
+    working: WorkingTime | None
     draft: Draft | None
 
     def __init__(self, rules: Rulebook, state: State, event: AnyEvent | None, days: Days, policy: Policy, watch: Watch | None = None) -> None:
@@ -101,7 +105,7 @@ class StepView(View):
             self.event = event
         self.day, self.settled, self.instant = days
         self.currency, self.scale, self.zone, self.levels = rules.currency, rules.scale, rules.zone, rules.levels
-        self.return_window = rules.returns.window
+        self.return_window, self.working = rules.returns.window, rules.working
         self.order: Order | None = None
         self.draft: Draft | None = None
         self.before: Order | None = None
@@ -157,9 +161,15 @@ class StepView(View):
             self._rules, self.state, day, self.event, scope=self._scope, recorded=recorded, amount=amount, complete=complete, level_since=since
         )
 
+    def law(self) -> Law | None:
+        return self._rules.law
+
     def type_of(self, name: str) -> FactType | None:
         found = self._rules.types.get(name)
         return found or self._rules.meters[name].type if found is not None or name in self._rules.meters else None
+
+    def horizon(self, reading: str) -> Length | None:
+        return self._rules.parts.declared.horizons.get(reading)
 
     def _supposing(self, given: Mapping[str, FactValue], day: date, complete: bool, since: date | None) -> Moment:
         """Facts as of a day, some of them as they are given."""
@@ -207,11 +217,16 @@ class StepView(View):
         outcome = bound.decided([index for index, row in enumerate(rows) if row.result])
         self._watch.answers.append(Answered(self._policy.id, self.event.id, name, day, bound, outcome, rows))
 
-    def next_change(self, condition: Condition | Table, *, complete: bool = False) -> date | None:
+    def next_change(self, condition: Condition | Table | str, *, complete: bool = False) -> date | None:
         moment = self.moment(None, complete)
+        if isinstance(condition, str):
+            return moment.next_change(condition)
         if isinstance(condition, Table):
             return moment.changes(self._rules.bound_tables[id(condition), self._scope])
         return moment.changes(self._rules.bound[id(condition), self._scope])
+
+    def cells_change(self, cells: Sequence[Leaf]) -> date | None:
+        return self.moment().changes(Node("any", tuple(cells)))
 
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
         moment = self.moment(on, complete)
@@ -239,7 +254,7 @@ class StepView(View):
     def refunded(self, order: Order) -> int:
         return order.refunded(self._rules.returns.tenders)
 
-    def birthday(self) -> date | None:
+    def born(self) -> Birthday | None:
         return self.moment().birthday()
 
     def record(self, policy: Policy) -> Record | None:

@@ -12,7 +12,7 @@ from types import ModuleType
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import columns, engines, flatness, rows, state_size, w1, w2, w3, w4
+from benchmarks import columns, engines, flatness, lunar, rows, state_size, w1, w2, w3, w4
 from benchmarks.rounds import Row
 from benchmarks.timing import Goal, Report, check_outputs, of_children, race
 
@@ -76,6 +76,16 @@ def imports(count: int, rounds: int) -> Report:
     return Report(report.title, figures, [Goal("import custrules vs import pydantic", 1.3, report.ratio("import custrules"))])
 
 
+def conversions(count: int, rounds: int) -> Report:
+    """Lunar dates, there and back, against one month added by python-dateutil."""
+    given = lunar.days(count)
+    check_outputs({"custrules, there and back": lunar.there_and_back(given)}, given)
+    figures = race(lunar.contenders(given), rounds)
+    ratios = {figure.name: figure.ratio for figure in figures}
+    goals = [Goal(f"{name} vs {lunar.BASELINE}", 1.0, ratio) for name, ratio in ratios.items() if name != lunar.BASELINE]
+    return Report("Lunar dates", figures, goals)
+
+
 def measured(title: str, measure: Callable[[], list[Row]]) -> Callable[[int, int], Report]:
     """What measures itself: rows with a goal (``<= 3``) become goals, the others remarks."""
 
@@ -98,6 +108,7 @@ BENCHMARKS: Mapping[str, Callable[[int, int], Report]] = {
     "rows": from_raw_rows,
     "columns": columns.report,
     "imports": imports,
+    "lunar": conversions,
     "w4": measured("W4: earn, redeem soonest expiry first or refuse, take back", w4.rows),
     "state": measured("State A: its size, and a step of what is stored", state_size.rows),
     "flatness": measured("A step after ten years, and with 10,000 lots", flatness.rows),

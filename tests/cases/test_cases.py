@@ -1,4 +1,4 @@
-"""Every reference case of levels, points, their accounting and refunds is a scenario, a test, or stands in a list with its reason."""
+"""Every reference case is a scenario, a test, or stands in a list with its reason."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import exploits.test_exploits
 import pytest
 import test_analysis_accounting
 import test_reckoning
+import test_rfm
+import test_segments_real_data
 
 import cases.test_in_code
 from cases.covering import COVERED
@@ -20,13 +22,20 @@ from custrules.documents.reading import read
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(HERE.glob("scenarios/*.scenarios.yaml"))
-IN_CODE = (exploits.test_exploits, test_analysis_accounting, test_reckoning, cases.test_in_code)  # importing them fills COVERED
+IN_CODE = (
+    exploits.test_exploits,
+    test_analysis_accounting,
+    test_reckoning,
+    test_rfm,
+    test_segments_real_data,
+    cases.test_in_code,
+)  # importing them fills COVERED
 
 pytest.importorskip("yaml")
 
 
 def known() -> dict[str, dict[str, Any]]:
-    return {case["id"]: case for name in ("loyalty", "points", "refund") for case in json.loads((HERE / f"{name}_cases.json").read_text("utf-8"))}
+    return {case["id"]: case for path in sorted(HERE.glob("*_cases.json")) for case in json.loads(path.read_text("utf-8"))}
 
 
 def tags(paths: list[Path]) -> set[str]:

@@ -48,18 +48,35 @@ def known_zone(name: str) -> ZoneInfo | None:
 @lru_cache(maxsize=16384)
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of a local day, in UTC. Where midnight does not exist the day begins when the clocks jump."""
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-    first = midnight.astimezone(UTC)
-    if first.astimezone(zone).replace(tzinfo=None) == midnight.replace(tzinfo=None):
+    return _first_showing(datetime(day.year, day.month, day.day, tzinfo=zone), zone)
+
+
+@lru_cache(maxsize=16384)
+def at_time(day: date, minutes: int, zone: ZoneInfo) -> datetime:
+    """The first instant, in UTC, at which a local day's clock shows so many minutes after midnight, or has jumped over that time.
+
+    1440 minutes are the start of the next day.
+    """
+    if minutes >= 24 * 60:
+        return start_of_day(day + ONE_DAY, zone)
+    return _first_showing(datetime(day.year, day.month, day.day, minutes // 60, minutes % 60, tzinfo=zone), zone)
+
+
+def _first_showing(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant at which the clocks of a zone show a time; where they jump over it, when they do."""
+    first = wall.astimezone(UTC)
+    if first.astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None):
         return first
-    return _end_of_gap(day, midnight.replace(fold=1).astimezone(UTC), first, zone)
+    return _end_of_gap(wall.replace(tzinfo=None), wall.replace(fold=1).astimezone(UTC), first, zone)
 
 
-def _end_of_gap(day: date, before: datetime, upto: datetime, zone: ZoneInfo) -> datetime:
-    """The first whole second after ``before`` whose local date has come to ``day``; clocks jump once up to ``upto``."""
-    offset = bisect_left(
-        range(int((upto - before).total_seconds())), True, key=lambda seconds: (before + timedelta(seconds=seconds)).astimezone(zone).date() >= day
-    )
+def _end_of_gap(wall: datetime, before: datetime, upto: datetime, zone: ZoneInfo) -> datetime:
+    """The first whole second after ``before`` whose clock has come to ``wall``; clocks jump once up to ``upto``."""
+
+    def shows(seconds: int) -> datetime:
+        return (before + timedelta(seconds=seconds)).astimezone(zone).replace(tzinfo=None)
+
+    offset = bisect_left(range(int((upto - before).total_seconds())), True, key=lambda seconds: shows(seconds) >= wall)
     return before + timedelta(seconds=offset)
 
 

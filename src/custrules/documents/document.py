@@ -6,7 +6,7 @@ several parts at once. What only follows from a fault of the first pass is not t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
@@ -17,9 +17,11 @@ from pydantic_core import PydanticCustomError
 
 from custrules.calendars import Duration, known_zone
 from custrules.calendars.rules import DayRule
+from custrules.calendars.working import WorkingRule
 from custrules.counting import MONEY_SUBJECTS, ActivityType, AttributeKind
 from custrules.documents.faults import Broken, Path, Placing, true_path, without_counts
 from custrules.documents.kinds import YAML_FLAGS, Kinds, verified
+from custrules.documents.laws import ReadLaw, read_law
 from custrules.documents.reading import Reading
 from custrules.documents.sections import ATTRIBUTE_KINDS, DEFAULT_LATE, FORMAT, Accepted, Defaults, Document, ProfileSpec, ReadingSpec
 from custrules.documents.tables import Files
@@ -30,12 +32,12 @@ from custrules.measures import Measure
 from custrules.money import SCALES
 from custrules.policy import Policy
 from custrules.returns import ReturnsRule
-from custrules.rulebook import MAX_FAULTS, Rulebook
+from custrules.rulebook import MAX_FAULTS, WORKING, Rulebook
 from custrules.validation import located, model_at, nearest
 
-HEAD = ("custrules", "program", "title", "zone", "currency", "late", "returns", "defaults")
+HEAD = ("custrules", "program", "title", "zone", "currency", "law", "late", "returns", "defaults")
 SECTIONS = (*HEAD, "profile", "activities", "readings", "calendar", "measures", "policies", "accept")
-LATER_SECTIONS = ("law", "rates")
+LATER_SECTIONS = ("rates",)
 RESERVED_NAMES = (*YAML_FLAGS, "all", "any", "not")
 LATER_EVENTS = (
     "chargeback", "partner_report", "refund_decision", "refund_paid", "refund_request", "sign_up", "top_up",
@@ -64,7 +66,7 @@ def read_document(source: Reading | Mapping[str, Any], kinds: Kinds | None = Non
         return Result(None, None, reading.diagnostics)
     reader = _Reader(reading.data, kinds or Kinds(), reading.files)
     document = reader.document()
-    faults = placing.placed(reader.faults)
+    faults = placing.sorted([*placing.placed(reader.faults), *reader.elsewhere])
     rulebook = None
     if document is not None and len(faults) <= MAX_FAULTS:
         rulebook = Rulebook(document.parts(None if reader.currency_known else _WIDEST_SCALE, reader.policy_paths))
@@ -87,6 +89,7 @@ class _Reader:
         self.policy_paths: list[Path] = []
         self.classes: dict[str, type[Policy]] = {}
         self.currency_known = False
+        self.elsewhere: list[Diagnostic] = []  # faults of files beside the document, each with its place
         if not isinstance(data, Mapping):
             self.note((), "document.wrong_type", expected="a mapping of sections", found=describe(data))
 
@@ -100,6 +103,9 @@ class _Reader:
         self._sections()
         self._format()
         program, currency, zone = self._required("program", Name), self._currency(), self._zone()
+        law = read_law(self.data["law"], currency, self.files) if "law" in self.data else ReadLaw()
+        self.faults += law.faults
+        self.elsewhere = law.elsewhere
         return Document(
             id=program or "program",
             zone=zone,
@@ -111,9 +117,12 @@ class _Reader:
             activities=self._activities(),
             readings=self._readings(),
             calendar=self._calendar(),
+            working=self._working(),
             measures=self._named("measures", Measure),
             policies=self._policies(currency if self.currency_known else None),
             accept=self._accept(),
+            law=law.section,
+            in_law=law.law,
         )
 
     # -- the head --------------------------------------------------------------------------------------------------
@@ -184,17 +193,16 @@ class _Reader:
             self.note(path, "document.bad_name", name=str(name)[:100])
             self.broken.note(section, str(name))
             return False
-        if (section, name) == ("calendar", "working"):
-            self.note(path, "document.not_available", what="the calendar name 'working'")
-        elif name in RESERVED_NAMES:
+        if name in RESERVED_NAMES:
             self.note(path, "document.reserved_name", name=name)
         else:
             return True
         self.broken.note(section, str(name))
         return False
 
-    def _named(self, section: str, kind: Any) -> Mapping[str, Any]:
-        found = {name: self._valid(kind, value, (section, name)) for name, value in self._entries(section).items()}
+    def _named(self, section: str, kind: Any, without: Sequence[str] = ()) -> Mapping[str, Any]:
+        entries = {name: value for name, value in self._entries(section).items() if name not in without}
+        found = {name: self._valid(kind, value, (section, name)) for name, value in entries.items()}
         for name, value in found.items():
             if value is None:
                 self.broken.note(section, name)
@@ -210,12 +218,24 @@ class _Reader:
         return specs
 
     def _calendar(self) -> Mapping[str, DayRule]:
-        rules: Mapping[str, DayRule] = self._named("calendar", DayRule)
+        rules: Mapping[str, DayRule] = self._named("calendar", DayRule, without=(WORKING,))
         for name, rule in rules.items():
             fault = rule.fault()
             if isinstance(fault, PydanticCustomError):
                 self.note(("calendar", name), fault.type)
         return rules
+
+    def _working(self) -> WorkingRule | None:
+        """What the calendar's name ``working`` stands for: working time is no rule of days like the others."""
+        calendar = self.data.get("calendar")
+        if not isinstance(calendar, Mapping) or WORKING not in calendar:
+            return None
+        found: WorkingRule | None = self._valid(WorkingRule, calendar[WORKING], ("calendar", WORKING))
+        if found is None:
+            self.broken.note("calendar", WORKING)
+        for path, wrong in found.faults() if found is not None else ():
+            self.note(("calendar", WORKING, *path), wrong.type, **{name: value for name, value in (wrong.context or {}).items() if name != "code"})
+        return found
 
     def _activities(self) -> Mapping[str, ActivityType]:
         found = {name: self._activity(name, declared) for name, declared in self._entries("activities").items()}

@@ -9,15 +9,17 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from custrules.calendars import Duration
+from custrules.calendars import Duration, Length
 from custrules.calendars.rules import DayRule
+from custrules.calendars.working import WorkingRule
 from custrules.counting import ActivityType, AttributeKind, Declarations
 from custrules.fields import MAX_NAME, Day, Frozen, Text, one_of, wrong_type
+from custrules.law import Law, LawSection
 from custrules.measures import Measure
 from custrules.money import SCALES
 from custrules.policy import Policy
 from custrules.returns import ReturnsRule
-from custrules.rulebook import Parts, ProfileField
+from custrules.rulebook import WORKING, Parts, ProfileField
 
 FORMAT = 1
 DEFAULT_LATE = Duration.parse("3 days")
@@ -60,11 +62,15 @@ ReadingType = Literal["money", "number", "whole"]
 
 
 class ReadingSpec(BaseModel):
-    """A level that is read off from time to time: money in the program's currency, a number, or a whole one."""
+    """A level that is read off from time to time: money in the program's currency, a number, or a whole one.
+
+    ``horizon``: how far it looks ahead, of a score that was computed elsewhere (the probability of a purchase within 39 weeks).
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     type: Annotated[ReadingType, one_of(*get_args(ReadingType))]
+    horizon: Length | None = None
 
 
 class Defaults(BaseModel):
@@ -105,13 +111,18 @@ class Document:
     activities: Mapping[str, ActivityType] = field(default_factory=Frozen)
     readings: Mapping[str, ReadingSpec] = field(default_factory=Frozen)
     calendar: Mapping[str, DayRule] = field(default_factory=Frozen)
+    working: WorkingRule | None = None
     measures: Mapping[str, Measure] = field(default_factory=Frozen)
     accept: tuple[Accepted, ...] = ()
+    law: LawSection | None = None
+    in_law: Law | None = None
+    """What the section comes to, with what it extends."""
 
     def parts(self, scale: int | None = None, paths: Sequence[tuple[int | str, ...]] = ()) -> Parts:
         """What the rules are built from; ``paths`` are the places of the policies in their document."""
         profile = {name: spec.field for name, spec in self.profile.items()}
         readings: Mapping[str, AttributeKind] = Frozen({name: spec.type for name, spec in self.readings.items()})
+        horizons = Frozen({name: spec.horizon for name, spec in self.readings.items() if spec.horizon is not None})
         decimals = SCALES[self.currency] if scale is None else scale
         return Parts(
             id=self.id,
@@ -121,23 +132,29 @@ class Document:
             late=self.late.delta,
             returns=self.returns,
             profile=profile,
-            declared=Declarations(self.activities, {name: kept.kind for name, kept in profile.items()}, decimals, readings),
+            declared=Declarations(self.activities, {name: kept.kind for name, kept in profile.items()}, decimals, readings, horizons),
             calendar=self.calendar,
+            working=self.working,
             measures=self.measures,
             policies=self.policies,
             paths=tuple(paths),
+            law=self.in_law,
         )
+
+    def _calendar(self) -> Mapping[str, BaseModel]:
+        return self.calendar if self.working is None else {**self.calendar, WORKING: self.working}
 
     def data(self) -> dict[str, Any]:
         """The document as plain data (dict, list, text, whole numbers, flags); what is at its default is left out."""
         head = {"custrules": FORMAT, "program": self.id, "title": _title_data(self.title), "zone": self.zone.key, "currency": self.currency}
         sections = {
+            "law": _dumped(self.law) if self.law is not None else None,
             "late": str(self.late) if self.late != DEFAULT_LATE else None,
             "returns": _dumped(self.returns),
             "profile": {name: _dumped(spec) for name, spec in self.profile.items()},
             "activities": {name: _activity_data(declared) for name, declared in self.activities.items()},
             "readings": {name: _dumped(spec) for name, spec in self.readings.items()},
-            "calendar": {name: _dumped(rule) for name, rule in self.calendar.items()},
+            "calendar": {name: _dumped(rule) for name, rule in self._calendar().items()},
             "measures": {name: _dumped(measure) for name, measure in self.measures.items()},
         }
         filled = {name: value for name, value in (head | sections).items() if value}
@@ -153,7 +170,7 @@ def policy_data(policy: Policy) -> dict[str, Any]:
 
 
 def _dumped(model: BaseModel) -> dict[str, Any]:
-    return model.model_dump(mode="json", exclude_defaults=True)
+    return model.model_dump(mode="json", exclude_defaults=True, by_alias=True)
 
 
 def _title_data(title: str | Mapping[str, str]) -> str | dict[str, str]:

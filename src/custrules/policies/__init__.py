@@ -9,10 +9,16 @@ if TYPE_CHECKING:
     from custrules.policy import Policy
 
 KINDS: dict[str, str] = {
+    "churn.flag": "custrules.policies.churn:Flag",
+    "feedback.complaints": "custrules.policies.feedback:Complaints",
+    "lifecycle.stages": "custrules.policies.lifecycle:Stages",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
     "points.transfer": "custrules.policies.points:Transfer",
+    "segments.bands": "custrules.policies.segments:Bands",
+    "segments.matrix": "custrules.policies.segments:Matrix",
+    "segments.rfm": "custrules.policies.segments:Rfm",
     "table": "custrules.policies.table:DecisionTable",
     "tiers.ladder": "custrules.policies.tiers:Ladder",
 }
@@ -20,10 +26,7 @@ KINDS: dict[str, str] = {
 LATER_KINDS = (
     "care.contact_plan",
     "care.trigger",
-    "churn.flag",
-    "feedback.complaints",
     "feedback.survey",
-    "lifecycle.stages",
     "profile.quality",
     "referral.reward",
     "rewards.activity",
@@ -31,9 +34,6 @@ LATER_KINDS = (
     "rewards.draw",
     "rewards.offer",
     "rewards.partners",
-    "segments.bands",
-    "segments.matrix",
-    "segments.rfm",
     "service.plan",
     "service.scorecard",
     "stored_value.account",

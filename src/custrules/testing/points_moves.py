@@ -150,7 +150,7 @@ def adjustment(writer: Writing, picks: list[Picks]) -> Data:
 def ladders(program: Program) -> dict[str, tuple[str, ...]]:
     """The statuses that hold levels, with their levels."""
     given = program.rulebook.given.values()
-    return {fact.status: fact.type.values for fact in given if isinstance(fact, StatusFact) and fact.type.kind == "level"}
+    return {fact.status: fact.type.values for fact in given if isinstance(fact, StatusFact) and fact.granted}
 
 
 def tier_grant(writer: Writing, picks: list[Picks]) -> Data:

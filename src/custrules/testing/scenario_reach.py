@@ -116,7 +116,7 @@ class Reach:
         if name in rules.parts.profile:
             setting.profile[name] = shown(value)
             return True
-        if name in rules.parts.calendar or name in DAY_FACTS:
+        if name in rules.calendar or name in DAY_FACTS:
             return self._day(setting, leaf)
         given = rules.given.get(name)
         if isinstance(given, BalanceFact) and rules.resolve(given.account) in rules.accounts and isinstance(value, int | Fraction) and value >= 0:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic_core import PydanticCustomError
 
+from custrules.calendars import ONE_DAY, end_of_day, local_day, start_of_day
 from custrules.explaining import Compared, Rule
-from custrules.fields import plain, rate_text, read_rate
+from custrules.fields import plain, rate_text, read_instant, read_rate
 from custrules.moment import Moment
 from custrules.money import Money, Rounding, rounded
 from custrules.program import Program
@@ -116,13 +118,13 @@ def _status_names(name: str, known: Iterable[str]) -> list[str]:
 
 
 def status_part(state: State, name: str) -> tuple[StatusValue | None, str]:
-    """``tier``, ``tier.until``, ``tier.watch.until``, ``complaint.c1``, ``complaint.c1.resolve_by``: the status that is meant, and the field
-    of it. Names of statuses may have dots themselves; the longest that is there is meant."""
+    """``tier``, ``tier.until``, ``tier.watch.until``, ``complaint.c1``, ``complaint.c1.resolve_by``, ``churn.inactivity.days``: the status that
+    is meant, and the field of it. Names of statuses may have dots themselves; the longest that is there is meant."""
     status = max(_status_names(name, {known for known, _ in state.statuses}), key=len, default=name.partition(".")[0])
     rest = name.removeprefix(status).removeprefix(".").split(".") if name != status else []
     subject, field = "", ""
-    if len(rest) == 1 and (rest[0] in ("since", "until") or (status, rest[0]) not in state.statuses):
-        field = rest[0]
+    if rest and (rest in (["since"], ["until"]) or (status, rest[0]) not in state.statuses):
+        field = ".".join(rest)
     elif rest:
         subject, field = rest[0], ".".join(rest[1:])
     return state.statuses.get((status, subject)), field
@@ -169,6 +171,19 @@ def compared(expected: str, got: object) -> Mismatch | None:
     if wanted is None or found is None:
         return Mismatch(expected, shown(got))
     return None if wanted == found else Mismatch(expected, shown(got), signed(found - wanted))
+
+
+def same_moment(expected: str, got: object, zone: ZoneInfo) -> bool:
+    """Whether a day or a local time is written for an instant that is kept, or an end of a day for the day."""
+    try:
+        wanted = datetime.fromisoformat(expected) if len(expected) > len("2026-03-31") else date.fromisoformat(expected)
+        kept = read_instant(got) if isinstance(got, str) and got.endswith("Z") else date.fromisoformat(str(got))
+    except (PydanticCustomError, ValueError):
+        return False
+    if not isinstance(wanted, datetime):
+        return isinstance(kept, datetime) and local_day(kept, zone) == wanted
+    at = wanted if wanted.tzinfo is not None else wanted.replace(tzinfo=zone)
+    return at == kept if isinstance(kept, datetime) else at in (end_of_day(kept, zone), start_of_day(kept + ONE_DAY, zone))
 
 
 def _amount_in(got: object) -> object:

@@ -87,7 +87,8 @@ class Binder:
         elif self.names.is_measure(key) or self.names.is_output(key):
             return self._measure(key.removeprefix("measure."), value, path)
         elif self.names.is_status(key):
-            return lambda answer: checks.status(key, value, answer.shown)
+            zone = self.names.program.zone
+            return lambda answer: checks.status(key, value, answer.shown, zone)
         elif "." in key:
             known = self.names.all
             self._note(path, "unknown_choice", key=True, found=repr(key), choices=", ".join(known), nearest=nearest(key, known))

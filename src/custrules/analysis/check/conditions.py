@@ -15,7 +15,7 @@ from custrules.facts import FactValue
 from custrules.policy import Policy, conditions_in
 from custrules.rulebook import LINE_FIELDS
 
-OWN_WORDS = ("levels", "exclude")  # conditions of ladders have findings of their own where they never hold, or always
+OWN_WORDS = ("levels", "exclude", "bands", "stages")  # such conditions have findings of their own where they never hold, or always
 
 
 @dataclass(frozen=True, slots=True)

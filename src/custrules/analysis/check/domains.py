@@ -24,7 +24,8 @@ Missing = Literal["never", "unknown", "may"]
 """``unknown``: only where a state does not reach back far enough; never in a witness."""
 
 Pair = Callable[[FactValue, FactValue], bool]
-CALENDAR_FACTS = ("weekday", "day_of_month", "month", *BIRTHDAY_FACTS)
+MOON_FACTS = ("festival", "solar_term", "season")
+CALENDAR_FACTS = ("weekday", "day_of_month", "month", *MOON_FACTS, *BIRTHDAY_FACTS)
 _FIRST, _DAYS = date(2001, 1, 1), 28 * 365 + 7  # after which the days of the week and leap years come round again
 _NEVER_MISSING = ("zone", "do_not_contact")
 
@@ -64,17 +65,17 @@ class World:
     rules: Rulebook
     work: int
     known_axes: dict[object, object]
-    all_days: Callable[[bool], list[dict[str, FactValue]]]
+    all_days: Callable[[bool, bool], list[dict[str, FactValue]]]
     days: Callable[[tuple[str, ...]], list[dict[str, FactValue]]]
 
     def __init__(self, rules: Rulebook) -> None:
         self.rules, self.work, self.known_axes = rules, 0, {}
-        self.all_days = lru_cache(maxsize=2)(lambda birthdays: _days(rules, birthdays))
+        self.all_days = lru_cache(maxsize=4)(lambda birthdays, moon: _days(rules, birthdays, moon))
         self.days = lru_cache(maxsize=100)(self._days_of)
 
     def _days_of(self, names: tuple[str, ...]) -> list[dict[str, FactValue]]:
         """What some facts of the calendar are together on any day, each way once."""
-        rows = self.all_days(any(name in BIRTHDAY_FACTS for name in names))
+        rows = self.all_days(any(name in BIRTHDAY_FACTS for name in names), any(name in MOON_FACTS for name in names))
         found = {tuple(row[name] for name in names): row for row in rows}
         return [dict(zip(names, values, strict=True)) for values in found]
 
@@ -85,7 +86,7 @@ class World:
         self.work += work
 
     def is_calendar(self, name: str, scope: Scope) -> bool:
-        named = name in CALENDAR_FACTS or name in self.rules.parts.calendar
+        named = name in CALENDAR_FACTS or name in self.rules.calendar
         return named and not scope.lines and name not in self._event_types(scope)
 
     def _event_types(self, scope: Scope) -> Mapping[str, FactType]:
@@ -292,15 +293,18 @@ def _grid(kind: FactType) -> Fraction | None:
     return Fraction(1) if kind.kind in ("money", "whole") else None
 
 
-def _days(rules: Rulebook, birthdays: bool) -> list[dict[str, FactValue]]:
+def _days(rules: Rulebook, birthdays: bool, moon: bool) -> list[dict[str, FactValue]]:
     """The facts of every kind of day that there is, with a birthday near it or far away."""
-    from custrules.calendars.rules import WEEKDAYS  # noqa: PLC0415 - only here
+    from custrules.calendars.rules import WEEKDAYS, festival_of, season_of, term_of  # noqa: PLC0415 - only here
 
     found: dict[tuple[object, ...], dict[str, FactValue]] = {}
     for ahead in range(_DAYS):
         day = _FIRST + timedelta(days=ahead)
         facts: dict[str, FactValue] = {"weekday": WEEKDAYS[day.weekday()], "day_of_month": day.day, "month": day.month}
-        facts |= {name: rule.holds(day) for name, rule in rules.parts.calendar.items()}
+        facts |= {name: rule.holds(day) is True for name, rule in rules.calendar.items()}  # what is not known is as if it were not
+        if moon:
+            told = zip(MOON_FACTS, (festival_of(day), term_of(day), season_of(day)), strict=True)
+            facts |= dict(told)  # type: ignore[arg-type]  # None: the fact is missing on that day
         for flags in sorted(_birthday_flags(day), reverse=True) if birthdays else ((),):
             row = facts | dict(zip(BIRTHDAY_FACTS, flags, strict=False))
             found.setdefault(tuple(row.values()), row)

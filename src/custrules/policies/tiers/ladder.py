@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from custrules.branching import Branch
+from custrules.brought import leaves
 from custrules.calendars import ONE_DAY
 from custrules.calendars.windows import Years
 from custrules.errors import Diagnostic
@@ -30,7 +31,7 @@ from custrules.policies.tiers.gifts import Gifts
 from custrules.policies.tiers.held import NOBODY
 from custrules.policies.tiers.judging import Case
 from custrules.policies.tiers.legacy import Legacy, after_late, on_first_day
-from custrules.policies.tiers.opening import brought, ended, leaves
+from custrules.policies.tiers.opening import brought, ended
 from custrules.policies.tiers.position import LEGACY, ROLLOVER, WATCH, Position
 from custrules.policies.tiers.reviews import Watch, after_return, rerated, term_ended
 from custrules.policies.tiers.rising import Bought, begun, bought, granted, upgraded
@@ -93,7 +94,7 @@ class Ladder(Policy):
         everybodys = self.names[0] if self.levels[0].enter is None else None
         unless = tuple(row.when for row in self.exclude)
         former = tuple((was, level.name) for level in self.levels for was in level.was)
-        return {self.status: StatusFact(FactType("level", self.names, former=former), self.status, everybodys, unless)}
+        return {self.status: StatusFact(FactType("level", self.names, former=former), self.status, everybodys, unless, granted=True)}
 
     def writes(self) -> tuple[str, ...]:
         names = (WATCH, LEGACY, ROLLOVER) if self.rollover else (WATCH, LEGACY)

@@ -14,11 +14,6 @@ from custrules.policies.tiers.rising import last_day
 from custrules.policy import Decision, Status, reason
 
 
-def leaves(event: AnyEvent) -> bool:
-    """Whether the account ends with an event."""
-    return isinstance(event, Closure) or (isinstance(event, Merge) and event.of is None)
-
-
 def ended(case: Case, event: AnyEvent, before: Position) -> Decision | None:
     """The level of an account that ends, and what stands beside it; a card that is merged has told it to the survivor."""
     if before.held is None:

@@ -1,0 +1,443 @@
+"""Who seems to be leaving: signals, levels, gates, evaluation days, and what is asked to be done."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import custrules as cr
+from custrules.policies.churn import EvaluationDays, Flag
+from custrules.testing import check_policy
+
+INACTIVE = {"name": "inactivity", "level": "low", "of": "purchase"}
+NOON = timedelta(hours=12)
+
+
+def program(*signals: dict[str, Any], sections: dict[str, Any] | None = None, **fields: Any) -> cr.Program:
+    """A shop with one flag of the levels low and high."""
+    flag = {"id": "churn", "kind": "churn.flag", "levels": [{"name": "low"}, {"name": "high"}], "signals": list(signals) or [INACTIVE], **fields}
+    return cr.Program(id="shop", zone="UTC", currency="EUR", policies=[flag], **(sections or {}))
+
+
+def at(day: str) -> datetime:
+    return datetime.fromisoformat(f"{day}T12:00:00+00:00")
+
+
+def stepped(rules: cr.Program, *events: dict[str, Any], state: cr.State | None = None) -> cr.State:
+    """Purchases of 10.00 where nothing else is said; the state after them."""
+    state = state or cr.State.new("c")
+    for number, told in enumerate(events):
+        event = {"type": "purchase", "id": f"{told['at']}-{number}", "customer_id": "c", **told}
+        event |= {"amount": "10.00"} if event["type"] == "purchase" and "amount" not in told else {}
+        step = rules.step(state, rules.event({name: value for name, value in event.items() if name != "at"} | {"occurred_at": at(told["at"])}))
+        assert step.accepted
+        state = step.state
+    return state
+
+
+def decisions(rules: cr.Program, state: cr.State, upto: str) -> list[tuple[str, tuple[str, ...]]]:
+    """The day and codes of each decision that time makes."""
+    return [(found.event_id.removeprefix("day:"), found.codes) for found in rules.advance(state, at(upto)).decisions]
+
+
+def level(rules: cr.Program, state: cr.State, upto: str) -> Any:
+    after = rules.advance(state, at(upto)).state
+    return after.statuses["churn", ""].value if ("churn", "") in after.statuses else "absent"
+
+
+# -- inactivity -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("days", "last_quiet"),
+    [
+        (["2025-01-01"], "2025-03-26"),  # no gap: 84 days
+        (["2025-01-01", "2025-02-10"], "2025-05-05"),  # one gap is too few: 84 days
+        (["2025-01-01", "2025-01-11", "2025-01-21"], "2025-04-15"),  # 3 x 10 = 30 is less than 84
+        (["2025-01-01", "2025-02-10", "2025-03-22"], "2025-07-20"),  # 3 x 40 = 120
+        (["2025-01-01", "2025-03-12", "2025-05-21"], "2025-11-19"),  # 3 x 70 = 210 is more than 182
+    ],
+)
+def test_silence_is_flagged_on_the_day_after_the_last_quiet_one(days: list[str], last_quiet: str) -> None:
+    rules = program()
+    state = stepped(rules, *({"at": day} for day in days))
+    assert level(rules, state, last_quiet) == "absent"
+    flagged = date.fromisoformat(last_quiet) + timedelta(days=1)
+    assert level(rules, state, flagged.isoformat()) == "low"
+    due = rules.next_due(state)
+    assert due is not None
+    assert due.date() == flagged  # nobody is asked on the days between
+
+
+def test_two_purchases_on_one_day_are_no_gap() -> None:
+    rules = program()
+    state = stepped(rules, {"at": "2025-01-01"}, {"at": "2025-01-01"}, {"at": "2025-02-20"})
+    assert decisions(rules, state, "2025-07-01") == [("2025-05-16", ("churn.flag.raised", "churn.inactivity.fallback"))]  # 20 February + 84 + 1
+
+
+def test_a_threshold_between_whole_days_is_passed_by_the_next_whole_one() -> None:
+    # gaps of 40 and 41 days: 3 x 40.5 = 121.5; the 121st day is usual, the 122nd is not. 23 March + 122 = 23 July
+    rules = program()
+    state = stepped(rules, {"at": "2025-01-01"}, {"at": "2025-02-10"}, {"at": "2025-03-23"})
+    told = rules.advance(state, at("2025-07-23")).decisions
+    assert [found.event_id for found in told] == ["day:2025-07-23"]
+    assert {name: str(value) for name, value in told[0].reasons[1].params.items()} == {
+        "signal": "inactivity", "level": "low", "of": "purchase", "days": "122", "threshold": "121.5", "gap": "40.5", "times": "3",
+    }  # fmt: skip
+
+
+def test_the_limits_can_be_moved_and_left_out() -> None:
+    naive = INACTIVE | {"times_own_gap": "1.5", "floor": "none", "cap": "none", "fallback": "none", "least_gaps": 1}
+    rules = program(naive)
+    once = stepped(rules, {"at": "2025-01-01"})
+    assert decisions(rules, once, "2026-01-01") == []
+    twice = stepped(rules, {"at": "2025-01-01"}, {"at": "2025-01-11"})
+    assert decisions(rules, twice, "2026-01-01") == [("2025-01-27", ("churn.flag.raised", "churn.inactivity.own_gap"))]  # 15 days, then one more
+
+
+def test_bands_say_how_long_silence_is_usual_by_how_often_somebody_came() -> None:
+    rules = program({"name": "silent", "level": "high", "of": "purchase", "bands": {"1": "10 days", "[2..3]": "20 days"}})
+    one, two = stepped(rules, {"at": "2025-01-01"}), stepped(rules, {"at": "2025-01-01"}, {"at": "2025-01-02"})
+    four = stepped(rules, *({"at": f"2025-01-0{day}"} for day in (1, 2, 3, 4)))
+    assert decisions(rules, one, "2026-01-01") == [("2025-01-12", ("churn.flag.raised", "churn.inactivity.band"))]
+    assert decisions(rules, two, "2026-01-01") == [("2025-01-23", ("churn.flag.raised", "churn.inactivity.band"))]
+    assert level(rules, four, "2026-01-01") == "absent"  # no band holds four: it cannot be said
+
+
+def test_a_return_of_the_last_purchase_moves_the_silence_back() -> None:
+    rules = program()
+    state = stepped(rules, {"at": "2025-01-01"}, {"at": "2025-03-20", "id": "o"})
+    state = stepped(rules, {"type": "return", "of": "o", "at": "2025-03-27"}, state=state)
+    assert decisions(rules, state, "2025-06-01") == [("2025-03-28", ("churn.flag.raised", "churn.inactivity.fallback"))]  # 1 January + 86
+
+
+# -- the other signals ----------------------------------------------------------------------------------------------------
+
+
+def test_who_was_not_activated_in_time_is_flagged() -> None:
+    rules = program({"name": "never", "level": "low", "activation": {"of": "purchase", "times": 2, "within": "30 days"}})
+    assert decisions(rules, stepped(rules, {"at": "2025-01-01"}), "2026-01-01") == [("2025-02-01", ("churn.flag.raised", "churn.activation.missing"))]
+    assert decisions(rules, stepped(rules, {"at": "2025-01-01"}, {"at": "2025-01-31"}), "2026-01-01") == []
+
+
+def test_a_decline_compares_the_recent_time_with_as_long_a_time_before() -> None:
+    """40.00 in 12 weeks are 13.33 in 4; 5.00 are 0.375 of that. Below a base of 10.00 nothing is said."""
+    decline = {"name": "decline", "level": "high", "decline": "spend", "recent": "4 weeks", "earlier": "12 weeks", "base": ">= 10", "ratio": "< 0.5"}
+    rules = program(decline, evaluate={"every": "week", "weekday": "wednesday"})
+    state = stepped(rules, {"at": "2025-01-25", "amount": "40.00"}, {"at": "2025-02-20", "amount": "5.00"})
+    told = rules.advance(state, at("2025-02-26")).decisions
+    assert [found.codes for found in told] == [("churn.flag.raised", "churn.decline.fallen")]
+    params = {name: str(value) for name, value in told[0].reasons[1].params.items()}
+    assert params | {"signal": "", "level": ""} == {
+        "signal": "", "level": "", "of": "spend", "recent": "5.00 EUR", "usual": "13.33 EUR", "share": "0.3750", "ratio": "< 0.5",
+    }  # fmt: skip
+    small = stepped(rules, {"at": "2025-01-25", "amount": "29.97"}, {"at": "2025-02-20", "amount": "1.00"})
+    assert level(rules, small, "2025-02-26") == "absent"  # 9.99 in four weeks: too little to compare with
+
+
+def test_a_cause_that_cannot_be_evaluated_any_more_keeps_the_flag() -> None:
+    decline = {"name": "decline", "level": "high", "decline": "spend", "recent": "4 weeks", "earlier": "4 weeks", "base": ">= 10", "ratio": "< 0.5"}
+    rules = program(decline, evaluate={"every": "week"})
+    state = stepped(rules, {"at": "2025-01-01", "amount": "40.00"})
+    # 29 January is the first day of which the four weeks hold nothing; from 26 February nothing is usual either
+    assert decisions(rules, state, "2026-01-01") == [("2025-02-03", ("churn.flag.raised", "churn.decline.fallen"))]
+
+
+def test_a_count_flags_until_it_leaves_its_window() -> None:
+    slips: dict[str, Any] = {"activities": {"slip": {}}}
+    rules = program({"name": "slips", "level": "high", "count": "slip", "window": "10 days", "at_least": 2}, sections=slips)
+    slip = {"type": "activity", "name": "slip"}
+    state = stepped(rules, {"at": "2025-01-01", **slip}, {"at": "2025-01-05", **slip})
+    assert decisions(rules, state, "2025-03-01") == [
+        ("2025-01-06", ("churn.flag.raised", "churn.count.reached")),
+        ("2025-01-11", ("churn.flag.left",)),
+    ]
+
+
+def test_a_term_that_ends_is_flagged_up_to_its_day() -> None:
+    rules = program({"name": "term", "level": "low", "ends": "contract", "within": "30 days"}, sections={"profile": {"contract": {"type": "date"}}})
+    state = stepped(rules, {"type": "enrolment", "at": "2025-01-01", "profile": {"contract": "2025-04-10"}})
+    assert decisions(rules, state, "2025-06-01") == [
+        ("2025-03-11", ("churn.flag.raised", "churn.contract.ends")),
+        ("2025-04-11", ("churn.flag.left",)),
+    ]
+    nobody = stepped(rules, {"type": "enrolment", "at": "2025-01-01"})
+    assert decisions(rules, nobody, "2025-06-01") == []
+
+
+def test_a_low_score_and_a_band_of_usage_are_facts_in_bands() -> None:
+    readings = {"readings": {"nps": {"type": "whole"}, "usage": {"type": "number"}}}
+    low, band = (
+        {"name": "unhappy", "level": "high", "score": "nps", "band": "<= 6"},
+        {"name": "usage", "level": "low", "usage": "usage", "band": "[0.5..0.7)"},
+    )
+    rules = program(low, band, sections=readings)
+    state = stepped(
+        rules,
+        {"type": "reading", "name": "usage", "value": "0.5", "at": "2025-01-01"},
+        {"type": "reading", "name": "nps", "value": 7, "at": "2025-01-01"},
+        {"type": "reading", "name": "nps", "value": 6, "at": "2025-01-03"},
+        {"type": "reading", "name": "usage", "value": "0.7", "at": "2025-01-05"},
+    )
+    assert level(rules, state, "2025-01-06") == "high"
+    held = rules.advance(state, at("2025-01-06")).state.status("churn")
+    assert (held.data["causes"], held.data["unhappy.value"]) == ("unhappy", 6)
+
+
+def test_a_condition_narrows_another_signal() -> None:
+    narrowed = INACTIVE | {"when": {"segment": "regular"}}
+    rules = program(narrowed, sections={"profile": {"segment": {"type": "text"}}})
+    staff, regular = ({"type": "enrolment", "at": "2025-01-01", "profile": {"segment": kind}} for kind in ("staff", "regular"))
+    assert level(rules, stepped(rules, staff, {"at": "2025-01-01"}), "2026-01-01") == "absent"
+    assert level(rules, stepped(rules, regular, {"at": "2025-01-01"}), "2026-01-01") == "low"
+
+
+def test_a_score_of_somebody_elses_counts_as_long_as_its_horizon() -> None:
+    scores = {"readings": {"p_return": {"type": "number", "horizon": "14 days"}}}
+    model = {"name": "model", "level": "high", "external": "p_return", "band": "< 0.5"}
+    rules = program(model, sections=scores, exit={"when": {"p_return": ">= 0.5"}})
+    state = stepped(rules, {"at": "2025-01-01"}, {"type": "reading", "name": "p_return", "value": "0.3", "at": "2025-01-02"})
+    (raised,) = rules.advance(state, at("2025-01-20")).decisions
+    assert raised.reasons[1].params["horizon"] == "14 days"
+    better = stepped(rules, {"type": "reading", "name": "p_return", "value": "0.6", "at": "2025-01-20"}, state=state)
+    assert level(rules, better, "2025-01-21") is None
+    fresh = rules.evaluate("churn", {"p_return": "0.3", "churn.since_p_return": 14})
+    stale = rules.evaluate("churn", {"p_return": "0.3", "churn.since_p_return": 15})
+    assert (fresh.value, stale.value, stale.codes) == ("high", None, ("churn.flag.none", "churn.signal.not_evaluable"))
+
+
+# -- levels and gates -----------------------------------------------------------------------------------------------------
+
+RATIO = {"name": "drop", "when": {"share": "< 0.5"}, "level": "low"}
+DEEP = {"name": "drop", "when": {"share": "< 0.2"}, "level": "high"}
+SHARES = {"readings": {"share": {"type": "number"}}}
+
+
+def weekly(rules: cr.Program, *shares: str) -> list[Any]:
+    """One reading each Monday, judged as Tuesday opens; what the flag says after each evaluation."""
+    state, said = cr.State.new("c"), []
+    for week, share in enumerate(shares):
+        day = date(2025, 1, 6) + timedelta(weeks=week)
+        state = stepped(rules, {"type": "reading", "name": "share", "value": share, "at": day.isoformat()}, state=state)
+        state = rules.advance(state, at((day + timedelta(days=1)).isoformat())).state
+        said.append(state.statuses["churn", ""].value if ("churn", "") in state.statuses else None)
+    return said
+
+
+TUESDAYS = {"every": "week", "weekday": "tuesday"}
+
+
+def test_the_level_is_the_highest_that_a_signal_asks_for_and_falls_to_what_is_left() -> None:
+    rules = program(RATIO, DEEP, sections=SHARES, evaluate=TUESDAYS)
+    assert weekly(rules, "0.9", "0.4", "0.1", "0.3", "0.6") == [None, "low", "high", "low", None]
+
+
+def test_leaving_may_ask_for_more_than_entering() -> None:
+    rules = program(RATIO, DEEP, sections=SHARES, evaluate=TUESDAYS, exit={"when": {"share": ">= 0.8"}, "confirm": 2})
+    # easing from high to low takes two evaluations too; then 0.8 twice in a row
+    assert weekly(rules, "0.1", "0.4", "0.4", "0.6", "0.8", "0.7", "0.8", "0.9") == ["high", "high", "low", "low", "low", "low", "low", None]
+
+
+def test_entering_may_be_confirmed_and_a_rise_is_confirmed_by_itself() -> None:
+    rules = program(RATIO, DEEP, sections=SHARES, evaluate=TUESDAYS, enter={"confirm": 2})
+    assert weekly(rules, "0.4", "0.6", "0.4", "0.1", "0.1", "0.9") == [None, None, None, "low", "high", None]
+
+
+def test_a_level_is_held_for_its_dwell_and_a_flag_rests_for_its_cool_down() -> None:
+    rules = program(RATIO, sections=SHARES, evaluate=TUESDAYS, dwell="3 weeks", cool_down="2 weeks")
+    assert weekly(rules, "0.4", "0.9", "0.9", "0.9", "0.4", "0.4", "0.4") == ["low", "low", "low", None, None, "low", "low"]
+
+
+def test_entering_may_ask_for_a_condition_that_staying_does_not() -> None:
+    sections = SHARES | {"profile": {"vip": {"type": "flag"}}}
+    rules = program(RATIO, sections=sections, enter={"when": {"vip": "true"}})
+    state = stepped(rules, {"type": "reading", "name": "share", "value": "0.4", "at": "2025-01-01"})
+    assert level(rules, state, "2025-01-02") == "absent"
+    state = stepped(rules, {"type": "profile_update", "profile": {"vip": True}, "at": "2025-01-03"}, state=state)
+    assert level(rules, state, "2025-01-04") == "low"
+    state = stepped(rules, {"type": "profile_update", "profile": {"vip": False}, "at": "2025-01-05"}, state=state)
+    assert level(rules, state, "2025-01-08") == "low"
+
+
+def test_what_is_to_be_confirmed_is_kept_by_its_first_day_and_not_by_counting() -> None:
+    rules = program(RATIO, sections=SHARES, enter={"confirm": 3})
+    state = stepped(rules, {"type": "reading", "name": "share", "value": "0.4", "at": "2025-01-06"})
+    assert decisions(rules, state, "2025-02-01") == [
+        ("2025-01-07", ("churn.flag.pending",)),
+        ("2025-01-09", ("churn.flag.raised", "churn.signal.condition")),
+    ]
+    pending = rules.advance(state, at("2025-01-08")).state.status("churn.pending")
+    assert (pending.value, pending.data) == ("enter", {"enter.low": "2025-01-07"})
+
+
+def test_a_retired_flag_ends() -> None:
+    first = {"id": "churn", "kind": "churn.flag", "levels": [{"name": "low"}], "signals": [INACTIVE]}
+    rules = cr.Program(id="shop", zone="UTC", currency="EUR", policies=[first, first | {"effective_from": "2025-06-01", "retired": True}])
+    state = stepped(rules, {"at": "2025-01-01"})
+    assert decisions(rules, state, "2026-01-01") == [
+        ("2025-03-27", ("churn.flag.raised", "churn.inactivity.fallback")),
+        ("2025-06-01", ("churn.flag.ended",)),
+    ]
+
+
+def test_a_renamed_level_stays_what_it_is() -> None:
+    first = {"id": "churn", "kind": "churn.flag", "levels": [{"name": "low"}], "signals": [INACTIVE]}
+    second = first | {"effective_from": "2025-06-01", "levels": [{"name": "mild", "was": "low"}], "signals": [INACTIVE | {"level": "mild"}]}
+    rules = cr.Program(id="shop", zone="UTC", currency="EUR", policies=[first, second])
+    state = rules.advance(stepped(rules, {"at": "2025-01-01"}), at("2025-07-01")).state
+    assert state.status("churn").value == "low"
+    assert level(rules, stepped(rules, {"at": "2025-07-02"}, state=state), "2025-07-03") is None
+    with pytest.raises(cr.DocumentError, match="level_vanished"):
+        cr.Program(id="shop", zone="UTC", currency="EUR", policies=[first, second | {"levels": [{"name": "mild"}]}])
+
+
+# -- evaluation days ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "days", [{"every": "day"}, {"every": "week"}, {"every": "week", "weekday": "sunday"}, {"every": "month", "day": 28}, {"every": "month"}]
+)
+def test_evaluation_days_are_found_counted_and_reached_alike(days: dict[str, Any]) -> None:
+    """Against a plain walk over two years."""
+    cycle = EvaluationDays.model_validate(days)
+    every = [date(2024, 1, 1) + timedelta(days=number) for number in range(731)]
+    held = [day for day in every if cycle.holds(day)]
+    for day in every[:400:7]:
+        following = [found for found in held if found >= day]
+        assert cycle.upon(day) == following[0]
+        assert cycle.after(day) == next(found for found in held if found > day)
+        assert [cycle.later(day, times) for times in (1, 2, 5)] == [following[0], following[1], following[4]]
+        for last in (day - timedelta(days=1), day, day + timedelta(days=45)):
+            assert cycle.number(day, last) == sum(day <= found <= last for found in held)
+
+
+# -- actions --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_action_is_asked_once_each_time_the_flag_is_raised() -> None:
+    call = {"task": {"channel": "phone", "template": "call", "within": "24 hours"}}
+    rules = program(RATIO, DEEP, sections=SHARES, actions=[call])
+    asked = []
+    state = cr.State.new("c")
+    for number, share in enumerate(("0.4", "0.1", "0.9", "0.4")):
+        day = date(2025, 1, 1) + timedelta(days=2 * number)
+        state = stepped(rules, {"type": "reading", "name": "share", "value": share, "at": day.isoformat()}, state=state)
+        step = rules.advance(state, at((day + timedelta(days=1)).isoformat()))
+        asked += [effect for found in step.decisions for effect in found.effects if isinstance(effect, cr.Touchpoint)]
+        state = step.state
+    assert [(touch.day.isoformat(), touch.last_day, touch.cycle) for touch in asked] == [
+        ("2025-01-02", date(2025, 1, 2), "2025-01-02:call"),
+        ("2025-01-08", date(2025, 1, 8), "2025-01-08:call"),
+    ]
+    assert (asked[0].outcome, asked[0].channel, asked[0].category) == ("task", "phone", "churn")
+    assert dict(asked[0].data) == {"level": "low", "causes": "drop", "purpose": "service", "deadline": "24 hours", "due_by": "2025-01-03T00:00:00Z"}
+
+
+def test_an_action_waits_for_its_condition_while_the_flag_stands() -> None:
+    sections = {"measures": {"spend_30d": {"sum": "spend", "window": "30 days"}}, "activities": {"slip": {}}}
+    slips = {"name": "slips", "level": "low", "count": "slip", "window": "60 days", "at_least": 1}
+    message = {
+        "when": {"spend_30d": ">= 50", "churn": ">= low"},
+        "send": {"channel": "sms", "template": "sorry"},
+        "offer": "ten",
+        "purpose": "marketing",
+    }
+    rules = program(slips, sections=sections, actions=[message])
+    state = rules.advance(stepped(rules, {"type": "activity", "name": "slip", "at": "2025-01-01"}), at("2025-01-05")).state
+    assert state.touchpoints == {}
+    state = stepped(rules, {"at": "2025-01-06", "amount": "50.00"}, state=state)
+    (found,) = rules.advance(state, at("2025-02-01")).decisions
+    assert (found.event_id, found.codes) == ("day:2025-01-07", ("churn.action.asked",))
+    touch = found.effects[0]
+    assert isinstance(touch, cr.Touchpoint)
+    assert (touch.outcome, touch.last_day, touch.data["offer"], touch.data["purpose"]) == ("send", None, "ten", "marketing")
+
+
+def test_of_two_actions_of_one_name_the_first_that_holds_is_asked() -> None:
+    worth = {"name": "winback", "when": {"spend": ">= 100"}, "task": {"channel": "phone", "template": "call"}}
+    plain = {"name": "winback", "send": {"channel": "sms", "template": "miss you"}}
+    rules = program(
+        sections={"measures": {"spend": {"sum": "spend", "window": "12 months"}}}, actions=[worth | {"name": "winback"}, plain | {"name": "winback"}]
+    )
+    for amount, template in (("100.00", "call"), ("99.99", "miss you")):
+        state = rules.advance(stepped(rules, {"at": "2025-01-01", "amount": amount}), at("2025-06-01"))
+        asked = [effect.template for found in state.decisions for effect in found.effects if isinstance(effect, cr.Touchpoint)]
+        assert asked == [template]
+
+
+# -- as a policy ----------------------------------------------------------------------------------------------------------
+
+
+def test_other_conditions_read_the_flag_by_its_order() -> None:
+    table = {
+        "id": "desk",
+        "kind": "table",
+        "hit": "FIRST",
+        "inputs": ["churn"],
+        "outputs": ["who"],
+        "rows": [[">= high", "manager"], [">= low", "clerk"], ["-", "none"]],
+    }
+    flag = {"id": "churn", "kind": "churn.flag", "levels": [{"name": "low"}, {"name": "high"}], "signals": [INACTIVE]}
+    rules = cr.Program(id="shop", zone="UTC", currency="EUR", policies=[table, flag])
+    assert rules.evaluate("desk", {"churn": "low"}).value == {"who": "clerk"}
+    assert rules.evaluate("desk", {"churn": "high"}).value == {"who": "manager"}
+    assert rules.evaluate("desk", {"churn": None}).value == {"who": "none"}
+
+
+def test_two_flags_stand_side_by_side_under_names_of_their_own() -> None:
+    flags = [{"id": name, "kind": "churn.flag", "levels": [{"name": "low"}], "signals": [INACTIVE], "status": name} for name in ("slow", "fast")]
+    rules = cr.Program(id="shop", zone="UTC", currency="EUR", policies=flags)
+    state = rules.advance(stepped(rules, {"at": "2025-01-01"}), at("2025-06-01")).state
+    assert [state.status(name).value for name in ("slow", "fast")] == ["low", "low"]
+    with pytest.raises(cr.DocumentError, match="two_writers"):
+        cr.Program(
+            id="shop", zone="UTC", currency="EUR", policies=[{name: value for name, value in flag.items() if name != "status"} for flag in flags]
+        )
+
+
+def test_given_facts_are_judged_as_a_customer_would_be() -> None:
+    rules = program(INACTIVE, {"name": "never", "level": "high", "activation": {"of": "purchase", "within": "30 days"}})
+    form = rules.facts("churn")
+    assert sorted(form.types) == ["churn.count_purchase_lifetime", "churn.gap_purchase", "churn.since_purchase"]
+    found = rules.evaluate("churn", {"churn.since_purchase": 121, "churn.gap_purchase": "40", "churn.count_purchase_lifetime": 3})
+    assert (found.outcome, found.value, found.codes[:2]) == ("APPLIED", "low", ("churn.flag.raised", "churn.inactivity.own_gap"))
+    found = rules.evaluate("churn", {"churn.since_purchase": 120, "churn.gap_purchase": "40", "churn.count_purchase_lifetime": 3})
+    assert (found.outcome, found.value, found.codes[0]) == ("DECLINED", None, "churn.flag.none")
+
+
+def test_a_regular_customer_costs_a_due_for_each_purchase_and_not_for_each_day() -> None:
+    rules = program()
+    state = stepped(rules, *({"at": (date(2020, 1, 1) + timedelta(weeks=week)).isoformat()} for week in range(60)))
+    due = rules.next_due(state)
+    assert due == datetime(2021, 2, 17, tzinfo=UTC) + timedelta(days=85)  # 52 + 7 weeks after 1 January 2020, and 84 days
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"signals": [INACTIVE | {"floor": "3 days", "cap": "20 days", "fallback": "5 days"}]},
+        {
+            "evaluate": {"every": "week", "weekday": "wednesday"},
+            "signals": [
+                INACTIVE | {"times_own_gap": "1.5", "floor": "3 days", "cap": "20 days", "fallback": "5 days"},
+                {"name": "banded", "level": "high", "of": "purchase", "bands": {"1": "10 days", ">= 2": "6 days"}},
+                {"name": "decline", "level": "high", "decline": "spend", "recent": "2 weeks", "earlier": "4 weeks", "base": ">= 5", "ratio": "< 0.5"},
+                {"name": "condition", "level": "high", "when": {"spend": "< 100", "segment": "vip"}},
+            ],
+            "enter": {"confirm": 2, "when": {"tier": ">= member"}},
+            "exit": {"when": {"lifetime_orders": ">= 3"}, "confirm": 2},
+            "dwell": "10 days",
+            "cool_down": "15 days",
+            "actions": [
+                {"when": {"churn": ">= low", "tier": ">= silver"}, "task": {"channel": "phone", "template": "call", "within": "24 hours"}},
+                {"send": {"channel": "sms", "template": "miss you"}, "offer": "ten"},
+            ],
+        },
+    ],
+    ids=["plain", "gated"],
+)
+def test_a_flag_keeps_the_contract_of_a_policy(fields: dict[str, Any]) -> None:
+    flag = Flag.read({"id": "churn", "levels": [{"name": "low"}, {"name": "high"}], **fields})
+    check_policy(flag, examples=6, skip=("descriptions",))
