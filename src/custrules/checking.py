@@ -18,6 +18,7 @@ from custrules.events import (
     Activity,
     Adjustment,
     AnyEvent,
+    Chargeback,
     ComplaintUpdate,
     Enrolment,
     Hold,
@@ -29,7 +30,9 @@ from custrules.events import (
     Redemption,
     Return,
     TierGrant,
+    TopUp,
     Transfer,
+    Visit,
 )
 from custrules.fields import describe, plain
 from custrules.ledger import MAX_UNITS, Account
@@ -50,6 +53,8 @@ def faults_of(rules: Rulebook, event: AnyEvent) -> list[Diagnostic]:
         return [*_purchase(rules, event)] if event.tenders or event.amount.currency != rules.currency else []
     if isinstance(event, Return):
         return [*_amounts(rules, [("amount", event.amount), *((f"lines[{place}].amount", line.amount) for place, line in enumerate(event.lines))])]
+    if isinstance(event, TopUp | Chargeback | Visit):
+        return [*_stored_value(rules, event)]
     if isinstance(event, Activity):
         return [*_activity(rules, event)]
     if isinstance(event, Reading):
@@ -102,6 +107,36 @@ def _amounts(rules: Rulebook, named: list[tuple[str, Any]]) -> Iterator[Diagnost
     for path, amount in named:
         if amount is not None and amount.currency != rules.currency:
             yield _fault("event.other_currency", path, found=amount.currency, expected=rules.currency)
+
+
+def _stored_value(rules: Rulebook, event: TopUp | Chargeback | Visit) -> Iterator[Diagnostic]:
+    if isinstance(event, TopUp):
+        yield from _top_up(rules, event)
+    elif isinstance(event, Chargeback):
+        yield from _amounts(rules, [("amount", event.amount)])
+    elif event.used is not None:
+        yield from _store_quantity(rules, event.of or "", event.used, "used")
+
+
+def _top_up(rules: Rulebook, event: TopUp) -> Iterator[Diagnostic]:
+    amounts = [("amount", event.amount), ("list_price", event.list_price)]
+    amounts += [(f"gifts[{place}].value", gift.value) for place, gift in enumerate(event.gifts)]
+    yield from _amounts(rules, amounts + [(f"tenders[{place}].amount", tender.amount) for place, tender in enumerate(event.tenders)])
+    account = event.account or "stored_value"
+    if event.account is not None and rules.resolve(account) not in rules.stores:
+        known = list(rules.stores)
+        yield _fault("event.unknown_account", "account", found=account, known=", ".join(known), nearest=nearest(account, known))
+    for name in ("paid", "given"):
+        quantity = getattr(event, name)
+        if quantity is not None:
+            yield from _store_quantity(rules, account, quantity, name)
+
+
+def _store_quantity(rules: Rulebook, account: str, quantity: Decimal, path: str) -> Iterator[Diagnostic]:
+    """A quantity of stored value has no more decimals than its account."""
+    known = rules.stores.get(rules.resolve(account))
+    if known is not None and -decimals(quantity) > known.scale:
+        yield _fault("event.too_many_decimals", path, found=quantity, account=account, most=known.scale)
 
 
 def _quantity(rules: Rulebook, account: str, quantity: Decimal, path: str) -> Iterator[Diagnostic]:

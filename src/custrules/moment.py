@@ -190,7 +190,10 @@ class Moment:
         """A part of a status' data as a fact."""
         return decoded(value, kind) if value is not None else None
 
-    def _balance(self, given: BalanceFact) -> FactValue | None:
+    def _balance(self, given: BalanceFact) -> int | Fraction:
+        if given.other:
+            parts = [self._balance(BalanceFact(given.type, account)) for account in (given.account, given.other)]
+            return exact(sum((Fraction(part) for part in parts), Fraction(0)))
         name = self.state.ledger.resolve(given.account)
         account = self.state.ledger.accounts.get(name)
         if account is None:

@@ -192,6 +192,10 @@ class View(ABC):
     def tender_back(self, kind: str) -> tuple[int, Decimal, int]:
         """Of all tenders of a kind in the order followed up: amount, quantity, and how much of the amount has gone back."""
 
+    def tenders_back(self, kind: str, account: str) -> tuple[tuple[str | None, int, int], ...]:
+        """The tenders of a kind in the order followed up that are of an account: reference, amount, and how much has gone back."""
+        return ()
+
     @abstractmethod
     def awarded(self, policy: Policy, window: Window | None, group: str | None = None) -> int:
         """What a policy, or its whole ``group``, has awarded (less reversals) on the days of a window as of ``view.day``, in smallest units.
@@ -232,7 +236,7 @@ class View(ABC):
     def earning_share(self, without: Collection[str] | None = None) -> Fraction:
         """The share of what is kept of the order that was paid by tenders that earn: all ``without`` these.
 
-        Where it is not said, these are points, gift cards and coupons.
+        Where it is not said, these are points, gift cards, coupons, and the bonus of stored value.
         """
 
     def postings(self, account: str = "points") -> list[Effect]:

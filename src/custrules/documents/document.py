@@ -40,7 +40,7 @@ SECTIONS = (*HEAD, "profile", "activities", "readings", "calendar", "measures", 
 LATER_SECTIONS = ("rates",)
 RESERVED_NAMES = (*YAML_FLAGS, "all", "any", "not")
 LATER_EVENTS = (
-    "chargeback", "partner_report", "refund_decision", "refund_paid", "refund_request", "sign_up", "top_up",
+    "partner_report", "refund_decision", "refund_paid", "refund_request", "sign_up",
 )  # fmt: skip
 MACHINE_ZONES = ("localtime", "posixrules", "Factory")
 MOST = {"profile": 500, "activities": 200, "readings": 100, "calendar": 100, "measures": 500, "policies": 2000, "accept": 500}

@@ -17,9 +17,10 @@ from custrules.fields import MAX_NAME, Day, Frozen, Text, one_of, wrong_type
 from custrules.law import Law, LawSection
 from custrules.measures import Measure
 from custrules.money import SCALES
+from custrules.parts import Parts, ProfileField
 from custrules.policy import Policy
 from custrules.returns import ReturnsRule
-from custrules.rulebook import WORKING, Parts, ProfileField
+from custrules.rulebook import WORKING
 
 FORMAT = 1
 DEFAULT_LATE = Duration.parse("3 days")

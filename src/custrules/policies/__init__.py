@@ -19,6 +19,9 @@ KINDS: dict[str, str] = {
     "segments.bands": "custrules.policies.segments:Bands",
     "segments.matrix": "custrules.policies.segments:Matrix",
     "segments.rfm": "custrules.policies.segments:Rfm",
+    "stored_value.account": "custrules.policies.stored_value:ValueAccount",
+    "stored_value.spending": "custrules.policies.stored_value:Spending",
+    "stored_value.top_up": "custrules.policies.stored_value:TopUp",
     "table": "custrules.policies.table:DecisionTable",
     "tiers.ladder": "custrules.policies.tiers:Ladder",
 }
@@ -36,10 +39,7 @@ LATER_KINDS = (
     "rewards.partners",
     "service.plan",
     "service.scorecard",
-    "stored_value.account",
     "stored_value.refund",
-    "stored_value.spending",
-    "stored_value.top_up",
 )
 """Kinds that later versions have: named so that they are told apart from a slip of the pen."""
 
