@@ -70,6 +70,7 @@ class Known:
     facts: Mapping[str, FactType] = field(default_factory=dict)
     readings: Mapping[str, Length | None] = field(default_factory=dict)
     birthday: str | None = None
+    calendar: Sequence[str] = ()
 
 
 class Policy(BaseModel):
@@ -125,6 +126,10 @@ class Policy(BaseModel):
 
     def progress(self, view: View, /) -> Standing | None:
         """Where the customer stands with this policy, for ``program.progress``; None: there is nothing to tell."""
+        return None
+
+    def next_ask(self, view: View, /) -> date | None:
+        """The day on which it would next ask for a contact, if nothing happens until then; None: on none that is known."""
         return None
 
     def companions(self) -> tuple[Policy, ...]:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from custrules.policy import Policy
 
 KINDS: dict[str, str] = {
+    "care.trigger": "custrules.policies.care:Trigger",
     "churn.flag": "custrules.policies.churn:Flag",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
@@ -22,7 +23,6 @@ KINDS: dict[str, str] = {
 
 LATER_KINDS = (
     "care.contact_plan",
-    "care.trigger",
     "feedback.complaints",
     "feedback.survey",
     "lifecycle.stages",

@@ -113,6 +113,7 @@ def _then(lang: str) -> dict[str, Any]:
         "says": {"type": "object", "properties": {key: {"type": "string"} for key in LANGUAGES}, "additionalProperties": False},
         "task": {"type": "string"},
         "absent": words,
+        "touchpoints": words,
     }
     told = {name: described(part, describing.words(f"scenarios.then.{name}", lang)) for name, part in keys.items()}
     return {"type": "object", "properties": told, "description": describing.words("scenarios.then", lang)}
