@@ -9,11 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from custrules.analysis.backtest import Backtest
+    from custrules.analysis.backtesting import backtest
     from custrules.analysis.check import Change, check, diff
     from custrules.analysis.cohorts import Breakage, breakage
     from custrules.analysis.comparing import compare
     from custrules.analysis.comparison import Comparison
     from custrules.analysis.deferral import allocate, recognise
+    from custrules.analysis.fitting import fit_abc, fit_bands, fit_rfm, population, quantile
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
@@ -81,11 +84,14 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "analysis.backtest": "Backtest",
+    "analysis.backtesting": "backtest",
     "analysis.check": "Change check diff",
     "analysis.cohorts": "Breakage breakage",
     "analysis.comparing": "compare",
     "analysis.comparison": "Comparison",
     "analysis.deferral": "allocate recognise",
+    "analysis.fitting": "fit_abc fit_bands fit_rfm population quantile",
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
     "analysis.revenue": "DeferredRevenue deferred_revenue",
@@ -117,6 +123,7 @@ __all__ = [
     "Adjustment",
     "AnalysisError",
     "Attendance",
+    "Backtest",
     "Breakage",
     "Capture",
     "Change",
@@ -192,15 +199,21 @@ __all__ = [
     "Window",
     "__version__",
     "allocate",
+    "backtest",
     "breakage",
     "check",
     "compare",
     "deferred_revenue",
     "diff",
+    "fit_abc",
+    "fit_bands",
+    "fit_rfm",
     "liability",
     "load",
     "loads",
     "metrics",
+    "population",
+    "quantile",
     "recognise",
     "render",
     "replay",

@@ -10,7 +10,7 @@ from custrules.event_fields import Scalar
 from custrules.events import Complaint, ComplaintUpdate
 from custrules.facts import FactValue
 from custrules.fields import Frozen
-from custrules.rulebook import COMPLAINT, Rulebook
+from custrules.rulebook import Rulebook
 from custrules.state import State
 from custrules.state_parts import StatusValue
 
@@ -32,26 +32,26 @@ def noted(rules: Rulebook, state: State, event: Complaint | ComplaintUpdate, day
     """A complaint is open from its event on; where no policy looks after it (``kept``), its updates say what becomes of it."""
     if isinstance(event, Complaint):
         opened = StatusValue("open", day, None, told(event))
-        state.statuses[COMPLAINT, event.id] = opened
+        state.statuses[rules.complaint_status, event.id] = opened
         _count(rules, state, opened, day, 1)
     elif not kept:
         _updated(rules, state, event, day)
 
 
 def _updated(rules: Rulebook, state: State, event: ComplaintUpdate, day: date) -> None:
-    before = state.statuses.get((COMPLAINT, event.of))
+    name = rules.complaint_status
+    before = state.statuses.get((name, event.of))
     if before is None or event.stage is None:
         return
-    value = "open" if event.stage == "reopened" else event.stage
-    until = rules.returns.window.after(day) if value in OVER else None
-    state.statuses[COMPLAINT, event.of] = StatusValue(value, day, until, before.data)
+    until = rules.returns.window.after(day) if event.stage in OVER else None
+    state.statuses[name, event.of] = StatusValue(event.stage, day, until, before.data)
     state.changed = state.day
     count_change(rules, state, event.of, before, day)
 
 
 def count_change(rules: Rulebook, state: State, subject: str, before: StatusValue, day: date) -> None:
     """Count a complaint that was closed, or is open again."""
-    now = state.statuses[COMPLAINT, subject]
+    now = state.statuses[rules.complaint_status, subject]
     if subject and is_open(now) != is_open(before):
         _count(rules, state, before, day, 1 if is_open(now) else -1)
 
@@ -75,9 +75,12 @@ class _Told:
         return None
 
 
-def let_go(state: State, day: date) -> None:
+def let_go(rules: Rulebook, state: State, day: date) -> None:
     """Complaints leave the state once the last day on which they could be opened again has passed."""
-    gone = [key for key, held in state.statuses.items() if key[0] == COMPLAINT and held.until is not None and held.until < day and not is_open(held)]
+    name = rules.complaint_status
+    gone = [
+        key for key, held in state.statuses.items() if key[0] == name and key[1] and held.until is not None and held.until < day and not is_open(held)
+    ]
     for key in gone:
         del state.statuses[key]
 
@@ -85,7 +88,7 @@ def let_go(state: State, day: date) -> None:
 def take_over(rules: Rulebook, state: State, other: State, day: date) -> None:
     """The complaints of a card that is merged; of two by one id, the survivor's own stays, and the other is counted no more."""
     for (name, subject), held in other.statuses.items():
-        if name != COMPLAINT or not subject:
+        if name != rules.complaint_status or not subject:
             continue
         if (name, subject) not in state.statuses:
             state.statuses[name, subject] = held

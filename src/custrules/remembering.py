@@ -18,7 +18,7 @@ from custrules.money import exactly
 from custrules.policies.points import Accrual
 from custrules.policies.points.caps import Dates
 from custrules.policy import Policy, StatusFact
-from custrules.rulebook import COMPLAINT, Rulebook
+from custrules.rulebook import Rulebook
 from custrules.settling import adopt, check_state
 from custrules.shown import shown as spoken
 from custrules.state import State
@@ -248,7 +248,7 @@ def _vanished(rules: Rulebook, state: State) -> Iterator[Gap]:
 
 
 def _vanished_statuses(rules: Rulebook, state: State) -> Iterator[Gap]:
-    written = {name for policy in rules.parts.policies for name in policy.writes()} | ({COMPLAINT} if rules.open_tallies else set())
+    written = {name for policy in rules.parts.policies for name in policy.writes()} | ({rules.complaint_status} if rules.open_tallies else set())
     levels = {given.status: given.type.values for given in rules.given.values() if isinstance(given, StatusFact) and given.type.kind == "level"}
     for (name, subject), held in sorted(state.statuses.items()):
         if held.value is None:

@@ -12,15 +12,32 @@ from typing import Any
 import exploits.test_exploits
 import pytest
 import test_analysis_accounting
+import test_care_triggers
+import test_lunar
 import test_reckoning
+import test_rfm
+import test_segments_real_data
+import test_working_days
 
+import cases.test_churn
 import cases.test_in_code
 from cases.covering import COVERED
 from custrules.documents.reading import read
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(HERE.glob("scenarios/*.scenarios.yaml"))
-IN_CODE = (exploits.test_exploits, test_analysis_accounting, test_reckoning, cases.test_in_code)  # importing them fills COVERED
+IN_CODE = (
+    cases.test_churn,
+    exploits.test_exploits,
+    test_analysis_accounting,
+    test_care_triggers,
+    test_lunar,
+    test_reckoning,
+    test_rfm,
+    test_segments_real_data,
+    test_working_days,
+    cases.test_in_code,
+)  # importing them fills COVERED
 
 pytest.importorskip("yaml")
 
@@ -62,6 +79,6 @@ def test_every_case_tells_its_source() -> None:
 
 @pytest.mark.parametrize("page", ["docs/reference/source-systems.md", "docs/zh/reference/source-systems.md"])
 def test_the_page_on_source_systems_names_every_case_that_is_run_and_no_other(page: str) -> None:
-    named = re.findall(r"`((?:SV-)?[A-Za-z]+[-0-9][a-zA-Z0-9-]*)`", (HERE.parent.parent / page).read_text("utf-8"))
+    named = re.findall(r"`((?:SV-)?[A-Za-z]+[-0-9][a-zA-Z0-9.-]*)`", (HERE.parent.parent / page).read_text("utf-8"))
     named = [name for name in named if "-" in name]
     assert sorted(set(named)) == sorted(tags(SCENARIOS) | COVERED.keys())

@@ -11,21 +11,25 @@ if TYPE_CHECKING:
 KINDS: dict[str, str] = {
     "care.trigger": "custrules.policies.care:Trigger",
     "churn.flag": "custrules.policies.churn:Flag",
+    "feedback.complaints": "custrules.policies.feedback:Complaints",
+    "lifecycle.stages": "custrules.policies.lifecycle:Stages",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
     "points.transfer": "custrules.policies.points:Transfer",
     "segments.bands": "custrules.policies.segments:Bands",
     "segments.matrix": "custrules.policies.segments:Matrix",
+    "segments.rfm": "custrules.policies.segments:Rfm",
+    "stored_value.account": "custrules.policies.stored_value:ValueAccount",
+    "stored_value.spending": "custrules.policies.stored_value:Spending",
+    "stored_value.top_up": "custrules.policies.stored_value:TopUp",
     "table": "custrules.policies.table:DecisionTable",
     "tiers.ladder": "custrules.policies.tiers:Ladder",
 }
 
 LATER_KINDS = (
     "care.contact_plan",
-    "feedback.complaints",
     "feedback.survey",
-    "lifecycle.stages",
     "profile.quality",
     "referral.reward",
     "rewards.activity",
@@ -33,13 +37,9 @@ LATER_KINDS = (
     "rewards.draw",
     "rewards.offer",
     "rewards.partners",
-    "segments.rfm",
     "service.plan",
     "service.scorecard",
-    "stored_value.account",
     "stored_value.refund",
-    "stored_value.spending",
-    "stored_value.top_up",
 )
 """Kinds that later versions have: named so that they are told apart from a slip of the pen."""
 

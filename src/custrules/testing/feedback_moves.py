@@ -39,11 +39,16 @@ def complaint_update(writer: Writing, picks: list[Picks]) -> Data:
     made = [event["id"] for event in writer.known if event["type"] == "complaint"]
     if not made:
         return complaint(writer, picks)
-    data: Data = {"type": "complaint_update", "of": picks[0].one(made[:-4:-1]), "stage": picks[1].one(("closed", "resolved", *STAGES))}
+    data: Data = {"type": "complaint_update", "of": picks[0].one((*made[:-4:-1], "nobody's"))}
+    stage = picks[1].one(("closed", "resolved", *STAGES, None))
+    data |= {"stage": stage} if stage is not None else {"note": "called"}
     if picks[2].yes(2):
         data["customer_agrees"] = picks[2].yes(2)
+    if picks[2].yes(4):
+        data["cause"] = picks[2].one(("error", "other"))
     if picks[3].yes(4):
-        data |= {"credit": writer.shown(writer.amount(picks[3])), "by": picks[3].one((*writer.marks.words.get("by", ()), "agent", "manager"))}
+        given = {"credit": writer.shown(max(writer.amount(picks[3]), 1))} if picks[3].yes(2) else {"points": picks[3].one((100, 600))}
+        data |= given | {"by": picks[3].one((*writer.marks.words.get("by", ()), "agent", "manager"))}
     return data
 
 
@@ -57,6 +62,7 @@ def contact(writer: Writing, picks: list[Picks]) -> Data:
     return {**outcome, "trigger": trigger, **({"cycle": cycle} if picks[2].yes(2) else {})}
 
 
+FEEDBACK_WEIGHTS = {"complaint": 3, "complaint_update": 6, "survey_response": 2, "contact": 2}
 FEEDBACK_MAKERS: dict[str, Maker] = {
     "attendance": attendance,
     "survey_response": survey_response,

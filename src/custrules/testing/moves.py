@@ -16,7 +16,7 @@ from custrules.counting import AttributeKind
 from custrules.errors import CustrulesError
 from custrules.events import AnyEvent
 from custrules.program import Program
-from custrules.testing.feedback_moves import FEEDBACK_MAKERS, HEARD, heard_in
+from custrules.testing.feedback_moves import FEEDBACK_MAKERS, FEEDBACK_WEIGHTS, HEARD, heard_in
 from custrules.testing.marks import boundaries_after
 from custrules.testing.order_moves import purchase, returned
 from custrules.testing.points_moves import (
@@ -170,7 +170,7 @@ MAKERS: Mapping[str, Maker] = {
     "enrolment": _plain("enrolment"),
     **FEEDBACK_MAKERS,
 }
-WEIGHTS = {"purchase": 7, "return": 4, "redemption": 2, "adjustment": 2, "activity": 2, "visit": 2}
+WEIGHTS = FEEDBACK_WEIGHTS | {"purchase": 7, "return": 4, "redemption": 2, "adjustment": 2, "activity": 2, "visit": 2}
 
 
 def kinds_for(program: Program) -> tuple[str, ...]:

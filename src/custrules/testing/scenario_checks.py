@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from custrules.messages import render
 from custrules.policy import Reason, Touchpoint
 from custrules.state import State
 from custrules.state_parts import StatusValue
-from custrules.testing.scenario_readings import ABSENT, BUCKETS, NONE, Mismatch, Names, compared, number, shown, signed, status_part
+from custrules.testing.scenario_readings import ABSENT, NONE, Mismatch, Names, compared, number, same_moment, shown, signed, status_part
 from custrules.testing.scenario_run import Answer
 
 Check = Callable[[Answer], Mismatch | None]
@@ -70,8 +71,7 @@ def unchanged(names: Names, wanted: list[str], answer: Answer) -> Mismatch | Non
 def _covered(names: Names, name: str, state: State) -> dict[str, Any]:
     """An account with its buckets, a status with its subjects and fields, a measure, or the output of a table."""
     if names.is_account(name):
-        below = [name] if "." in name else [name, *(f"{name}.{bucket}" for bucket in BUCKETS)]
-        return {key: names.balance(state, key) for key in below}
+        return {key: names.balance(state, key) for key in names.below(name)}
     if names.is_measure(name) or names.is_output(name):
         return {name: names.measure(state, name.removeprefix("measure."))}
     if "." in name:
@@ -92,7 +92,7 @@ def _field_of(held: StatusValue | None, field: str) -> Any:
     return getattr(held, field) if field in ("since", "until") else held.data.get(field)
 
 
-def status(key: str, value: str, state: State) -> Mismatch | None:
+def status(key: str, value: str, state: State, zone: ZoneInfo) -> Mismatch | None:
     held, field = status_part(state, key)
     unknown = bool(field) and field not in ("since", "until") and (held is None or field not in held.data)
     if value == ABSENT:
@@ -101,7 +101,7 @@ def status(key: str, value: str, state: State) -> Mismatch | None:
         known = ("since", "until", *sorted(held.data if held is not None else ()))
         return None if value == NONE else Mismatch(value, f"there is no field {field!r}; known here: {', '.join(known)}")
     got = _field_of(held, field) if field else held.value if held is not None else None
-    return compared(value, got)
+    return compared(value, got) if not same_moment(value, got, zone) else None
 
 
 def says(texts: Mapping[str, str], answer: Answer) -> Mismatch | None:
@@ -127,5 +127,8 @@ def touchpoints(names: list[str], answer: Answer) -> Mismatch | None:
 
 
 def task(template: str, answer: Answer) -> Mismatch | None:
-    tasks = [effect.template for effect in answer.effects if isinstance(effect, Touchpoint) and effect.outcome == "task"]
-    return None if template in tasks else Mismatch(template, ", ".join(tasks) or "no task")
+    """A touchpoint of outcome ``task`` has this template, or goes to this person."""
+    tasks = [effect for effect in answer.effects if isinstance(effect, Touchpoint) and effect.outcome == "task"]
+    if any(template in (effect.template, effect.data.get("to")) for effect in tasks):
+        return None
+    return Mismatch(template, ", ".join(effect.template for effect in tasks) or "no task")

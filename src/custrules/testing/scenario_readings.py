@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic_core import PydanticCustomError
 
+from custrules.calendars import ONE_DAY, end_of_day, local_day, start_of_day
 from custrules.explaining import Compared, Rule
-from custrules.fields import plain, rate_text, read_rate
+from custrules.fields import plain, rate_text, read_instant, read_rate
 from custrules.moment import Moment
 from custrules.money import Money, Rounding, rounded
 from custrules.policy import Policy
@@ -23,6 +25,7 @@ from custrules.testing.scenario_run import Answer
 from custrules.views import Days, StepView
 
 BUCKETS = ("pending", "held", "owed")
+VALUE_BUCKETS = ("principal", "bonus", "held", "owed")
 NONE, ABSENT = "none", "absent"
 
 
@@ -41,6 +44,8 @@ class Names:
     program: Program
     accounts: tuple[str, ...]
     aliases: tuple[str, ...]
+    own_stores: tuple[str, ...]
+    stores: tuple[str, ...]
     measures: tuple[str, ...]
     statuses: tuple[str, ...]
 
@@ -48,12 +53,22 @@ class Names:
         rules = program.rulebook
         self.program, self.accounts = program, tuple(rules.accounts)
         self.aliases = (*self.accounts, *(("points",) if self.accounts and "points" not in self.accounts else ()))
+        self.own_stores = tuple(store.name for store in rules.stores.values() if store.form != "period")
+        self.stores = (*self.own_stores, *(alias for alias, name in rules.first.items() if name in self.own_stores))
         self.measures = (*rules.parts.measures, *rules.parts.declared.readings)
         self.statuses = tuple(dict.fromkeys(name for policy in program.policies for name in policy.writes()))
 
     def is_account(self, name: str) -> bool:
         head, dot, bucket = name.partition(".")
+        if head in self.stores:
+            return not dot or bucket in VALUE_BUCKETS
         return head in self.aliases and (not dot or bucket in BUCKETS)
+
+    def below(self, account: str) -> list[str]:
+        """An account and its buckets; a bucket is by itself."""
+        if "." in account:
+            return [account]
+        return [account, *(f"{account}.{bucket}" for bucket in (VALUE_BUCKETS if account in self.stores else BUCKETS))]
 
     def is_measure(self, name: str) -> bool:
         head, _, rest = name.partition(".")
@@ -77,9 +92,10 @@ class Names:
 
     @property
     def all(self) -> list[str]:
-        buckets = [f"{name}.{bucket}" for name in self.aliases for bucket in BUCKETS]
+        accounts = [*self.aliases, *self.stores]
+        buckets = [bucket for name in accounts for bucket in self.below(name)[1:]]
         return [
-            *self.aliases,
+            *accounts,
             *buckets,
             *self.statuses,
             *self.nexts,
@@ -91,7 +107,7 @@ class Names:
 
     def balance(self, state: State, name: str) -> Any:
         """What can be spent of an account, or what one of its buckets holds."""
-        return state.balance(name) if "." in name else state.points(name).available
+        return state.balance(name) if "." in name or name in self.stores else state.points(name).available
 
     def measure(self, state: State, name: str) -> Any:
         """A measure, or what a table gives, as of the state's day: money as Money (an average half up), numbers exact; None where it is missing."""
@@ -197,6 +213,19 @@ def compared(expected: str, got: object) -> Mismatch | None:
     if wanted is None or found is None:
         return Mismatch(expected, shown(got))
     return None if wanted == found else Mismatch(expected, shown(got), signed(found - wanted))
+
+
+def same_moment(expected: str, got: object, zone: ZoneInfo) -> bool:
+    """Whether a day or a local time is written for an instant that is kept, or an end of a day for the day."""
+    try:
+        wanted = datetime.fromisoformat(expected) if len(expected) > len("2026-03-31") else date.fromisoformat(expected)
+        kept = read_instant(got) if isinstance(got, str) and got.endswith("Z") else date.fromisoformat(str(got))
+    except (PydanticCustomError, ValueError):
+        return False
+    if not isinstance(wanted, datetime):
+        return isinstance(kept, datetime) and local_day(kept, zone) == wanted
+    at = wanted if wanted.tzinfo is not None else wanted.replace(tzinfo=zone)
+    return at == kept if isinstance(kept, datetime) else at in (end_of_day(kept, zone), start_of_day(kept + ONE_DAY, zone))
 
 
 def _amount_in(got: object) -> object:

@@ -89,7 +89,8 @@ class Binder:
         elif self.names.is_next(key):
             return lambda answer: compared(value, self.names.next_ask(answer.shown, key))
         elif self.names.is_status(key):
-            return lambda answer: checks.status(key, value, answer.shown)
+            zone = self.names.program.zone
+            return lambda answer: checks.status(key, value, answer.shown, zone)
         elif "." in key:
             known = self.names.all
             self._note(path, "unknown_choice", key=True, found=repr(key), choices=", ".join(known), nearest=nearest(key, known))
