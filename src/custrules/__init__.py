@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from custrules.analysis.comparing import compare
     from custrules.analysis.comparison import Comparison
     from custrules.analysis.deferral import allocate, recognise
+    from custrules.analysis.duplicates import Duplicate, duplicates
     from custrules.analysis.fitting import fit_abc, fit_bands, fit_rfm, population, quantile
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
@@ -91,6 +92,7 @@ _HOMES = {
     "analysis.comparing": "compare",
     "analysis.comparison": "Comparison",
     "analysis.deferral": "allocate recognise",
+    "analysis.duplicates": "Duplicate duplicates",
     "analysis.fitting": "fit_abc fit_bands fit_rfm population quantile",
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
@@ -141,6 +143,7 @@ __all__ = [
     "DeferredRevenue",
     "Diagnostic",
     "DocumentError",
+    "Duplicate",
     "Enrolment",
     "Entry",
     "Evaluation",
@@ -205,6 +208,7 @@ __all__ = [
     "compare",
     "deferred_revenue",
     "diff",
+    "duplicates",
     "fit_abc",
     "fit_bands",
     "fit_rfm",

@@ -303,7 +303,8 @@ class Rulebook(Versions):
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
         readings = {name: self.parts.declared.horizons.get(name) for name in self.parts.declared.readings}
-        told = (self.scale, scales, self.parts.policies, measures, self.types, readings, self.birthday, stores, tuple(self.calendar))
+        profile = {name: self.types[name] for name in self.parts.profile if name in self.types}
+        told = (self.scale, scales, self.parts.policies, measures, self.types, readings, self.birthday, stores, profile, tuple(self.calendar))
         known = Known(self.levels, accounts, events, *told)
         self._servers()
         for policy in self.parts.policies:
