@@ -620,3 +620,18 @@ def test_a_trigger_keeps_the_contract_of_policies(occasion: object) -> None:
 def test_lunar_dates_are_told_in_the_cycle() -> None:
     assert born({"lunar": "1987-06-10", "leap": True}).until("2026-12-31").asked == [("2026-07-23", "t1", "lunar 2026", "2026-07-23")]
     assert LunarDate(1987, 6, 10, True).leap
+
+
+def test_what_was_asked_long_ago_leaves_the_state() -> None:
+    life = born("1990-05-20").until("2029-12-31")
+    assert len(life.asked) == 4
+    assert sorted(life.state.touchpoints) == ["t1:2028", "t1:2029"]  # 20 May 2027 lies 956 days back, 20 May 2028 590
+    absent = Life(program({"occasion": {"absent": "visit", "for": "60 days"}})).event("visit", "2020-01-01").until("2029-12-31")
+    assert len(absent.state.touchpoints) == 1  # it has no last day
+
+
+def test_check_takes_what_a_trigger_waits_for_as_read() -> None:
+    waiting = program(
+        {"occasion": {"before": "end", "by": "7 days"}}, {"occasion": {"anniversary": "wedding"}}, {"occasion": "birthday"}, measures={}
+    )
+    assert [finding.path for finding in cr.check(waiting) if finding.code == "check.unread"] == ["activities.service"]

@@ -135,6 +135,10 @@ class Policy(BaseModel):
         """Where the customer stands with this policy, for ``program.progress``; None: there is nothing to tell."""
         return None
 
+    def keeps_asks(self) -> int | None:
+        """Days after its last day for which a touchpoint that it asked for is remembered; None: for ever."""
+        return None
+
     def next_ask(self, view: View, /) -> date | None:
         """The day on which it would next ask for a contact, if nothing happens until then; None: on none that is known."""
         return None

@@ -44,7 +44,19 @@ def drawn(models: Iterable[type[BaseModel]], lang: str) -> dict[str, JsonSchemaV
     for name, schema in found.items():
         if name in classes:
             _describe(schema, classes[name], lang)
-    for name in ("Span", "Expiry", "Pending", "Debt", "Term", "Output", "Downgrade", "Legacy", "Closing", "Reopening"):  # also written as one word
+    for name in (
+        "Span",
+        "Expiry",
+        "Pending",
+        "Debt",
+        "Term",
+        "Output",
+        "Downgrade",
+        "Legacy",
+        "Closing",
+        "Reopening",
+        "Occasion",
+    ):  # also written as one word
         if name in found:
             found[name] = {"anyOf": [{"type": "string"}, found[name]], "description": found[name].pop("description")}
     for name, model in classes.items():

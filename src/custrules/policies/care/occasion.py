@@ -178,7 +178,7 @@ class Occasion(BaseModel):
     repeat: Length | None = None
     since: Name | None = None
     within: Rate | None = None
-    rises_to: Condition | None = None
+    rises_to: Annotated[Condition, WithJsonSchema({"type": ["string", "number", "boolean", "array"]})] | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -54,6 +54,7 @@ _OF_KIND: Mapping[str, type[Occurring]] = {
     "reachable": NearLevels,
     "status": Rises,
 }
+REMEMBERED = 800  # days: longer than any cycle is open again, a birthday that is corrected among them
 _PROFILED = ("enrolment", "profile_update", "opening")
 
 
@@ -181,6 +182,15 @@ class Trigger(Policy):
         events = {self.occasion.after, first if self.occasion.anniversary is not None else None} - {None}
         declared = ("activity",) if events else ()
         return ("new_day", *_PROFILED, *declared, *(name for name in events if name))
+
+    def reads(self) -> frozenset[str]:
+        occasion = self.occasion
+        dates = {name for name in (occasion.anniversary, occasion.before, occasion.status) if name is not None}
+        born = {"birthday_today"} if occasion.birthday or occasion.before == "birthday" else set()
+        return super().reads() | born | {name for name in dates if "_expiry" not in name and name not in ("birthday", "level_end")}
+
+    def keeps_asks(self) -> int:
+        return REMEMBERED
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
