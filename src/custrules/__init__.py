@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
+    from custrules.analysis.settlement import Settlement, settlement
+    from custrules.analysis.statement import Statement, statement
     from custrules.calendars import Span, Window
     from custrules.conditions import Condition
     from custrules.errors import (
@@ -97,6 +99,8 @@ _HOMES = {
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
     "analysis.revenue": "DeferredRevenue deferred_revenue",
+    "analysis.settlement": "Settlement settlement",
+    "analysis.statement": "Statement statement",
     "calendars": "Span Window",
     "conditions": "Condition",
     "errors": "AnalysisError ContractError CustrulesError Diagnostic DocumentError EventError FactsError MissingExtra MoneyError "
@@ -183,10 +187,12 @@ __all__ = [
     "ReturnLine",
     "Rounding",
     "ScenarioError",
+    "Settlement",
     "Signal",
     "Span",
     "State",
     "StateError",
+    "Statement",
     "Status",
     "StatusChange",
     "Step",
@@ -222,6 +228,8 @@ __all__ = [
     "render",
     "replay",
     "schema",
+    "settlement",
+    "statement",
 ]
 
 

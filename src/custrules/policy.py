@@ -76,6 +76,7 @@ class Known:
     birthday: str | None = None
     stores: Mapping[str, str] = field(default_factory=dict)
     profile: Mapping[str, FactType] = field(default_factory=dict)
+    rates: tuple[str, ...] = ()
     calendar: Sequence[str] = ()
 
 

@@ -25,6 +25,7 @@ from custrules.moment import Live, Moment, encoded
 from custrules.order_lines import NOT_EARNING, OrderLine
 from custrules.orders import Order, Record
 from custrules.policy import Policy, View
+from custrules.rates import rate_on
 from custrules.rulebook import Rulebook
 from custrules.standing import Standing
 from custrules.state import State
@@ -167,6 +168,9 @@ class StepView(View):
 
     def law(self) -> Law | None:
         return self._rules.law
+
+    def reference_rate(self, name: str, day: date) -> Fraction | None:
+        return rate_on(self._rules.rates.get(name, ()), day)
 
     def type_of(self, name: str) -> FactType | None:
         found = self._rules.types.get(name)

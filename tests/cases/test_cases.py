@@ -14,6 +14,7 @@ import pytest
 import test_analysis_accounting
 import test_care_triggers
 import test_lunar
+import test_model_scores
 import test_reckoning
 import test_rfm
 import test_segments_real_data
@@ -33,6 +34,7 @@ IN_CODE = (
     test_care_triggers,
     test_lunar,
     test_reckoning,
+    test_model_scores,
     test_rfm,
     test_segments_real_data,
     test_working_days,

@@ -22,6 +22,7 @@ KINDS: dict[str, str] = {
     "segments.matrix": "custrules.policies.segments:Matrix",
     "segments.rfm": "custrules.policies.segments:Rfm",
     "stored_value.account": "custrules.policies.stored_value:ValueAccount",
+    "stored_value.refund": "custrules.policies.stored_value:Refund",
     "stored_value.spending": "custrules.policies.stored_value:Spending",
     "stored_value.top_up": "custrules.policies.stored_value:TopUp",
     "table": "custrules.policies.table:DecisionTable",
@@ -39,7 +40,6 @@ LATER_KINDS = (
     "rewards.partners",
     "service.plan",
     "service.scorecard",
-    "stored_value.refund",
 )
 """Kinds that later versions have: named so that they are told apart from a slip of the pen."""
 

@@ -89,14 +89,18 @@ class Binder:
         elif self.names.is_next(key):
             return lambda answer: compared(value, self.names.next_ask(answer.shown, key))
         elif self.names.is_status(key):
-            zone = self.names.program.zone
-            return lambda answer: checks.status(key, value, answer.shown, zone)
+            return lambda answer: self._status(key, value, answer)
         elif "." in key:
             known = self.names.all
             self._note(path, "unknown_choice", key=True, found=repr(key), choices=", ".join(known), nearest=nearest(key, known))
         else:
             return lambda answer: self._parameter(key, value, answer)
         return None
+
+    def _status(self, key: str, value: str, answer: Answer) -> Mismatch | None:
+        """A status; one of requests alone (``refund``), by its bare name, is a parameter of the step's reasons where they have one."""
+        told = "." not in key and (key, "") not in answer.shown.statuses and any(key in why.params for why in answer.reasons)
+        return self._parameter(key, value, answer) if told else checks.status(key, value, answer.shown, self.names.program.zone)
 
     def _number(self, value: str, path: Path, read: Callable[[Answer], Any]) -> Check | None:
         if number(value) is None:
