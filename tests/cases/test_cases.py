@@ -13,8 +13,10 @@ import exploits.test_exploits
 import pytest
 import test_analysis_accounting
 import test_care_triggers
+import test_contact_plan
 import test_lunar
 import test_model_scores
+import test_planning
 import test_reckoning
 import test_rfm
 import test_segments_real_data
@@ -32,9 +34,11 @@ IN_CODE = (
     exploits.test_exploits,
     test_analysis_accounting,
     test_care_triggers,
+    test_contact_plan,
     test_lunar,
     test_reckoning,
     test_model_scores,
+    test_planning,
     test_rfm,
     test_segments_real_data,
     test_working_days,

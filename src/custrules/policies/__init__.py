@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from custrules.policy import Policy
 
 KINDS: dict[str, str] = {
+    "care.contact_plan": "custrules.policies.care:ContactPlan",
     "care.trigger": "custrules.policies.care:Trigger",
     "churn.flag": "custrules.policies.churn:Flag",
     "feedback.complaints": "custrules.policies.feedback:Complaints",
@@ -30,7 +31,6 @@ KINDS: dict[str, str] = {
 }
 
 LATER_KINDS = (
-    "care.contact_plan",
     "feedback.survey",
     "referral.reward",
     "rewards.activity",

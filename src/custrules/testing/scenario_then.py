@@ -10,14 +10,13 @@ from custrules.fields import describe
 from custrules.messages import LANGUAGES
 from custrules.program import Program
 from custrules.testing import scenario_checks as checks
-from custrules.testing.scenario_checks import Check
-from custrules.testing.scenario_events import Stage
+from custrules.testing.scenario_checks import PLANNED, Check
+from custrules.testing.scenario_events import PLAN, Stage
 from custrules.testing.scenario_file import Case, Page, Path
 from custrules.testing.scenario_readings import NONE, Mismatch, Names, compared, number
 from custrules.testing.scenario_run import Answer
 from custrules.validation import nearest
 
-LATER_KEYS = ("plan",)
 VERDICTS = ("accepted", "refused", "duplicate", "late")
 ABOUT_EVENTS = ("refused", "declined", "verdict")
 
@@ -65,8 +64,8 @@ class Binder:
         self.page.note(path, code, key=key, row=self.case.row, **params)
 
     def _bound(self, stage: Stage, key: str, value: Any, path: Path, customer: str) -> Iterator[Expectation]:
-        if key in LATER_KEYS:
-            self.page.unavailable(path, f"the field '{key}'", self.case.row)
+        if key == PLAN and stage.plan is None:
+            self._note(path, "not_with", key=True, field=key, other=stage.title)
             return
         if key in ABOUT_EVENTS and not stage.happenings and not self.case.several:
             self._note(path, "not_with", key=True, field=key, other=stage.title)
@@ -196,6 +195,14 @@ class Binder:
         self._note(path, "wrong_type", expected="the template of a task", found=describe(value))
         return None
 
+    def _planned(self, value: Any, path: Path) -> Check | None:
+        rows = self._list(value, path)
+        for index, row in enumerate(rows):
+            told = self.page.mapping(row, (*path, index), "an item of the plan: {day: 2026-05-05, trigger: birthday, outcome: send}", self.case.row)
+            self.page.only(told, (*path, index), PLANNED, row=self.case.row)
+        wanted = [row for row in rows if isinstance(row, Mapping)]
+        return lambda answer: checks.planned(wanted, answer)
+
 
 OWN_KEYS: Mapping[str, Callable[[Binder, Any, Path], Check | None]] = {
     "refused": Binder._refused,
@@ -207,4 +214,5 @@ OWN_KEYS: Mapping[str, Callable[[Binder, Any, Path], Check | None]] = {
     "task": Binder._task,
     "absent": Binder._absent,
     "touchpoints": Binder._touchpoints,
+    "plan": Binder._planned,
 }

@@ -11,12 +11,14 @@ from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonS
 from custrules.calendars import ONE_DAY, Stretch, Window
 from custrules.calendars.birthdays import Feb29, Keeping, LunarDay30, LunarLeap
 from custrules.conditions import Condition
+from custrules.contacting import Contacting
 from custrules.counting import name_of
 from custrules.errors import Diagnostic
 from custrules.event_fields import Scalar
 from custrules.events import AnyEvent, Contact
-from custrules.fields import DAY_SCHEMA, Flag, Frozen, Name, Text, one_of, read_day, read_name, wrong_type
+from custrules.fields import DAY_SCHEMA, Flag, Frozen, Name, Text, Whole, one_of, read_day, read_name, wrong_type
 from custrules.measures import Measure
+from custrules.policies.care.contact_plan import TASKS
 from custrules.policies.care.faults import faults_of
 from custrules.policies.care.happening import CONTACT, VISITED, Absence, Deadlines, FollowUps, NearLevels, Rises, Visits
 from custrules.policies.care.occasion import Occasion
@@ -38,8 +40,6 @@ Taboo = Literal["promotion", "new_arrivals", "prying"]
 TABOOS: tuple[Taboo, ...] = ("promotion", "new_arrivals", "prying")
 SENTINELS = (date(1900, 1, 1), date(1970, 1, 1))
 """Days that forms and imports write where no birthday is known."""
-BY_PEOPLE = ("phone", "visit", "in_person")
-"""Channels that are a task for a person, not a message."""
 _OF_KIND: Mapping[str, type[Occurring]] = {
     "birthday": Birthdays,
     "anniversary": Anniversaries,
@@ -122,6 +122,8 @@ class Trigger(Policy):
         WithJsonSchema({"type": "array", "items": {"enum": list(TABOOS)}, "uniqueItems": True}),
     ] = ()
     solemn: Flag = False
+    weight: Whole = 0
+    statutory: Flag = False
 
     # -- what it is ------------------------------------------------------------------------------------------------
 
@@ -152,6 +154,9 @@ class Trigger(Policy):
 
     def writes(self) -> tuple[str, ...]:
         return (self.noted_as,) if self.notes else ()
+
+    def contacting(self, category: str, channel: str, /) -> Contacting:
+        return Contacting(self.purpose, self.channels, self.weight, self.statutory)
 
     def measured(self) -> Mapping[str, Measure]:
         occasion = self.occasion
@@ -231,7 +236,7 @@ class Trigger(Policy):
 
     def _touchpoint(self, ask: Occurrence, view: View) -> Touchpoint:
         channel = self.channels[0] if len(self.channels) == 1 else ""
-        outcome = "task" if all(name in BY_PEOPLE for name in self.channels) else "send"
+        outcome = "task" if all(name in TASKS for name in self.channels) else "send"
         told: dict[str, Scalar] = {"purpose": self.purpose, **ask.data}
         if self.sign is not None:
             told["sign"] = ", ".join(self.sign)
