@@ -32,6 +32,7 @@ from custrules.views import Days, StepView, Watch
 FORWARD: tuple[Phase, ...] = ("earn", "rank", "lapse", "care")
 LAPSED = (EXPIRED, FORFEITED, DECAYED)
 MAX_INSTANTS = 10_000
+OPEN_REFUND = ("requested", "incomplete", "approved")  # what the status of a refund that is not over says
 _ALWAYS = (NewDay, Tick, Return, RedemptionCancelled, Chargeback)  # what a retired policy still answers
 
 
@@ -223,6 +224,9 @@ class Settling:
         if before is not None and status.name == self.rules.complaint_status:
             count_change(self.rules, self.state, status.subject, before, self.day)
         self.state.keep_lots(status.name)
+        order = self.state.order(status.subject) if status.subject else None
+        if order is not None and order.type == "refund_request" and order.done == (value in OPEN_REFUND):
+            self.state.change_order(order, done=not order.done)
 
     def _touch(self, policy: Policy, asked: Touchpoint) -> None:
         key = f"{policy.id}:{asked.cycle}"
@@ -343,9 +347,22 @@ def prune(rules: Rulebook, state: State, day: date) -> None:
         state.activity.forget(key, day - timedelta(days=days))
     late = start_of_day(day, rules.zone) - rules.late
     state.forget_seen(late)
+    if rules.asks_kept:
+        _forget_asks(rules, state, day)
     if rules.open_tallies:
         let_go(rules, state, local_day(late, rules.zone))
     state.ledger.merge(lambda origin: not state.has_order(origin), day, [lot for order in closed for lot in order.lots()] if closed else ())
+
+
+def _forget_asks(rules: Rulebook, state: State, day: date) -> None:
+    """Let go of touchpoints whose last day has long passed, where their policy cannot ask in that cycle again."""
+    old = [
+        key
+        for key, asked in state.touchpoints.items()
+        if asked.last_day is not None and asked.policy_id in rules.asks_kept and (day - asked.last_day).days > rules.asks_kept[asked.policy_id]
+    ]
+    for key in old:
+        del state.touchpoints[key]
 
 
 def adopt(rules: Rulebook, state: State) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from custrules.demo.card import CARD, card_text
 from custrules.demo.change import CHANGED, changed_text
 from custrules.demo.figures import EVENTS, HERE, LAST_DAY, PROGRAM
 from custrules.demo.leaving import AT_RISK
@@ -29,6 +30,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     PROGRAM: lambda: HERE.joinpath(PROGRAM).read_bytes(),
     AT_RISK: lambda: HERE.joinpath(AT_RISK).read_bytes(),
     CHANGED: lambda: changed_text().encode(),
+    CARD: lambda: card_text().encode(),
     SCENARIOS: lambda: HERE.joinpath(SCENARIOS).read_bytes(),
     DATA: _events,
     README: _readme,
