@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from custrules.analysis.backtest import Backtest
+    from custrules.analysis.backtesting import backtest
     from custrules.analysis.check import Change, check, diff
     from custrules.analysis.cohorts import Breakage, breakage
     from custrules.analysis.comparing import compare
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
+    from custrules.analysis.settlement import Settlement, settlement
+    from custrules.analysis.statement import Statement, statement
     from custrules.calendars import Span, Window
     from custrules.conditions import Condition
     from custrules.errors import (
@@ -83,6 +87,8 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "analysis.backtest": "Backtest",
+    "analysis.backtesting": "backtest",
     "analysis.check": "Change check diff",
     "analysis.cohorts": "Breakage breakage",
     "analysis.comparing": "compare",
@@ -93,6 +99,8 @@ _HOMES = {
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
     "analysis.revenue": "DeferredRevenue deferred_revenue",
+    "analysis.settlement": "Settlement settlement",
+    "analysis.statement": "Statement statement",
     "calendars": "Span Window",
     "conditions": "Condition",
     "errors": "AnalysisError ContractError CustrulesError Diagnostic DocumentError EventError FactsError MissingExtra MoneyError "
@@ -121,6 +129,7 @@ __all__ = [
     "Adjustment",
     "AnalysisError",
     "Attendance",
+    "Backtest",
     "Breakage",
     "Capture",
     "Change",
@@ -178,10 +187,12 @@ __all__ = [
     "ReturnLine",
     "Rounding",
     "ScenarioError",
+    "Settlement",
     "Signal",
     "Span",
     "State",
     "StateError",
+    "Statement",
     "Status",
     "StatusChange",
     "Step",
@@ -197,6 +208,7 @@ __all__ = [
     "Window",
     "__version__",
     "allocate",
+    "backtest",
     "breakage",
     "check",
     "compare",
@@ -216,6 +228,8 @@ __all__ = [
     "render",
     "replay",
     "schema",
+    "settlement",
+    "statement",
 ]
 
 
