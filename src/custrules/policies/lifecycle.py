@@ -116,7 +116,8 @@ class Stages(Assigning):
         while (place.until is None or place.until < view.settled) and (after := self._next(place.stage, holds)) is not None:
             before = place.stage.name if place.stage is not None else None
             place = Place(after, after.stays.after(view.settled) if after.stays is not None else None)
-            reasons.append(reason("lifecycle.stage.entered", stage=after.name, before=before, until=place.until))
+            reasons.append(reason("lifecycle.stage.entered", stage=after.name, before=before))
+            reasons += _stays(place.until)
         data = {UNTIL: place.until.isoformat()} if place.until is not None else {}
         if place.stage is None:
             return Found(None, tuple(reasons) or (reason("lifecycle.stage.gone", before=held.value if held is not None else None),))
@@ -135,7 +136,7 @@ class Stages(Assigning):
         stage = self.stage_of(told.level) if told is not None else None
         if told is None or stage is None:
             return None
-        return Place(stage, told.until, told.since), [reason("lifecycle.opening.stage", stage=stage.name, until=told.until)]
+        return Place(stage, told.until, told.since), [reason("lifecycle.opening.stage", stage=stage.name), *_stays(told.until)]
 
     def _next(self, stage: LifecycleStage | None, holds: Holds) -> LifecycleStage | None:
         """The stage that is entered from another; None: it is stayed in. Each step leads to an earlier one, so there is an end to them."""
@@ -170,7 +171,7 @@ class Stages(Assigning):
             stage = after
         if stage is None:
             return Answer("DECLINED", None, (reason("lifecycle.stage.none", status=self.called),))
-        return Answer("APPLIED", stage.name, (reason("lifecycle.stage.entered", stage=stage.name, before=None, until=None),))
+        return Answer("APPLIED", stage.name, (reason("lifecycle.stage.entered", stage=stage.name, before=None),))
 
     @property
     def _conditions(self) -> list[Condition]:
@@ -233,3 +234,7 @@ class Stages(Assigning):
     def follows(self, before: Policy) -> list[Diagnostic]:
         gone = [name for name in before.names if self.stage_of(name) is None] if isinstance(before, Stages) else []
         return [Diagnostic("document.level_vanished", "stages", {"level": name, "since": before.effective_from.isoformat()}) for name in gone]
+
+
+def _stays(until: date | None) -> list[Reason]:
+    return [reason("lifecycle.stage.stays", until=until)] if until is not None else []
