@@ -1,11 +1,14 @@
 """The hand-written whole programs, as far as the families they need are there."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 from programs_helper import program_of, scenarios_of, shared_dir
 
+import custrules as cr
+from custrules.calendars import end_of_day
 from custrules.documents.reading import read
 from custrules.testing.scenarios import Planned, collect
 
@@ -32,6 +35,36 @@ def test_the_telecom_programs_bands_have_their_edges() -> None:
     found = whole("03_telecom", "档位边界与排除")
     assert len(found) == 9
     assert [planned.name for planned in found if planned.run().failures] == []
+
+
+@needs_programs
+def test_the_telecom_programs_flag_day_by_day_up_to_the_call() -> None:
+    """The scenario of a day's work without its plan of contacts: 50.00 in April after 120.00 a month is 0.41667, in (0.3..0.5]."""
+    assert PROGRAMS is not None
+    program = program_of(PROGRAMS / "03_telecom.yaml")
+    state = cr.State.new("c")
+    head = {"customer_id": "c", "type": "activity", "name": "bill"}
+    for day, amount in (("2014-01-31", "120.00"), ("2014-02-28", "120.00"), ("2014-03-31", "120.00"), ("2014-04-30", "50.00")):
+        bill = head | {"id": day, "occurred_at": f"{day}T12:00:00+08:00", "attributes": {"amount": amount}}
+        state = program.step(state, program.event(bill)).state
+    tier = state.tier()
+    assert tier is not None
+    assert tier.name == "silver"
+    decided = []
+    for number in range(1, 7):
+        assert ("churn", "") not in state.statuses or number == 6
+        step = program.advance(state, end_of_day(date(2014, 5, number), program.zone))
+        decided += [found for found in step.decisions if found.policy_id == "churn"]
+        state = step.state
+    (raised,) = decided
+    assert raised.event_id == "day:2014-05-05"
+    assert raised.codes == ("churn.flag.raised", "churn.signal.condition", "churn.action.asked")
+    assert (state.status("churn").value, state.status("churn").since) == ("critical", date(2014, 5, 5))
+    (call,) = [effect for effect in raised.effects if isinstance(effect, cr.Touchpoint)]
+    assert (call.outcome, call.channel, call.template, call.category, call.day, call.last_day) == (
+        "task", "phone", "retention_call", "churn_warning", date(2014, 5, 5), date(2014, 5, 5),
+    )  # fmt: skip
+    assert (call.data["deadline"], call.data["due_by"], call.data["purpose"]) == ("24 hours", "2014-05-05T16:00:00Z", "greeting")
 
 
 @needs_programs

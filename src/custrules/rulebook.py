@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from custrules.averages import Averages
 from custrules.award_tallies import AwardTallies
 from custrules.calendars import ONE_DAY
 from custrules.calendars.clocks import Clock
@@ -83,6 +84,7 @@ class Rulebook(Versions):
     scopes: dict[int, str | None]
     tests: ConditionTests
     awards: AwardTallies
+    balances: dict[str, tuple[str, ...]]
     own_tallies: dict[str, dict[str, str]]
     sent_tallies: dict[str, tuple[str, str]]
     complaint_keepers: frozenset[str]
@@ -233,6 +235,7 @@ class Rulebook(Versions):
         self.first = {alias: name for alias, name in firsts.items() if name is not None and name != alias}
         if self.first_account is not None and "points" in self.accounts and self.first_account != "points":
             self.faults.append(Diagnostic("document.points_not_first", "policies", {"first": self.first_account}))
+        self._averages()
         for policy_id, versions in self.versions.items():
             for policy in versions:
                 for name, given in policy.gives().items():
@@ -241,6 +244,15 @@ class Rulebook(Versions):
             self.given |= balances_of(store)
         for alias, head in self.first.items():
             self.given |= {f"{alias}{name.removeprefix(head)}": given for name, given in self.given.items() if f"{name}.".startswith(f"{head}.")}
+
+    def _averages(self) -> None:
+        """The averages of balances that policies read for themselves."""
+        found = Averages(self.parts.declared, self.accounts, self.stores)
+        for policy in self.parts.policies:
+            for name, (balance, back) in policy.averages().items():
+                found.add(f"{policy.id}.{name}", self.resolve(balance), back)
+        self.meters |= found.meters
+        self.balances = found.balances
 
     def _give(self, policy_id: str, name: str, given: StatusFact | BalanceFact) -> None:
         before = self.given.get(name)

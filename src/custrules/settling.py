@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
+from custrules.averages import note_balances
 from custrules.brought import tells
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.complaints import count_change, let_go
@@ -252,6 +253,8 @@ class Settling:
 
     def _move_to(self, instant: datetime, day: date) -> None:
         if day != self.state.day:
+            if self.rules.balances:
+                note_balances(self.rules.balances, self.state)
             self.state.day = day
             prune(self.rules, self.state, day)
         self.state.as_of = instant
