@@ -88,10 +88,35 @@ def test_the_tea_programs_top_ups_are_decomposed() -> None:
 
 
 @needs_programs
-def test_the_tea_programs_card_is_topped_up_spent_and_given_back_to() -> None:
-    (found,) = without_quotes("01_tea", "充1000送200")
-    assert len(found.case.steps) == 3
+def test_the_tea_programs_card_is_topped_up_spent_given_back_to_and_quoted_by_cause() -> None:
+    (found,) = whole("01_tea", "充1000送200")
+    assert len(found.case.steps) == 5
     assert found.run().failures == ()
+
+
+@needs_programs
+def test_the_tea_programs_cooling_off_ends_with_the_seventh_day() -> None:
+    (found,) = whole("01_tea", "七日内未使用全额退")
+    assert len(found.case.steps) == 2
+    assert found.run().failures == ()
+
+
+@needs_programs
+def test_the_beauty_programs_refund_is_quoted_by_two_causes() -> None:
+    (found,) = only_quotes("06_beauty", "余额越高跟进越勤")
+    assert len(found.case.steps) == 2
+    assert found.run().failures == ()
+
+
+def only_quotes(stem: str, name: str) -> list[Planned]:
+    """The cases of one scenario with what it asks beside what happens; of what happens nothing is expected."""
+    assert PROGRAMS is not None
+    program, path = program_of(PROGRAMS / f"{stem}.yaml"), PROGRAMS / f"{stem}.scenarios.yaml"
+    (scenario,) = [one for one in read(path.read_bytes(), source=path.name).data["scenarios"] if one["name"].startswith(name)]
+    happens = [step["when"] for step in scenario["steps"] if not {"quote", "day_end"} & {*step["when"]}]
+    asked = [step for step in scenario["steps"] if "quote" in step["when"]]
+    text = json.dumps({"scenarios": [{**scenario, "given": [*scenario["given"], *happens], "steps": asked}]})
+    return collect(path.with_suffix(".json"), text=text, program=program)
 
 
 def without_quotes(stem: str, name: str) -> list[Planned]:
@@ -118,7 +143,7 @@ PROGRAM = """
 program: half-built
 zone: Asia/Shanghai
 currency: CNY
-rates: {lpr: 3%}
+games: {dice: 6}
 calendar: {feast: {month: 2, festival: spring_festival}}
 policies:
   - {id: points, kind: points.account, expiry: never}
@@ -147,8 +172,8 @@ def test_what_does_not_exist_yet_is_dropped_and_told(tmp_path: Path) -> None:
     program = program_of(tmp_path / "half-built.yaml", told.append)
     assert [policy.id for policy in program.policies] == ["points", "earn", "levels"]
     assert sorted(told) == [
+        "half-built.yaml: dropped games (document.unknown_field)",
         "half-built.yaml: dropped policies[2] draw (document.not_available)",
-        "half-built.yaml: dropped rates (document.not_available)",
     ]
 
 

@@ -94,7 +94,7 @@ class Rulebook(Versions):
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
         self.id, self.zone, self.currency, self.scale = parts.id, parts.zone, parts.currency, parts.scale
-        self.late, self.returns, self.law = parts.late, parts.returns, parts.law
+        self.late, self.returns, self.law, self.rates = parts.late, parts.returns, parts.law, parts.rates
         self.working = WorkingTime(parts.working, parts.zone) if parts.working is not None else None
         self.calendar = {**parts.calendar, **({WORKING: self.working} if self.working is not None else {})}
         self.faults: list[Diagnostic] = []
@@ -316,9 +316,8 @@ class Rulebook(Versions):
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
         readings = {name: self.parts.declared.horizons.get(name) for name in self.parts.declared.readings}
         profile = {name: self.types[name] for name in self.parts.profile if name in self.types}
-        known = Known(
-            self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, self.birthday, stores, profile
-        )
+        rest = (self.birthday, stores, profile, tuple(self.rates))
+        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, *rest)
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:

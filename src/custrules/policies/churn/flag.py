@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from custrules.calendars import Length
+from custrules.contacting import Contacting
 from custrules.errors import Diagnostic
 from custrules.evaluation import Answer
 from custrules.events import AnyEvent, NewDay
@@ -90,6 +91,11 @@ class Flag(Policy):
     def follows(self, before: Policy) -> list[Diagnostic]:
         gone = [name for name in before.names if rank_of(self.levels, name) == NO_LEVEL] if isinstance(before, Flag) else []
         return [Diagnostic("document.level_vanished", "levels", {"level": name, "since": before.effective_from.isoformat()}) for name in gone]
+
+    def contacting(self, category: str, channel: str, /) -> Contacting:
+        """Of the first action of that category and channel."""
+        found = (action for action in self.actions if action.category == category and action.what.channel == channel)
+        return Contacting(next((action.purpose for action in found), "service"), (channel,) if channel else ())
 
     # -- deciding ------------------------------------------------------------------------------------------------------
 
