@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from cases.covering import covers
 
 import custrules as cr
 from custrules.policies import KINDS
@@ -191,6 +192,7 @@ def test_a_finding_names_the_law_in_two_languages() -> None:
 # --- ladders and points -----------------------------------------------------------------------------------------------
 
 
+@covers("SV-T07")
 def test_a_ladder_in_which_two_payments_bring_more_than_one_is_found() -> None:
     """SV-T07: 500 brings 100, 1000 brings 150; twice 500 bring 200."""
     ladder = {"mode": "highest", "ladder": [{"pay": "500.00", "give": "100.00"}, {"pay": "1000.00", "give": "150.00"}]}

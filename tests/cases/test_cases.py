@@ -12,12 +12,14 @@ from typing import Any
 import exploits.test_exploits
 import pytest
 import test_analysis_accounting
+import test_check_law
 import test_reckoning
 import test_rfm
 import test_segments_real_data
 
 import cases.test_churn
 import cases.test_in_code
+import cases.test_law
 from cases.covering import COVERED
 from custrules.documents.reading import read
 
@@ -32,6 +34,8 @@ IN_CODE = (
     test_rfm,
     test_segments_real_data,
     cases.test_in_code,
+    cases.test_law,
+    test_check_law,
 )  # importing them fills COVERED
 
 pytest.importorskip("yaml")
