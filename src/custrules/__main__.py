@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 import custrules as cr
 from custrules.analysis.comparing import Either
-from custrules.cli import schemas, statements
+from custrules.cli import planning, schemas, statements
 from custrules.cli.arguments import asked_language, parser
 from custrules.cli.event_files import STDIN, EventFile, EventFiles
 from custrules.cli.output import Misuse, Output, lenient, placed, silence
@@ -379,6 +379,7 @@ VERBS: dict[str, Callable[[Output, argparse.Namespace], int]] = {
     "explain": explain,
     "replay": replay,
     "compare": compare,
+    "plan": planning.plan,
     "backtest": backtest,
     "statement": statements.statement,
     "test": test,

@@ -13,6 +13,7 @@ import exploits.test_exploits
 import pytest
 import test_analysis_accounting
 import test_check_law
+import test_model_scores
 import test_reckoning
 import test_rfm
 import test_segments_real_data
@@ -31,6 +32,7 @@ IN_CODE = (
     exploits.test_exploits,
     test_analysis_accounting,
     test_reckoning,
+    test_model_scores,
     test_rfm,
     test_segments_real_data,
     cases.test_in_code,
