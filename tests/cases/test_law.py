@@ -17,12 +17,10 @@ import pytest
 import custrules as cr
 from cases.covering import covers
 from custrules.law import Law
-from custrules.policies import KINDS
 
 CASES = {case["id"]: case for case in json.loads((Path(__file__).parent / "law_cases.json").read_text("utf-8"))}
 TODAY = date(2026, 6, 1)
 SPEND = {"id": "spend", "kind": "stored_value.spending", "order": "principal_first"}
-needs_refunds = pytest.mark.skipif("stored_value.refund" not in KINDS, reason="refunds are not there yet")
 
 
 def law(profile: str, currency: str = "CNY") -> Law:
@@ -107,7 +105,6 @@ def cooling(rules: cr.Program, asked: str, *between: dict[str, Any], paid: str =
 
 
 @covers("SV-C01")
-@needs_refunds
 def test_seven_days_do_not_count_the_day_of_payment() -> None:
     last = CASES["SV-C01"]["then"]["last_day"]
     silent = program("CN", {"consumer": {"basis": "paid_minus_list"}})  # the law grants it, whatever the terms list
@@ -117,7 +114,6 @@ def test_seven_days_do_not_count_the_day_of_payment() -> None:
 
 
 @covers("SV-C03")
-@needs_refunds
 def test_beijing_asked_that_nothing_was_redeemed_until_the_national_rule_came() -> None:
     silent = program("CN-BJ", {"consumer": {"basis": "paid_minus_list"}})
     bought = event("purchase", "p1", "2024-06-02", amount="1.00", tenders=[{"type": "stored_value", "amount": "1.00"}])
@@ -126,7 +122,6 @@ def test_beijing_asked_that_nothing_was_redeemed_until_the_national_rule_came() 
 
 
 @covers("SV-C04")
-@needs_refunds
 def test_who_had_the_same_service_before_has_no_cooling_off() -> None:
     silent = program("CN", {"consumer": {"basis": "paid_minus_list"}})
     assert refusal(cooling(silent, "2026-06-04", experienced=True)) == "stored_value.refund.experienced"
@@ -134,7 +129,6 @@ def test_who_had_the_same_service_before_has_no_cooling_off() -> None:
 
 
 @covers("SV-C05")
-@needs_refunds
 def test_jiangsus_model_contract_deducts_what_was_used_within_fifteen_days() -> None:
     days = str(law("CN-JS").value("refund.cooling_off.within", TODAY))
     listed = program("CN-JS", {"cooling_off": {"basis": "paid_minus_list", "within": days}})
@@ -143,7 +137,6 @@ def test_jiangsus_model_contract_deducts_what_was_used_within_fifteen_days() -> 
     assert refusal(cooling(listed, "2026-06-17", bought)) == "stored_value.refund.too_late"  # 1 June + 15 days = 16 June
 
 
-@needs_refunds
 def test_a_model_contract_does_not_take_the_seven_days_of_the_law_away() -> None:
     silent = program("CN-JS", {"consumer": {"basis": "paid_minus_list"}})
     assert cooling(silent, "2026-06-08").accepted
@@ -207,7 +200,6 @@ def cash_out(amount: str, asked: str, causes: dict[str, Any] | None = None) -> c
     return stepped(rules, paid, event("refund_request", "q1", asked, account="card", cause="cash_out"))
 
 
-@needs_refunds
 @pytest.mark.parametrize(
     ("amount", "asked", "accepted"),
     [("9.99", "2026-03-31", True), ("10.00", "2026-03-31", False), ("14.99", "2026-04-01", True), ("15.00", "2026-04-01", False)],
@@ -219,7 +211,6 @@ def test_california_pays_out_less_than_ten_and_less_than_fifteen_from_april_2026
         assert refusal(step) == "stored_value.refund.balance_too_large"
 
 
-@needs_refunds
 def test_terms_that_pay_out_less_give_way_to_the_law_and_terms_that_pay_out_more_stand() -> None:
     less = cash_out("12.00", "2026-04-01", {"cash_out": {"basis": "principal_remaining", "below": "5.00"}})
     assert less.accepted
