@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from custrules.analysis.comparing import compare
     from custrules.analysis.comparison import Comparison
     from custrules.analysis.deferral import allocate, recognise
+    from custrules.analysis.feedback import Feedback, feedback
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
@@ -86,6 +87,7 @@ _HOMES = {
     "analysis.comparing": "compare",
     "analysis.comparison": "Comparison",
     "analysis.deferral": "allocate recognise",
+    "analysis.feedback": "Feedback feedback",
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
     "analysis.revenue": "DeferredRevenue deferred_revenue",
@@ -141,6 +143,7 @@ __all__ = [
     "EventError",
     "Fact",
     "FactsError",
+    "Feedback",
     "Flip",
     "Gap",
     "Gaps",
@@ -197,6 +200,7 @@ __all__ = [
     "compare",
     "deferred_revenue",
     "diff",
+    "feedback",
     "liability",
     "load",
     "loads",

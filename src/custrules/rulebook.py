@@ -112,6 +112,7 @@ class Rulebook(Versions):
     sent_tallies: dict[str, tuple[str, str]]
     complaint_keepers: frozenset[str]
     complaint_status: str
+    passing: frozenset[str]
     open_tallies: tuple[Counted, ...]
 
     def __init__(self, parts: Parts, digest: str = "") -> None:
@@ -384,6 +385,8 @@ class Rulebook(Versions):
                 self.tallies[counted.key] = counted
                 self.retention[counted.key] = max(self.retention.get(counted.key, 0), (meter.reach or 0) + extra)
         self.open_tallies = tuple(counted for counted in self.tallies.values() if counted.what == "open")
+        self.passing = frozenset(name for policy in self.parts.policies for name in policy.passing())
+        self.passing |= {self.complaint_status} if self.open_tallies else set()
         self._counting: dict[tuple[str, str], tuple[Counted, ...]] = {}
         self.awards = AwardTallies(self.parts.policies)
         own = OwnTallies(self.parts.policies)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 KINDS: dict[str, str] = {
     "churn.flag": "custrules.policies.churn:Flag",
     "feedback.complaints": "custrules.policies.feedback:Complaints",
+    "feedback.survey": "custrules.policies.feedback:Survey",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
@@ -26,7 +27,6 @@ LATER_KINDS = (
     "care.trigger",
     "churn.flag",
     "feedback.complaints",
-    "feedback.survey",
     "lifecycle.stages",
     "profile.quality",
     "referral.reward",
