@@ -27,6 +27,7 @@ from custrules.policies import KINDS, built_in
 from custrules.policy import Policy
 from custrules.rulebook import BIRTHDAY_FACTS, BUILT_IN
 from custrules.schemas.describing import about, told
+from docs.laws import law_profiles
 from docs.reading import Model, Words, api_members, codes_of_reasons, field_rows, inner_models, own_fields, plain, signature_of, summary_of
 
 HERE = Path(__file__).parent
@@ -272,6 +273,7 @@ PAGES: dict[str, tuple[Callable[[Words], Lines], tuple[str, ...]]] = {
     "facts": (facts, LANGUAGES),
     "reasons": (reasons, LANGUAGES),
     "diagnostics": (diagnostics, LANGUAGES),
+    "law-profiles": (lambda said: law_profiles(said, table), LANGUAGES),
     "cli": (cli, LANGUAGES),
     "api": (api, ("en",)),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 from datetime import date
 from decimal import Decimal
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from custrules.calendars import Length
 from custrules.law import CAUSES, PROFILES, RULES, Deadline, Law, shipped
 
 TODAY = date(2026, 6, 1)
+needs_yaml = pytest.mark.skipif(find_spec("yaml") is None, reason="PyYAML is not installed")
 
 
 def program(law: dict[str, Any] | None, currency: str = "CNY") -> cr.Program:
@@ -182,6 +185,62 @@ def test_a_section_with_a_fault_is_refused_at_its_place(section: dict[str, Any],
     assert faults(section) == expected
 
 
+# --- in a file beside the document ------------------------------------------------------------------------------------
+
+BESIDE = "program: p\nzone: UTC\ncurrency: CNY\nlaw: {file: FILE, confirmed_by: me}\npolicies: []\n"
+FILE = """
+profile: salon
+extends: CN
+sources: {house: {title: House rules, kind: own}}
+rules:
+  - {rule: limit.named, value: 3000.00, source: house}
+"""
+
+
+def beside(folder: Path, file: str, text: str = FILE) -> cr.Program:
+    (folder / "law.yaml").write_text(text, "utf-8")
+    (folder / "p.yaml").write_text(BESIDE.replace("FILE", file), "utf-8")
+    return cr.load(folder / "p.yaml")
+
+
+@needs_yaml
+def test_a_profile_in_a_file_becomes_part_of_the_program(tmp_path: Path) -> None:
+    found = beside(tmp_path, "law.yaml")
+    assert found.law is not None
+    assert (found.law.name, found.law.amount("limit.named", TODAY), found.law.section.confirmed_by) == ("salon", 300_000, "me")
+    assert cr.Program.from_json(found.to_json()) == found
+
+
+@needs_yaml
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        ("law.yaml", FILE.replace("limit.named", "limit.nmaed"), ("law.yaml", 6, 12, "unknown_law_rule")),
+        ("law.yaml", FILE.replace("source: house}", "source: hous}"), ("law.yaml", 6, 49, "unknown_source")),
+        ("law.yaml", FILE.replace("profile: salon", "profile: *salon"), ("law.yaml", 2, 10, "unquoted_cell")),
+        ("law.yaml", "- a list", ("law.yaml", 1, 1, "missing_field")),
+        ("other.yaml", FILE, ("p.yaml", 4, 13, "unreadable_file")),
+        ("../law.yaml", FILE, ("p.yaml", 4, 13, "bad_file_path")),
+        ("law.csv", FILE, ("p.yaml", 4, 13, "bad_file_path")),
+        ("[law.yaml]", FILE, ("p.yaml", 4, 13, "wrong_type")),
+        ("law.yaml, profile: CN", FILE, ("p.yaml", 4, 23, "not_with")),
+        ("law.yaml, issuer: club", FILE, ("p.yaml", 4, 31, "unknown_choice")),
+    ],
+)
+def test_a_fault_is_told_where_it_stands(tmp_path: Path, file: str, text: str, expected: tuple[str, int, int, str]) -> None:
+    with pytest.raises(cr.DocumentError) as caught:
+        beside(tmp_path, file, text)
+    (found,) = caught.value.diagnostics
+    assert (Path(found.source).name, found.line, found.column, found.code.removeprefix("document.")) == expected
+
+
+@needs_yaml
+def test_a_document_from_a_stranger_names_no_file() -> None:
+    with pytest.raises(cr.DocumentError) as caught:
+        cr.loads(BESIDE.replace("FILE", "law.yaml"))
+    assert [(found.code, found.path) for found in caught.value.diagnostics] == [("document.no_law_file", "law.file")]
+
+
 # --- what is shipped --------------------------------------------------------------------------------------------------
 
 
@@ -200,3 +259,31 @@ def test_every_shipped_profile_can_be_named(name: str) -> None:
 
 def test_every_cause_of_a_refund_has_its_rules() -> None:
     assert {f"refund.{cause}.granted" for cause in CAUSES} <= RULES.keys()
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_source_of_a_shipped_profile_is_used(name: str) -> None:
+    profile = shipped(name)
+    assert {entry.source for entry in profile.rules} == {*profile.sources}
+
+
+def test_california_pays_out_small_balances_of_more_from_april_2026() -> None:
+    """Civil Code 1749.5(b): less than 10.00; less than 15.00 from 2026-04-01 (SB 22)."""
+    california = law({"profile": "US-CA"}, "USD")
+    assert [california.amount("cash_out.below", day) for day in (date(2026, 3, 31), date(2026, 4, 1))] == [1_000, 1_500]
+
+
+def test_beijing_pays_what_is_asked_back_in_seven_days_within_five_and_the_rest_within_fifteen() -> None:
+    beijing = law({"profile": "CN-BJ"})
+    assert (beijing.deadline("cooling_off", TODAY), beijing.deadline("consumer", TODAY)) == (Deadline(5, working=False), Deadline(15, working=False))
+
+
+def test_shenzhens_draft_leaves_the_national_rules_as_they_are() -> None:
+    shenzhen, national = law({"profile": "CN-SZ"}), law({"profile": "CN"})
+    assert shenzhen.deadline("cooling_off", TODAY) == national.deadline("cooling_off", TODAY)
+
+
+def test_a_place_extends_its_country() -> None:
+    assert law({"profile": "CN-SD"}).value("refund.consumer.basis", TODAY) == "paid_minus_ratio"  # Shandong art. 30
+    assert law({"profile": "CN"}).value("refund.consumer.basis", TODAY) == "paid_minus_list"  # art. 19
+    assert law({"profile": "CN-SD"}).amount("limit.named", TODAY) == 500_000

@@ -37,6 +37,7 @@ FAMILIES = (
     "scenario",
     "segments",
     "state",
+    "stored_value",
     "table",
     "tiers",
 )

@@ -1,11 +1,13 @@
 """The hand-written whole programs, as far as the families they need are there."""
 
+import json
 from pathlib import Path
 
 import pytest
 from programs_helper import program_of, scenarios_of, shared_dir
 
-from custrules.testing.scenarios import Planned
+from custrules.documents.reading import read
+from custrules.testing.scenarios import Planned, collect
 
 PROGRAMS = shared_dir()
 needs_programs = pytest.mark.skipif(PROGRAMS is None, reason="the hand-written programs are not here; CUSTRULES_SHARED names the folder above them")
@@ -45,6 +47,29 @@ def test_the_airline_programs_levels_take_segments_or_miles() -> None:
     assert [planned.name for planned in found if planned.run().failures] == []
 
 
+@needs_programs
+def test_the_tea_programs_top_ups_are_decomposed() -> None:
+    found = without_quotes("01_tea", "2500 拆档赠送")
+    assert len(found) == 4
+    assert [planned.name for planned in found if planned.run().failures] == []
+
+
+@needs_programs
+def test_the_tea_programs_card_is_topped_up_spent_and_given_back_to() -> None:
+    (found,) = without_quotes("01_tea", "充1000送200")
+    assert len(found.case.steps) == 3
+    assert found.run().failures == ()
+
+
+def without_quotes(stem: str, name: str) -> list[Planned]:
+    """The cases of one scenario, by how its name begins, without what it asks beside what happens."""
+    assert PROGRAMS is not None
+    program, path = program_of(PROGRAMS / f"{stem}.yaml"), PROGRAMS / f"{stem}.scenarios.yaml"
+    (scenario,) = [one for one in read(path.read_bytes(), source=path.name).data["scenarios"] if one["name"].startswith(name)]
+    steps = [step for step in scenario["steps"] if "quote" not in step["when"]]
+    return collect(path.with_suffix(".json"), text=json.dumps({"scenarios": [{**scenario, "steps": steps}]}), program=program)
+
+
 def whole(stem: str, name: str) -> list[Planned]:
     """The cases of one scenario, of which nothing was dropped: by how its name begins."""
     assert PROGRAMS is not None
@@ -65,7 +90,7 @@ calendar: {feast: {month: 2, festival: spring_festival}}
 policies:
   - {id: points, kind: points.account, expiry: never}
   - {id: earn, kind: points.accrual, points_per_unit: 1}
-  - {id: card, kind: stored_value.account, form: amount}
+  - {id: draw, kind: rewards.draw, opens: 2026-03-01}
   - id: levels
     kind: tiers.ladder
     levels: [{name: regular}]
@@ -76,9 +101,9 @@ program: half-built.yaml
 scenarios:
   - name: what is there
     given: [{purchase: {at: 2026-03-01, amount: 7.00}}]
-    steps: [{when: {day_end: 2026-03-01}, then: {points: 7, tier: regular, card.principal: 0}}]
+    steps: [{when: {day_end: 2026-03-01}, then: {points: 7, tier: regular, draw.entries: 0}}]
   - name: what is not
-    given: [{top_up: {at: 2026-03-01, amount: 7.00}}]
+    given: [{sign_up: {at: 2026-03-01, activity: feast}}]
     steps: [{when: {day_end: 2026-03-01}, then: {points: 0}}]
 """
 
@@ -89,7 +114,7 @@ def test_what_does_not_exist_yet_is_dropped_and_told(tmp_path: Path) -> None:
     program = program_of(tmp_path / "half-built.yaml", told.append)
     assert [policy.id for policy in program.policies] == ["points", "earn", "levels"]
     assert sorted(told) == [
-        "half-built.yaml: dropped policies[2] card (document.not_available)",
+        "half-built.yaml: dropped policies[2] draw (document.not_available)",
         "half-built.yaml: dropped rates (document.not_available)",
     ]
 
@@ -103,6 +128,6 @@ def test_scenarios_that_need_what_was_dropped_are_dropped_and_told(tmp_path: Pat
     assert left.name == "what is there"
     assert left.run().passed
     assert sorted(told) == [
-        "half-built.scenarios.yaml: dropped scenarios[0].steps[0].then.card.principal (scenario.unknown_choice)",
+        "half-built.scenarios.yaml: dropped scenarios[0].steps[0].then.draw.entries (scenario.unknown_choice)",
         "half-built.scenarios.yaml: dropped scenarios[1] what is not (scenario.not_available)",
     ]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from custrules.analysis.comparison import Comparison
     from custrules.analysis.deferral import allocate, recognise
     from custrules.analysis.feedback import Feedback, feedback
+    from custrules.analysis.fitting import fit_abc, fit_bands, fit_rfm, population, quantile
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
@@ -88,6 +89,7 @@ _HOMES = {
     "analysis.comparison": "Comparison",
     "analysis.deferral": "allocate recognise",
     "analysis.feedback": "Feedback feedback",
+    "analysis.fitting": "fit_abc fit_bands fit_rfm population quantile",
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
     "analysis.revenue": "DeferredRevenue deferred_revenue",
@@ -201,10 +203,15 @@ __all__ = [
     "deferred_revenue",
     "diff",
     "feedback",
+    "fit_abc",
+    "fit_bands",
+    "fit_rfm",
     "liability",
     "load",
     "loads",
     "metrics",
+    "population",
+    "quantile",
     "recognise",
     "render",
     "replay",

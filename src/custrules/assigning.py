@@ -25,11 +25,12 @@ Own = TypeVar("Own", bound="Assigning")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a customer is: the status' value (None: nothing of the kind), its data, and why."""
+    """What a customer is: the status' value (None: nothing of the kind), its data, and why; ``since`` where that is told."""
 
     value: str | None
     reasons: tuple[Reason, ...]
     data: Mapping[str, Scalar] = field(default_factory=Frozen)
+    since: date | None = None
 
 
 class Assigning(Policy):
@@ -71,7 +72,7 @@ class Assigning(Policy):
         return now if isinstance(now, type(self)) else self
 
     def _status(self, found: Found, day: date, held: StatusValue | None) -> Status:
-        since = held.since if held is not None and held.value == found.value else day
+        since = held.since if held is not None and held.value == found.value else found.since or day
         return Status(self.called, found.value, since, data=Frozen(found.data))
 
     def _ended(self, event: AnyEvent, view: View, held: StatusValue | None) -> Decision | None:

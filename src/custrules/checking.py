@@ -18,6 +18,7 @@ from custrules.events import (
     Activity,
     Adjustment,
     AnyEvent,
+    Chargeback,
     ComplaintUpdate,
     Enrolment,
     Hold,
@@ -29,7 +30,9 @@ from custrules.events import (
     Redemption,
     Return,
     TierGrant,
+    TopUp,
     Transfer,
+    Visit,
 )
 from custrules.fields import describe
 from custrules.ledger import Account
@@ -49,6 +52,8 @@ def faults_of(rules: Rulebook, event: AnyEvent) -> list[Diagnostic]:
         return [*_purchase(rules, event)] if event.tenders or event.amount.currency != rules.currency else []
     if isinstance(event, Return):
         return [*_amounts(rules, [("amount", event.amount), *((f"lines[{place}].amount", line.amount) for place, line in enumerate(event.lines))])]
+    if isinstance(event, TopUp | Chargeback | Visit):
+        return [*_stored_value(rules, event)]
     if isinstance(event, Activity):
         return [*_activity(rules, event)]
     if isinstance(event, Reading):
@@ -101,6 +106,36 @@ def _amounts(rules: Rulebook, named: list[tuple[str, Any]]) -> Iterator[Diagnost
     for path, amount in named:
         if amount is not None and amount.currency != rules.currency:
             yield _fault("event.other_currency", path, found=amount.currency, expected=rules.currency)
+
+
+def _stored_value(rules: Rulebook, event: TopUp | Chargeback | Visit) -> Iterator[Diagnostic]:
+    if isinstance(event, TopUp):
+        yield from _top_up(rules, event)
+    elif isinstance(event, Chargeback):
+        yield from _amounts(rules, [("amount", event.amount)])
+    elif event.used is not None:
+        yield from _store_quantity(rules, event.of or "", event.used, "used")
+
+
+def _top_up(rules: Rulebook, event: TopUp) -> Iterator[Diagnostic]:
+    amounts = [("amount", event.amount), ("list_price", event.list_price)]
+    amounts += [(f"gifts[{place}].value", gift.value) for place, gift in enumerate(event.gifts)]
+    yield from _amounts(rules, amounts + [(f"tenders[{place}].amount", tender.amount) for place, tender in enumerate(event.tenders)])
+    account = event.account or "stored_value"
+    if event.account is not None and rules.resolve(account) not in rules.stores:
+        known = list(rules.stores)
+        yield _fault("event.unknown_account", "account", found=account, known=", ".join(known), nearest=nearest(account, known))
+    for name in ("paid", "given"):
+        quantity = getattr(event, name)
+        if quantity is not None:
+            yield from _store_quantity(rules, account, quantity, name)
+
+
+def _store_quantity(rules: Rulebook, account: str, quantity: Decimal, path: str) -> Iterator[Diagnostic]:
+    """A quantity of stored value has no more decimals than its account."""
+    known = rules.stores.get(rules.resolve(account))
+    if known is not None and -decimals(quantity) > known.scale:
+        yield _fault("event.too_many_decimals", path, found=quantity, account=account, most=known.scale)
 
 
 def _quantity(rules: Rulebook, account: str, quantity: Decimal, path: str) -> Iterator[Diagnostic]:
@@ -205,8 +240,12 @@ def _grant(rules: Rulebook, event: TierGrant) -> Iterator[Diagnostic]:
     yield from _level(rules, event.status, "status", event.level, "level")
 
 
-def _level(rules: Rulebook, status: str, status_path: str, level: str, path: str) -> Iterator[Diagnostic]:
-    ladders = {given.status: given.type.values for given in rules.given.values() if isinstance(given, StatusFact) and given.granted}
+def _level(rules: Rulebook, status: str, status_path: str, level: str, path: str, brought: bool = False) -> Iterator[Diagnostic]:
+    ladders = {
+        given.status: given.type.values
+        for given in rules.given.values()
+        if isinstance(given, StatusFact) and (given.granted or (brought and given.brought))
+    }
     levels = ladders.get(status)
     if levels is None:
         yield _fault("event.unknown_status", status_path, found=status, known=", ".join(ladders), nearest=nearest(status, ladders))
@@ -241,7 +280,7 @@ def _opening(rules: Rulebook, event: Opening) -> Iterator[Diagnostic]:
         yield from _quantity(rules, name, balance.owed, f"balances.{name}.owed")
         yield from _lots(rules, event, name, balance.lots, f"balances.{name}.lots")
     for status, told in event.levels.items():
-        yield from _level(rules, status, f"levels.{status}", told.level, f"levels.{status}.level")
+        yield from _level(rules, status, f"levels.{status}", told.level, f"levels.{status}.level", brought=True)
         if told.until is not None and told.until < today:
             yield _fault("event.already_over", f"levels.{status}.until", found=told.until, day=today)
     later = [(f"levels.{status}.since", told.since) for status, told in event.levels.items()]

@@ -13,7 +13,7 @@ from custrules.activity import NUMBER_SCALE
 from custrules.calendars import Length
 from custrules.conditions import Bound, evaluate
 from custrules.event_fields import Scalar
-from custrules.events import Activity, AnyEvent, Purchase, Reading, Return, SurveyResponse
+from custrules.events import Activity, AnyEvent, Chargeback, Purchase, Reading, Return, SurveyResponse, TopUp
 from custrules.events.feedback import CONTACT_OUTCOMES, STAGES
 from custrules.facts import FactType, FactValue
 from custrules.fields import Frozen, read_day, read_decimal, read_flag, wrong_type
@@ -35,7 +35,10 @@ FIELDS: Mapping[str, Mapping[str, FactType]] = {
     "contact": {"trigger": _TEXT, "outcome": FactType("text", CONTACT_OUTCOMES), "category": _TEXT},
 }
 """Fields of events that conditions may read, beside the channel, and an order's amount."""
-NUMBERS: Mapping[str, Mapping[str, AttributeKind]] = {"survey_response": {"value": "number"}}
+NUMBERS: Mapping[str, Mapping[str, AttributeKind]] = {
+    "survey_response": {"value": "number"},
+    "top_up": {"amount": "money"},
+}
 """Numbers that events bring, which measures may sum and average."""
 
 
@@ -81,7 +84,7 @@ class EventFacts:
         event = self.event
         if name == "channel":
             return event.channel
-        if name == "amount" and isinstance(event, Purchase | Return):
+        if name == "amount" and isinstance(event, Purchase | Return | TopUp | Chargeback):
             return event.amount.minor if event.amount is not None else None
         if name == "quantity" and isinstance(event, Activity) and name not in self.declared:
             return exact(Fraction(event.quantity)) if event.quantity is not None else None
@@ -152,7 +155,7 @@ def in_order(counted: Counted, order: Order, rule: str) -> int:
     if counted.what == "count":
         return int(_kept_any(counted, order))
     if not order.lines:
-        return 0
+        return order.deposit.money if order.deposit is not None else 0
     kept = order.kept()
     chosen = sum(amount for amount, fit in zip(kept, matching_lines(counted, order.lines), strict=True) if fit)
     if counted.subject not in MONEY_SUBJECTS:
@@ -171,7 +174,7 @@ def single(counted: Counted, order: Order, rule: str) -> int | None:
 def _kept_any(counted: Counted, order: Order) -> bool:
     """Whether anything that is counted is kept: of an amount, or of the quantity of a line that cost nothing."""
     if not order.lines or order.type != "purchase":
-        return not order.done  # a redemption
+        return not order.done  # a redemption, a top-up, a visit
     if counted.lines is None:
         return not order.all_gone
     rows = zip(order.lines, order.kept(), matching_lines(counted, order.lines), strict=True)
@@ -214,7 +217,7 @@ class Declarations:
 def event_fact_types(event: str, declared: Declarations) -> dict[str, FactType]:
     """Names and types of the facts that an event of a kind (or a declared activity) brings."""
     types = {"channel": FactType("text"), **FIELDS.get(event, {})}
-    if event in ("purchase", "return"):
+    if event in ("purchase", "return", "top_up", "chargeback"):
         types["amount"] = FactType("money", scale=declared.scale)
     if event in declared.activities:
         activity = declared.activities[event]
@@ -241,7 +244,7 @@ def event_value(counted: Counted, event: AnyEvent, declared: Declarations) -> in
 
 
 def _event_number(attribute: str, event: AnyEvent, declared: Declarations) -> int | None:
-    if isinstance(event, Purchase):
+    if isinstance(event, Purchase | TopUp):
         return event.amount.minor
     if isinstance(event, Reading):
         kind = declared.readings[event.name]

@@ -114,6 +114,13 @@ def _read_positive(value: object) -> Decimal:
     return number
 
 
+def _read_not_negative(value: object) -> Decimal:
+    number = read_quantity(value)
+    if number < 0:
+        raise wrong_type("a quantity that is not negative", value)
+    return number
+
+
 Id = Annotated[str, PlainValidator(_read_id)]
 EventId = Annotated[str, PlainValidator(_read_event_id)]
 ScalarValue = Annotated[Scalar, PlainValidator(read_scalar)]
@@ -121,4 +128,5 @@ Scalars = Annotated[Mapping[str, Scalar], PlainValidator(_read_scalars), PlainSe
 Profile = Annotated[Mapping[str, Scalar | None], PlainValidator(_read_profile), PlainSerializer(dict)]
 Tags = Annotated[tuple[str, ...], PlainValidator(_read_tags), PlainSerializer(list, when_used="json")]
 Quantity = Annotated[Decimal, PlainValidator(read_quantity), PlainSerializer(plain, when_used="json")]
+NotNegative = Annotated[Decimal, PlainValidator(_read_not_negative), PlainSerializer(plain, when_used="json")]
 Positive = Annotated[Decimal, PlainValidator(_read_positive), PlainSerializer(plain, when_used="json")]

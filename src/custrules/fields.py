@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Never, Self, TypeVar
 
-from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -259,6 +259,24 @@ Instant = Annotated[
 ]
 Text = Annotated[str, PlainValidator(read_text), _drawn(TEXT_SCHEMA)]
 Name = Annotated[str, PlainValidator(read_name), _drawn(NAME_SCHEMA)]
+
+
+def _one_or_several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _as_written(value: tuple[str, ...]) -> str | list[str]:
+    return value[0] if len(value) == 1 else list(value)
+
+
+Names = Annotated[
+    tuple[Name, ...],
+    BeforeValidator(_one_or_several),
+    PlainSerializer(_as_written),
+    Field(max_length=100),
+    WithJsonSchema({"anyOf": [dict(NAME_SCHEMA), {"type": "array", "items": dict(NAME_SCHEMA), "maxItems": 100}]}),
+]
+"""One name, or a list of them."""
 
 
 class Frozen(Mapping[str, Any]):

@@ -17,6 +17,7 @@ from custrules.decisions import joined
 from custrules.events import (
     AnyEvent,
     Capture,
+    Chargeback,
     Complaint,
     ComplaintUpdate,
     Contact,
@@ -29,6 +30,7 @@ from custrules.events import (
     RedemptionCancelled,
     Return,
     Tick,
+    Visit,
     Void,
     stamped,
     tick,
@@ -46,13 +48,18 @@ from custrules.settling import FORWARD, Answer, Due, adopt, check_state
 from custrules.state import State
 from custrules.state_parts import TouchpointAsked
 from custrules.tallying import RETURNS, counted_in, returns_decision, tallied, tally_event, tally_return
+from custrules.top_ups import deposited, disputed, relist
 from custrules.views import Days, Watch
 
 Verdict = Literal["accepted", "refused", "duplicate", "late"]
 REVERSING: tuple[Phase, ...] = ("earn", "pay", "rank", "lapse", "care")
 LEAVING: tuple[Phase, ...] = ("rank", "lapse", "care")  # who ends an account with an event earns nothing by it
 CLOSED: tuple[Phase, ...] = ("earn", "pay", "lapse")  # what still answers once an account is closed
-_REVERSED, _TIME, _PROFILED = (Return, RedemptionCancelled), (NewDay, Tick), (Enrolment, ProfileUpdate, Opening)  # faster to ask than a union
+_REVERSED, _TIME, _PROFILED = (
+    (Return, RedemptionCancelled, Chargeback),
+    (NewDay, Tick),
+    (Enrolment, ProfileUpdate, Opening),
+)  # faster to ask than a union
 _CLOSING = (Capture, Void)
 VALUE_TENDERS = ("points", "stored_value", "gift_card")
 
@@ -107,6 +114,8 @@ class Step(Holding):
             return refusal
         self.records.update(records)
         tally_event(self.rules, self.state, event, self.day, self.order, counted)
+        if self.order is not None and self.state.top_ups:
+            relist(self.state, None, self.order)
         self._note(event)
         self.decisions += taken_in(self.rules, self.state, event, self.day)
         for phase in FORWARD if self.state.closed is None else LEAVING:
@@ -136,6 +145,8 @@ class Step(Holding):
                 declined.append(answer.decision)
                 continue
             record = self._record(policy, answer)
+            if self.order is not None and self.order.type == "top_up":
+                self.order = deposited(self.order, policy.deposit(self.event, answer.view), answer.decision, self.settled)
             self.decisions.append(self.fold(policy, answer, self.order))
             if record is not None and self.order is not None:
                 records[policy.id] = record
@@ -159,10 +170,11 @@ class Step(Holding):
     def _unserved(self, event: AnyEvent) -> Reason | None:
         """Value that the event brings or asks for and that no policy answered."""
         tenders = event.tenders if isinstance(event, Purchase) else ()
-        if not tenders and not event.brings_value:
+        brings = event.brings_value or (isinstance(event, Visit) and event.of is not None)
+        if not tenders and not brings:
             return None
         asked: list[str] = [tender.type for tender in tenders if tender.type in VALUE_TENDERS]
-        asked += [event.type] if event.brings_value else []
+        asked += [event.type] if brings else []
         missing = [what for what in asked if what not in self._answered]
         return reason("event.unserved", what=missing[0]) if missing else None
 
@@ -194,7 +206,7 @@ class Step(Holding):
 
     # -- a reversing event -----------------------------------------------------------------------------------------
 
-    def _reverse(self, event: Return | RedemptionCancelled) -> Reason | None:
+    def _reverse(self, event: Return | RedemptionCancelled | Chargeback) -> Reason | None:
         try:
             parts, unmatched = self._parts(event)
         except OrderFault as fault:
@@ -208,9 +220,13 @@ class Step(Holding):
         for phase in REVERSING if self.state.closed is None else CLOSED:
             for policy_id, policy in self._heard(phase):
                 self._follow_up(policy_id, policy)
+        for part in parts if self.state.top_ups else ():
+            relist(self.state, part.before, self.state.orders[part.after.id])
         return None
 
-    def _parts(self, event: Return | RedemptionCancelled) -> tuple[list[Part], list[Wanted]]:
+    def _parts(self, event: Return | RedemptionCancelled | Chargeback) -> tuple[list[Part], list[Wanted]]:
+        if isinstance(event, Chargeback):
+            return [disputed(self.state, self.rules.returns, event, self.day)], []
         if event.of is None:
             parts, unmatched = find_orders(self.rules.returns.matching, event, self.day, self.state.orders.values())
             matching = self.rules.returns.matching
@@ -233,7 +249,7 @@ class Step(Holding):
     def _shown(self, params: dict[str, Any]) -> dict[str, Any]:
         return {name: Money.from_minor(value, self.rules.currency) if isinstance(value, int) else value for name, value in params.items()}
 
-    def _tell_returns(self, event: Return | RedemptionCancelled, unmatched: Sequence[Wanted]) -> None:
+    def _tell_returns(self, event: Return | RedemptionCancelled | Chargeback, unmatched: Sequence[Wanted]) -> None:
         """The kernel's own decision about a return; a touchpoint in it is taken up like any other."""
         decision = returns_decision(self.rules, event, self.state.customer_id, self.day, self.parts, unmatched)
         if decision is None:
@@ -277,7 +293,9 @@ class Step(Holding):
 
 
 def _undone_as(order: Order) -> str:
-    """What an order is undone as: a hold that was captured is a redemption."""
+    """What an order is undone as: a hold that was captured is a redemption, and so is a visit that was used of a card."""
+    if order.type == "visit":
+        return "redemption"
     if order.type != "hold":
         return order.type
     return "redemption" if order.resolved == "captured" else ""

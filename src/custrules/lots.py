@@ -14,6 +14,8 @@ ADJUSTED = "world.adjusted"
 TRANSFERRED, FEES = "world.transferred", "world.fees"
 OPENED, MERGED, FORFEITED = "world.opened", "world.merged", "world.forfeited"
 REFUND, WRITTEN_OFF, DECAYED = "world.refund", "world.written_off", "world.decayed"  # what settles debt in place of points; what withers away
+REFUNDED, DISPUTED = "world.refunded", "world.disputed"  # money that went back to who had paid it in, or was taken back by a bank
+PAID, GRANTED = "paid", "granted"  # the sources of stored value: what was paid in, and what was given on top
 LotOrder = Literal["soonest_expiry", "oldest", "newest"]
 _AGAIN = "/again:"  # a part of an id has no slash, and a policy no colon
 MAX_UNITS = 10**17  # smallest units in one lot, so that totals of accounts stay within 64 bits
@@ -24,7 +26,7 @@ class Lot(NamedTuple):
 
     ``usable_from`` and ``last_day`` are local days, inclusive; ``last_day`` None never expires. ``origin`` is the id of the
     event that granted it, ``source`` what kind of grant it was (purchase, gratis, adjustment, bought; transfer and opening where
-    nobody said). ``provenance`` is the customer from whom it came ('': it was granted here).
+    nobody said; of stored value paid or granted). ``provenance`` is the customer from whom it came ('': it was granted here).
     """
 
     id: str

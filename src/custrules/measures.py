@@ -203,6 +203,12 @@ class SinceMeter:
             return None
         return day + ONE_DAY if tally.last_upto(day) is not None else tally.first_after(day)
 
+    def grown(self, source: Source, day: date) -> int | None:
+        """The value where it is one more each day from here on; None where it is missing, or an event is known that lies ahead."""
+        tally = source.log.tally(self.counted[0].key)
+        last = tally.last_upto(day) if tally is not None and tally.first_after(day) is None else None
+        return (day - last).days if last is not None else None
+
     @property
     def reach(self) -> int | None:
         return 0

@@ -28,7 +28,7 @@ from custrules.event_fields import Scalar
 from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
 from custrules.fields import rate_text, read_day, read_rate
-from custrules.measures import Source
+from custrules.measures import SinceMeter, Source
 from custrules.policy import BalanceFact, StatusFact
 from custrules.rulebook import BIRTHDAY_FACTS, Rulebook
 from custrules.state import State
@@ -190,7 +190,10 @@ class Moment:
         """A part of a status' data as a fact."""
         return decoded(value, kind) if value is not None else None
 
-    def _balance(self, given: BalanceFact) -> FactValue | None:
+    def _balance(self, given: BalanceFact) -> int | Fraction:
+        if given.other:
+            parts = [self._balance(BalanceFact(given.type, account)) for account in (given.account, given.other)]
+            return exact(sum((Fraction(part) for part in parts), Fraction(0)))
         name = self.state.ledger.resolve(given.account)
         account = self.state.ledger.accounts.get(name)
         if account is None:
@@ -240,6 +243,14 @@ class Moment:
         if name in ("weekday", "day_of_month"):
             return tomorrow(self.day)
         return next_difference(lambda day: day.month, self.day) if name == "month" else None
+
+    def grows(self, name: str) -> tuple[date, int] | None:
+        """Of a fact that is one more each day until something happens: the day, and its value then. None for any other."""
+        meter = self.rules.meters.get(name)
+        if not isinstance(meter, SinceMeter) or name in self.event_names or (self.recorded is not None and name in self.recorded):
+            return None
+        value = meter.grown(self.source, self.day)
+        return (self.day, value) if value is not None else None
 
     # -- conditions ------------------------------------------------------------------------------------------------
 

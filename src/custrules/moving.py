@@ -14,7 +14,7 @@ from custrules.brought import packed, signal_fits, unpacked
 from custrules.calendars import start_of_day
 from custrules.complaints import take_over
 from custrules.counting import Counted
-from custrules.events import AnyEvent, Closure, Enrolment, Merge, Opening, RedemptionCancelled, Return
+from custrules.events import AnyEvent, Chargeback, Closure, Enrolment, Merge, Opening, RedemptionCancelled, Return
 from custrules.fields import Frozen, instant_text
 from custrules.money import to_units
 from custrules.policy import Decision, Reason, Signal, reason
@@ -43,7 +43,7 @@ def refused(before: State, state: State, event: AnyEvent) -> Reason | None:
 
 def _still_heard(closed: Closed, event: AnyEvent) -> bool:
     """Earlier orders are still undone after a closure, and an enrolment opens the account again; after a merge all goes to the survivor."""
-    return not closed.into and isinstance(event, Return | RedemptionCancelled | Enrolment)
+    return not closed.into and isinstance(event, Return | RedemptionCancelled | Chargeback | Enrolment)
 
 
 def _held(state: State) -> Reason | None:

@@ -108,6 +108,13 @@ class OrderTender(NamedTuple):
         return cls(text(kind), whole(amount), points, _optional_text(reference), whole(minimum) if minimum is not None else None)
 
 
+def listed_at(line: OrderLine, order_amount: int, order_listed: int | None, lines: int) -> Fraction:
+    """What a line costs undiscounted; where only the order says so, its share of that by amount."""
+    if line.list_amount is not None or order_listed is None:
+        return Fraction(line.amount if line.list_amount is None else line.list_amount)
+    return Fraction(order_listed * line.amount, order_amount) if order_amount else Fraction(order_listed, lines)
+
+
 def price_of(amount: int, quantity: Decimal) -> tuple[int, int]:
     """Amount ÷ quantity in lowest terms; quantities have at most six decimals."""
     number = int(quantity.scaleb(6))

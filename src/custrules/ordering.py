@@ -1,4 +1,4 @@
-"""The order that an event begins: of a purchase, a redemption or a hold."""
+"""The order that an event begins: of a purchase, a redemption, a hold, a top-up, or a visit that is used of a card."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
-from custrules.events import AnyEvent, Hold, Line, Purchase, Redemption, Tender
+from custrules.events import AnyEvent, Hold, Line, Purchase, Redemption, Tender, TopUp, Visit
 from custrules.fields import Frozen
 from custrules.money import Money
 from custrules.order_lines import LINE_KINDS, OrderLine, OrderTender
@@ -16,7 +16,7 @@ _ONE = Decimal(1)
 
 
 def begun(event: AnyEvent, day: date, tallied: tuple[str, ...], records: Mapping[str, Record], *, requalify: bool = False) -> Order | None:
-    """The order of a purchase, redemption or hold; None for other events. ``records`` is filled in while the event is decided.
+    """The order of an event that moves value; None for other events. ``records`` is filled in while the event is decided.
 
     The line of a redemption is its reward, which costs no money here. ``requalify``: coupons are lost when their minimum is not kept.
     """
@@ -25,6 +25,12 @@ def begun(event: AnyEvent, day: date, tallied: tuple[str, ...], records: Mapping
         return Order(event.id, event.type, day, event.occurred_at, lines, tallied=tallied, records=records)
     if isinstance(event, Hold):
         return Order(event.id, event.type, day, event.occurred_at, tallied=tallied, records=records, until=event.until)
+    if isinstance(event, TopUp):
+        tenders = tuple([_paid(tender, False) for tender in event.tenders])
+        return Order(event.id, event.type, day, event.occurred_at, tenders=tenders, tallied=tallied, records=records)
+    if isinstance(event, Visit) and event.of is not None:
+        lines = (OrderLine(None, None, event.used or _ONE, 0, 0),)
+        return Order(event.id, event.type, day, event.occurred_at, lines, tallied=tallied, records=records)
     return order_of(event, day, tallied, records, requalify=requalify) if isinstance(event, Purchase) else None
 
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Never
 
+from custrules.deposits import Deposit
 from custrules.event_fields import read_scalar
 from custrules.events import Return, ReturnLine
 from custrules.fields import instant_text, read_instant
@@ -78,7 +79,8 @@ class Record:
 class Order:
     """An event that moved value. ``spread`` is what came back as a mere amount, shared over what is left of all lines.
 
-    A hold stands until the instant ``until`` (None: without end), and then or before is ``resolved``: captured or void.
+    A hold stands until the instant ``until`` (None: without end), and then or before is ``resolved``: captured or void. A top-up has a
+    ``deposit``.
     """
 
     id: str
@@ -95,6 +97,7 @@ class Order:
     done: bool = False
     until: datetime | None = None
     resolved: str = ""
+    deposit: Deposit | None = None
 
     @property
     def open_hold(self) -> bool:
@@ -256,6 +259,8 @@ class Order:
             data["until"] = instant_text(self.until) if self.until is not None else None
         if self.resolved:
             data["resolved"] = self.resolved
+        if self.deposit is not None:
+            data["deposit"] = self.deposit.to_data()
         return data
 
     @classmethod
@@ -278,6 +283,7 @@ class Order:
             read("done", False) is True,
             read_instant(data["until"]) if read("until") is not None else None,
             text(read("resolved", "")),
+            Deposit.from_data(data["deposit"]) if "deposit" in data else None,
         )
         if order.spread and not 0 <= order.spread <= sum(line.left for line in lines):
             raise ValueError(f"order {event_id}: more came back than was sold")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from custrules.ledger import ADJUSTED, ISSUED, REVERSED, WORLD, WRITTEN_OFF, Move
 from custrules.policy import Policy
 
 
@@ -32,3 +33,20 @@ class OwnTallies:
 
     def _keep(self, key: str, days: int) -> None:
         self.days[key] = max(self.days.get(key, 0), days)
+
+
+def side_of(move: Move) -> str:
+    """The account of a move: the side that is no outside."""
+    return (move.source if move.target.startswith(WORLD) else move.target).partition(".")[0]
+
+
+def counted_move(name: str, policy: Policy, move: Move, about: str) -> int:
+    """What a move adds to a tally of moves (see ``Policy.counts_moves``); ``about`` is the type of the event or order that it is for."""
+    if name == "written_off":
+        return move.quantity if move.source == WRITTEN_OFF else 0
+    if name == "given":
+        given = move.source == ADJUSTED or (move.source == ISSUED and policy.phase != "earn")
+        return move.quantity if given else 0
+    if policy.phase != "earn" or (name == "earned_by_purchase" and about != "purchase"):
+        return 0
+    return move.quantity if move.source == ISSUED else -move.quantity if move.target == REVERSED else 0

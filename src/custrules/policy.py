@@ -16,6 +16,7 @@ from custrules.calendars.windows import Years
 from custrules.conditions.tables import tables_in
 from custrules.conditions.tree import Condition
 from custrules.decisions import EFFECTS, Decision, Effect, Moved, Outcome, Posting, Reason, Signal, Status, Touchpoint, decided, reason
+from custrules.deposits import Deposit
 from custrules.errors import Diagnostic, FactsError
 from custrules.evaluation import Answer
 from custrules.events import AnyEvent, Event, Hold
@@ -37,7 +38,8 @@ PHASES: tuple[Phase, ...] = get_args(Phase)
 class StatusFact:
     """A fact that is the value of a status (subject ''); ``default`` where it was never written, ``unless`` a condition holds.
 
-    With ``field`` it is that part of the status' data. ``granted``: a level that may be brought along or given by hand.
+    With ``field`` it is that part of the status' data. ``granted``: a level that may be given by hand, or brought along from elsewhere;
+    ``brought``: one that may be brought along only.
     """
 
     type: FactType
@@ -46,14 +48,16 @@ class StatusFact:
     unless: tuple[Condition, ...] = ()
     field: str = ""
     granted: bool = False
+    brought: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceFact:
-    """A fact that is the balance of an account, in its unit."""
+    """A fact that is the balance of an account, in its unit; of two buckets together, where there is another one."""
 
     type: FactType
     account: str
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class Known:
     facts: Mapping[str, FactType] = field(default_factory=dict)
     readings: Mapping[str, Length | None] = field(default_factory=dict)
     birthday: str | None = None
+    stores: Mapping[str, str] = field(default_factory=dict)
 
 
 class Policy(BaseModel):
@@ -90,6 +95,7 @@ class Policy(BaseModel):
     serves: ClassVar[tuple[str, ...]] = ()
     reason_codes: ClassVar[tuple[str, ...]] = ()
     recorded: ClassVar[bool] = True
+    works_with: ClassVar[Literal["points", "stored_value"]] = "points"
     later_fields: ClassVar[tuple[str, ...]] = ()
 
     id: Name
@@ -159,8 +165,20 @@ class Policy(BaseModel):
         """The points account that this policy keeps: its name, unit and scale."""
         return None
 
+    def stores(self) -> str | None:
+        """The form of the stored value account that this policy keeps under its id: amount, visits or period; None: it keeps none."""
+        return None
+
+    def deposit(self, event: AnyEvent, view: View, /) -> Deposit | None:
+        """On which terms a top-up stands that it answered; what was put in is counted by its moves. None: it answers none."""
+        return None
+
+    def given_of(self, order: Order, record: Record, backs: Sequence[int], view: View, /) -> int:
+        """How much was given and not paid for, of what it paid of an order less what has gone back to each tender (``backs``)."""
+        return 0
+
     def works_on(self) -> str | None:
-        """The account that this policy works on; None: none."""
+        """The account that this policy works on, one of those that it ``works_with``; None: none."""
         return None
 
     def remembers(self) -> int:

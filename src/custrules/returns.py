@@ -50,13 +50,14 @@ class ReturnsRule(BaseModel):
     """The program's ``returns:`` section.
 
     ``coupons``: a coupon keeps its share of what is kept (``keep_share``), or is lost, and charged, where what is kept does not come to
-    the ``minimum`` that its tender named (``requalify``).
+    the ``minimum`` that its tender named (``requalify``). ``top_up_window``: for how long a top-up is remembered at least; it is as long
+    as anything of it is left.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-    later_fields: ClassVar[tuple[str, ...]] = ("top_up_window",)
 
     window: Length = Length.parse("366 days")
+    top_up_window: Length = Length.parse("18 months")
     tenders: Annotated[Literal["reverse", "pro_rata"], one_of("reverse", "pro_rata")] = "reverse"
     coupons: Annotated[Literal["keep_share", "requalify"], one_of("keep_share", "requalify")] = "keep_share"
     matching: Matching | None = None

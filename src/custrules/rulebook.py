@@ -6,7 +6,7 @@ Built once from the parts of a document; building finds every fault that concern
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -19,9 +19,9 @@ from custrules.calendars.festivals import FESTIVALS
 from custrules.calendars.lunar import SEASONS, TERM_NAMES
 from custrules.calendars.rules import DayRule
 from custrules.calendars.windows import Years
-from custrules.calendars.working import WorkingRule, WorkingTime
+from custrules.calendars.working import WorkingTime
 from custrules.conditions import Bound, BoundTable, Condition, ConditionTests, bind, bind_table, tables_in
-from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, Declarations, event_fact_types, line_types, reading_type
+from custrules.counting import MONEY_SUBJECTS, NAMED, AttributeKind, Counted, event_fact_types, line_types, reading_type
 from custrules.errors import Diagnostic
 from custrules.events import KINDS
 from custrules.facts import FactType, Levels, merged_levels
@@ -29,8 +29,10 @@ from custrules.law import Law
 from custrules.measures import Measure, Meter, OpenMeter, SinceMeter, WindowMeter
 from custrules.metering import Compiler
 from custrules.own_tallies import OwnTallies
+from custrules.parts import Parts
 from custrules.policy import BalanceFact, Fact, Known, Policy, StatusFact, conditions_in, fact_fields
 from custrules.returns import ReturnsRule
+from custrules.stores import Store, balances_of, stores_of, two_givers, two_servers
 from custrules.tabling import Tables
 from custrules.validation import inside, nearest, path_text
 from custrules.versions import Versions
@@ -56,35 +58,6 @@ WORKING = "working"  # the calendar's name for working time
 BIRTHDAY_FACTS = ("birthday_today", "birthday_week", "birthday_month")
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileField:
-    """A declared profile field: how it is kept, and its closed set of values where there is one."""
-
-    kind: AttributeKind
-    values: tuple[str, ...] = ()
-    birthday: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The sections of a document, each already valid in itself."""
-
-    id: str
-    zone: ZoneInfo
-    currency: str
-    scale: int
-    late: timedelta
-    returns: ReturnsRule
-    profile: Mapping[str, ProfileField]
-    declared: Declarations
-    calendar: Mapping[str, DayRule]
-    measures: Mapping[str, Measure]
-    policies: Sequence[Policy]
-    paths: Sequence[tuple[int | str, ...]] = field(default_factory=tuple)
-    law: Law | None = None
-    working: WorkingRule | None = None
-
-
 class Rulebook(Versions):
     """What one program says, ready to be asked. ``faults`` are its Diagnostics; it may be asked only when there are none."""
 
@@ -102,6 +75,8 @@ class Rulebook(Versions):
     birthday: str | None
     first_account: str | None
     asks_standing: bool
+    stores: dict[str, Store]
+    first: dict[str, str]
     companions: tuple[Policy, ...]
     tables: Tables
     reads: dict[int, tuple[str, ...]]
@@ -253,16 +228,20 @@ class Rulebook(Versions):
                 self.accounts.setdefault(opened[0], (opened[1], opened[2]))
                 self.kept_by[opened[0]] = policy.id
         self.first_account = next(iter(self.accounts), None)
+        self.stores = stores_of(self.parts.policies, self.currency, self.scale)
+        self.kept_by |= {name: name for name in self.stores}
+        firsts = {"points": self.first_account, "stored_value": next(iter(self.stores), None)}
+        self.first = {alias: name for alias, name in firsts.items() if name is not None and name != alias}
         if self.first_account is not None and "points" in self.accounts and self.first_account != "points":
             self.faults.append(Diagnostic("document.points_not_first", "policies", {"first": self.first_account}))
         for policy_id, versions in self.versions.items():
             for policy in versions:
                 for name, given in policy.gives().items():
                     self._give(policy_id, name, given)
-        if self.first_account is not None and self.first_account != "points":
-            head = self.first_account
-            aliases = {f"points{name.removeprefix(head)}": given for name, given in self.given.items() if name == head or name.startswith(f"{head}.")}
-            self.given |= aliases
+        for store in self.stores.values():
+            self.given |= balances_of(store)
+        for alias, head in self.first.items():
+            self.given |= {f"{alias}{name.removeprefix(head)}": given for name, given in self.given.items() if f"{name}.".startswith(f"{head}.")}
 
     def _give(self, policy_id: str, name: str, given: StatusFact | BalanceFact) -> None:
         before = self.given.get(name)
@@ -321,10 +300,11 @@ class Rulebook(Versions):
         """What each policy has to say about itself inside this program, and the account it works on."""
         events = (*(kind for kind in KINDS if kind not in NAMED), *self.parts.declared.activities)
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
+        stores = {name: self.stores[self.resolve(name)].form for name in (*self.stores, *(("stored_value",) if self.stores else ()))}
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
         readings = {name: self.parts.declared.horizons.get(name) for name in self.parts.declared.readings}
-        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, self.birthday)
+        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, self.birthday, stores)
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:
@@ -336,31 +316,20 @@ class Rulebook(Versions):
             for path, clock in inside(policy, Clock) if self.working is None else ():
                 if clock.is_working:
                     self._fault("document.no_working_time", (*place, *path), clock=clock)
-            account = policy.works_on()
-            if account is not None and account not in accounts:
-                code = "document.unknown_account" if self.accounts else "document.no_account"
-                named = "account" in policy.model_fields_set
-                self._fault(
-                    code, (*place, "account") if named else place, account=account, known=", ".join(accounts), nearest=nearest(account, accounts)
-                )
+            account, these = policy.works_on(), accounts if policy.works_with == "points" else stores
+            if account is not None and account not in these:
+                code = "document.unknown_account" if these else f"document.no_{'' if policy.works_with == 'points' else 'value_'}account"
+                named = (*place, "account") if "account" in policy.model_fields_set else place
+                self._fault(code, named, account=account, known=", ".join(these), nearest=nearest(account, these))
 
     def _servers(self) -> None:
-        """Value that is brought is answered by one policy: two on the same account would both take it."""
-        servers: dict[tuple[str, str], str] = {}
-        for policy in self.parts.policies:
-            account = policy.works_on()
-            for what in policy.answers_for() if account is not None else ():
-                first = servers.setdefault((what, self.resolve(account or "")), policy.id)
-                if first != policy.id:
-                    self._fault("document.two_servers", (*self.places[id(policy)], "kind"), what=what, first=first, second=policy.id, account=account)
-                    break
-        givers: dict[str, str] = {}
-        for policy in (*self.companions, *self.parts.policies):
-            of_account = policy.works_on() is not None  # such rewards are told apart by their account
-            for name in policy.gives_rewards():
-                first = givers.get(name, policy.id) if of_account else givers.setdefault(name, policy.id)
-                if first != policy.id:
-                    self._fault("document.two_rewards", self.places[id(policy)], reward=name, first=givers[name], second=policy.id)
+        """Value that is brought, and a reward, is answered for by one policy."""
+        for found in two_servers(self.parts.policies, self.resolve):
+            params = {"what": found.what, "first": found.first, "second": found.second.id, "account": found.account}
+            self._fault("document.two_servers", (*self.places[id(found.second)], "kind"), **params)
+        for found in two_givers((*self.companions, *self.parts.policies)):
+            params = {"reward": found.what, "first": found.first, "second": found.second.id}
+            self._fault("document.two_rewards", self.places[id(found.second)], **params)
 
     def _years(self) -> None:
         """How qualifying years run is said by one policy, or by all alike."""
@@ -429,5 +398,5 @@ class Rulebook(Versions):
         return found
 
     def resolve(self, account: str) -> str:
-        """The account's own name: ``points`` is also the first points account."""
-        return self.first_account if account == "points" and "points" not in self.accounts and self.first_account else account
+        """The account's own name: ``points`` and ``stored_value`` are also the first of their kind."""
+        return self.first.get(account, account)

@@ -15,20 +15,23 @@ from custrules.complaints import count_change
 from custrules.draft import Draft
 from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.event_fields import read_scalar
-from custrules.events import AnyEvent, NewDay, RedemptionCancelled, Return, Tick, Transfer, new_day, tick
+from custrules.events import AnyEvent, Chargeback, NewDay, RedemptionCancelled, Return, Tick, Transfer, new_day, tick
 from custrules.fields import Frozen
-from custrules.ledger import ADJUSTED, DECAYED, EXPIRED, FORFEITED, ISSUED, REVERSED, SPENT, TRANSFERRED, WORLD, WRITTEN_OFF, LedgerFault, Move
+from custrules.ledger import DECAYED, EXPIRED, FORFEITED, ISSUED, REVERSED, SPENT, TRANSFERRED, LedgerFault, Move
 from custrules.orders import Order, Record
+from custrules.own_tallies import counted_move, side_of
 from custrules.policy import PHASES, Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, View, reason
 from custrules.returns import Part
 from custrules.rulebook import Rulebook
 from custrules.state import State
 from custrules.state_parts import StatusValue, TouchpointAsked
+from custrules.top_ups import forget_top_ups, note_top_up
 from custrules.views import Days, StepView, Watch
 
 FORWARD: tuple[Phase, ...] = ("earn", "rank", "lapse", "care")
 LAPSED = (EXPIRED, FORFEITED, DECAYED)
 MAX_INSTANTS = 10_000
+_ALWAYS = (NewDay, Tick, Return, RedemptionCancelled, Chargeback)  # what a retired policy still answers
 
 
 class Due(NamedTuple):
@@ -84,7 +87,7 @@ class Settling:
         if answer is None:
             return None
         decision = self.checked(policy, answer)
-        if policy.retired and part is None and not isinstance(self.event, NewDay | Tick | Return | RedemptionCancelled) and not tells(self.event):
+        if policy.retired and part is None and not isinstance(self.event, _ALWAYS) and not tells(self.event):
             retired = policy.declined(self.event, [reason(f"{policy.kind}.retired", policy=policy.id)]) if policy.phase == "pay" else None
             return Answer(retired, view) if retired is not None else None
         return Answer(decision, view)
@@ -145,6 +148,8 @@ class Settling:
                 self._check_usable(policy, move)
             if not made:
                 self.state.ledger.fold(move)
+            if self.state.top_ups and move.parts:
+                note_top_up(self.state, move, self.settled)
             if self.rules.awards.keys:
                 self._count_award(policy, move, order)
             if move.target == TRANSFERRED and self.rules.sent_tallies:
@@ -193,7 +198,7 @@ class Settling:
 
     def _count_move(self, policy: Policy, move: Move, order: Order | None) -> None:
         """What comes into an account that looks at it (by what it came from), less what is taken back, and what is written off is tallied."""
-        account = self.rules.resolve(policy.works_on() or _side(move))
+        account = self.rules.resolve(policy.works_on() or side_of(move))
         for name in self.rules.counted_moves.get(account, ()):
             quantity = counted_move(name, policy, move, order.type if order is not None else self.event.type)
             if quantity:
@@ -203,7 +208,7 @@ class Settling:
         """An order remembers how much of what it granted is expired, withered or forfeited: a later reversal forgives it."""
         for lot, quantity in move.parts:
             order = self.state.order(lot.origin)
-            if order is not None:
+            if order is not None and order.deposit is None:  # which tells it itself
                 left = order.expired.get(lot.first_id, 0) + sign * quantity
                 self.state.change_order(order, expired={**order.expired, lot.first_id: left})
 
@@ -326,27 +331,11 @@ class Settling:
         self.order, self.parts = None, []
 
 
-def _side(move: Move) -> str:
-    """The account of a move: the side that is no outside."""
-    return (move.source if move.target.startswith(WORLD) else move.target).partition(".")[0]
-
-
-def counted_move(name: str, policy: Policy, move: Move, about: str) -> int:
-    """What a move adds to a tally of moves (see ``Policy.counts_moves``); ``about`` is the type of the event or order that it is for."""
-    if name == "written_off":
-        return move.quantity if move.source == WRITTEN_OFF else 0
-    if name == "given":
-        given = move.source == ADJUSTED or (move.source == ISSUED and policy.phase != "earn")
-        return move.quantity if given else 0
-    if policy.phase != "earn" or (name == "earned_by_purchase" and about != "purchase"):
-        return 0
-    return move.quantity if move.source == ISSUED else -move.quantity if move.target == REVERSED else 0
-
-
 def prune(rules: Rulebook, state: State, day: date) -> None:
     """Let go of what has left the state by its dates: closed orders, old rows of tallies, ids that would be late; join like lots."""
     last = rules.returns.window.ended_before(day)
     closed = state.close_orders(last)
+    closed += forget_top_ups(rules.returns, state, day) if state.top_ups else []
     for key, days in rules.retention.items():
         state.activity.forget(key, day - timedelta(days=days))
     late = start_of_day(day, rules.zone) - rules.late
@@ -364,6 +353,9 @@ def adopt(rules: Rulebook, state: State) -> None:
     state.program, state.digest, state.currency = rules.id, rules.digest, rules.currency
     for name, (unit, scale) in rules.accounts.items():
         state.ledger.open(name, unit, scale)
+    for store in rules.stores.values():
+        if store.form != "period":
+            state.ledger.open_value(store.name, store.unit, store.scale)
     held_from = state.day + ONE_DAY if state.day is not None else None
     for key, counted in rules.tallies.items():
         state.activity.open(key, counted.what == "latest", held_from, counted.what == "each")
@@ -382,7 +374,8 @@ def check_state(rules: Rulebook, state: State, customer_id: str | None = None) -
         raise StateError([Diagnostic("state.other_program", params={"found": state.program, "expected": rules.id})])
     if state.currency not in ("", rules.currency):
         raise StateError([Diagnostic("state.other_currency", params={"found": state.currency, "expected": rules.currency})])
-    for name, unit in rules.accounts.items():
+    stores = {f"{store.name}.principal": (store.unit, store.scale) for store in rules.stores.values()}
+    for name, unit in (rules.accounts | stores).items():
         held = state.ledger.accounts.get(name)
         if held is not None and (held.unit, held.scale) != unit:
             found = f"{held.unit}, {held.scale}"

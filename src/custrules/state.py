@@ -17,7 +17,7 @@ from custrules.ledger import Ledger, LedgerFault, text
 from custrules.money import Money
 from custrules.orders import Order
 from custrules.sealing import Sealed, Split, split
-from custrules.state_parts import Closed, Level, Points, StatusValue, TouchpointAsked, closed_of, left_of, shown
+from custrules.state_parts import Closed, Level, Points, StatusValue, StoredValue, TouchpointAsked, closed_of, left_of, shown
 
 SCHEMA_VERSION = 1
 EXPIRY_STATUS = "_expiry"  # what the status of an account's expiry is called, after the account
@@ -54,6 +54,7 @@ class State:
         "program",
         "schema_version",
         "statuses",
+        "top_ups",
         "touchpoints",
     )
     activity: ActivityLog
@@ -66,6 +67,7 @@ class State:
     ledger: Ledger
     program: str
     schema_version: int
+    top_ups: dict[str, None]
 
     def __init__(self, customer_id: str) -> None:
         self.customer_id = customer_id
@@ -78,6 +80,7 @@ class State:
         self._orders: dict[str, Order] = {}
         self._sealed: dict[str, Sealed] = {}  # those that nobody has asked about since they were read
         self.holds: dict[str, datetime] = {}  # of the orders: holds that run out, with the instant at which they do
+        self.top_ups: dict[str, None] = {}  # of the orders: top-ups that are remembered
         self.activity = ActivityLog()
         self.statuses: dict[tuple[str, str], StatusValue] = {}
         self.touchpoints: dict[str, TouchpointAsked] = {}
@@ -122,8 +125,25 @@ class State:
             tuple((day, shown(left, unit, scale)) for day, left in sorted(expiring.items())),
         )
 
+    def stored_value(self, account: str = "stored_value") -> StoredValue:
+        """A stored value account by its id; ``stored_value`` is also the program's first. An unknown name raises StateError."""
+        name = self.ledger.resolve(account)
+        buckets = [self.ledger.accounts.get(f"{name}.{bucket}") for bucket in ("principal", "bonus", "held")]
+        principal, bonus, held = buckets
+        if principal is None or bonus is None or held is None:
+            _refuse("state.unknown_account", name=account, known=", ".join(sorted(self.ledger.accounts)))
+        unit, scale = principal.unit, principal.scale
+        paid, given = (bucket.usable(self.day) if self.day is not None else 0 for bucket in (principal, bonus))
+        lots = tuple(left_of(part, unit, scale) for bucket in (principal, bonus) for part in bucket)
+        return StoredValue(shown(paid, unit, scale), shown(given, unit, scale), shown(held.total, unit, scale), lots)
+
     def balance(self, account: str) -> Money | int | Decimal:
-        """What an account or bucket holds by its dotted name; ``.owed`` is what is owed. An unknown name raises StateError."""
+        """What an account or bucket holds by its dotted name; ``.owed`` is what is owed. An unknown name raises StateError.
+
+        A stored value account by its own name is what can be spent of it, principal and bonus."""
+        if f"{self.ledger.resolve(account)}.principal" in self.ledger.accounts:
+            principal, bonus, *_ = self.stored_value(account)
+            return principal + bonus  # type: ignore[operator]  # both are of one unit
         name = self._account(account)
         held = self.ledger.accounts[name]
         units = held.owed if name.endswith(".owed") else held.total
@@ -169,6 +189,8 @@ class State:
         """Put an order in, or in place of what it was before."""
         if order.type == "hold":
             self._note_hold(order)
+        elif order.deposit is not None:
+            self.top_ups[order.id] = None
         if order.id in self._sealed:
             self.orders[order.id] = order  # in its own place
         else:
@@ -184,11 +206,16 @@ class State:
         return order_id in self._sealed or order_id in self._orders
 
     def close_orders(self, last: date) -> list[Order]:
-        """Let go of the orders of days up to one: they can be undone no more. A hold that stands is not yet done."""
-        closed = [order for order in self._orders.values() if order.day <= last and not order.open_hold]
+        """Let go of the orders of days up to one: they can be undone no more. A hold that stands is not yet done, a top-up stays longer."""
+        closed = [order for order in self._orders.values() if order.day <= last and not order.open_hold and order.deposit is None]
         for order in closed:
             del self._orders[order.id]
         return self._close_sealed(last.isoformat()) + closed if self._sealed else closed
+
+    def drop_order(self, order_id: str) -> None:
+        """Let go of a top-up."""
+        del self._orders[order_id]
+        del self.top_ups[order_id]
 
     def _close_sealed(self, last: str) -> list[Order]:
         closed = [order_id for order_id, order in self._sealed.items() if order.day <= last]
@@ -208,7 +235,7 @@ class State:
 
     def let_go_of_orders(self) -> None:
         """Forget every order: another customer has taken them over."""
-        self._orders, self._sealed = {}, {}
+        self._orders, self._sealed, self.top_ups = {}, {}, {}
 
     @property
     def seen(self) -> Mapping[str, datetime]:
@@ -227,7 +254,7 @@ class State:
         twin._sealed = self._sealed.copy()
         twin._orders, twin.statuses = self._orders.copy(), self.statuses.copy()  # after those that are sealed: see ``orders``
         twin.touchpoints, twin._seen = self.touchpoints.copy(), self._seen.copy()
-        twin.holds = self.holds.copy()
+        twin.holds, twin.top_ups = self.holds.copy(), self.top_ups.copy()
         return twin
 
     def knows(self, event_id: str) -> bool:

@@ -56,6 +56,15 @@ class Points(NamedTuple):
     expiring: tuple[tuple[date, int | Decimal | Money], ...]
 
 
+class StoredValue(NamedTuple):
+    """A stored value account: principal and bonus that can be spent, what is held of both, and the lots, principal before bonus."""
+
+    principal: Money | int | Decimal
+    bonus: Money | int | Decimal
+    held: Money | int | Decimal
+    lots: tuple[LotLeft, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class StatusValue:
     """A status: its value (None: none), the day since when, the last day (None: no end), and flat data."""

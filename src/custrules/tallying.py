@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from custrules.counting import MONEY_SUBJECTS, Counted, EventFacts, LineFacts, event_value, in_order, name_of, single
-from custrules.events import AnyEvent, Contact, RedemptionCancelled, Return
+from custrules.events import AnyEvent, Chargeback, Contact, RedemptionCancelled, Return
 from custrules.fields import instant_text
 from custrules.ledger import escaped
 from custrules.money import Money
@@ -87,7 +87,7 @@ def _where(rules: Rulebook, counted: Counted, event: AnyEvent) -> bool:
 
 
 def returns_decision(
-    rules: Rulebook, event: Return | RedemptionCancelled, customer_id: str, day: date, parts: Sequence[Part], unmatched: Sequence[Wanted]
+    rules: Rulebook, event: Return | RedemptionCancelled | Chargeback, customer_id: str, day: date, parts: Sequence[Part], unmatched: Sequence[Wanted]
 ) -> Decision | None:
     """What the kernel tells of a return: the orders found, what found none, and how the amount goes back to the tenders."""
     if not isinstance(event, Return):

@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from custrules.calendars import Length, Window
 from custrules.calendars.birthdays import Birthday
 from custrules.calendars.working import WorkingTime
-from custrules.conditions import Bound, BoundTable, Trace
+from custrules.conditions import Bound, BoundTable, Leaf, Trace
 from custrules.conditions.hits import TableOutcome
 from custrules.conditions.tables import Table
 from custrules.conditions.tree import Condition
@@ -160,6 +160,10 @@ class View(ABC):
         May be early, never late.
         """
 
+    def cells_change(self, cells: Sequence[Leaf]) -> date | None:
+        """The same for cells that stand in no condition of the policy."""
+        return None
+
     @abstractmethod
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
         """A fact by name as it is kept inside: money in smallest units, numbers exact; None where it is missing."""
@@ -187,6 +191,10 @@ class View(ABC):
     @abstractmethod
     def tender_back(self, kind: str) -> tuple[int, Decimal, int]:
         """Of all tenders of a kind in the order followed up: amount, quantity, and how much of the amount has gone back."""
+
+    def tenders_back(self, kind: str, account: str) -> tuple[tuple[str | None, int, int], ...]:
+        """The tenders of a kind in the order followed up that are of an account: reference, amount, and how much has gone back."""
+        return ()
 
     @abstractmethod
     def awarded(self, policy: Policy, window: Window | None, group: str | None = None) -> int:
@@ -228,7 +236,7 @@ class View(ABC):
     def earning_share(self, without: Collection[str] | None = None) -> Fraction:
         """The share of what is kept of the order that was paid by tenders that earn: all ``without`` these.
 
-        Where it is not said, these are points, gift cards and coupons.
+        Where it is not said, these are points, gift cards, coupons, and the bonus of stored value.
         """
 
     def postings(self, account: str = "points") -> list[Effect]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from custrules.calendars import ONE_DAY, Length, Window
 from custrules.calendars.birthdays import Birthday
 from custrules.calendars.working import WorkingTime
-from custrules.conditions import BoundTable, Condition, NodeTrace, Table, TableOutcome, Trace
+from custrules.conditions import BoundTable, Condition, Leaf, Node, NodeTrace, Table, TableOutcome, Trace
 from custrules.counting import LineFacts
 from custrules.draft import Draft
 from custrules.events import AnyEvent, tick
@@ -27,6 +27,8 @@ from custrules.policy import Policy, View
 from custrules.rulebook import Rulebook
 from custrules.state import State
 from custrules.tallies import Tally
+
+WITHOUT = NOT_EARNING | {"bonus"}
 
 
 @dataclass(slots=True)
@@ -225,6 +227,9 @@ class StepView(View):
             return moment.changes(self._rules.bound_tables[id(condition), self._scope])
         return moment.changes(self._rules.bound[id(condition), self._scope])
 
+    def cells_change(self, cells: Sequence[Leaf]) -> date | None:
+        return self.moment().changes(Node("any", tuple(cells)))
+
     def value(self, name: str, on: date | None = None, *, complete: bool = False) -> FactValue | None:
         moment = self.moment(on, complete)
         if self._watch is not None:
@@ -265,11 +270,34 @@ class StepView(View):
         quantity = sum((tender.quantity or Decimal(0) for tender, _ in rows), Decimal(0))
         return sum(tender.amount for tender, _ in rows), quantity, sum(back for _, back in rows)
 
+    def tenders_back(self, kind: str, account: str) -> tuple[tuple[str | None, int, int], ...]:
+        if self.order is None or not self.order.tenders:
+            return ()
+        rows = zip(self.order.tenders, self.order.tenders_back(self._rules.returns.tenders), strict=True)
+        named = ((tender, back) for tender, back in rows if tender.type == kind)
+        return tuple((each.reference, each.amount, back) for each, back in named if self._rules.resolve(each.reference or kind) == account)
+
     def kept_lines(self) -> Sequence[tuple[OrderLine, int]]:
         return tuple(zip(self.order.lines, self.order.kept(), strict=True)) if self.order is not None else ()
 
     def earning_share(self, without: Collection[str] | None = None) -> Fraction:
-        return self.order.earning(self._rules.returns.tenders, NOT_EARNING if without is None else without) if self.order is not None else Fraction(0)
+        if self.order is None:
+            return Fraction(0)
+        without = WITHOUT if without is None else without
+        share = self.order.earning(self._rules.returns.tenders, without)
+        counts, given_counts = "stored_value" not in without, "bonus" not in without
+        if not self._rules.stores or counts == given_counts or not self.order.left:
+            return share
+        given = Fraction(self._given(self.order), self.order.left)
+        return share - given if counts else share + given
+
+    def _given(self, order: Order) -> int:
+        """How much of what is kept of an order was paid out of what had been given."""
+        backs, total = order.tenders_back(self._rules.returns.tenders), 0
+        for policy_id, record in order.records.items():
+            policy = self._rules.version(policy_id, record.effective_from, order.day)
+            total += policy.given_of(order, record, backs, self) if policy is not None else 0
+        return total
 
     def awarded(self, policy: Policy, window: Window | None, group: str | None = None) -> int:
         if window is None:

@@ -13,6 +13,8 @@ import exploits.test_exploits
 import pytest
 import test_analysis_accounting
 import test_reckoning
+import test_rfm
+import test_segments_real_data
 
 import cases.test_in_code
 from cases.covering import COVERED
@@ -20,7 +22,14 @@ from custrules.documents.reading import read
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(HERE.glob("scenarios/*.scenarios.yaml"))
-IN_CODE = (exploits.test_exploits, test_analysis_accounting, test_reckoning, cases.test_in_code)  # importing them fills COVERED
+IN_CODE = (
+    exploits.test_exploits,
+    test_analysis_accounting,
+    test_reckoning,
+    test_rfm,
+    test_segments_real_data,
+    cases.test_in_code,
+)  # importing them fills COVERED
 
 pytest.importorskip("yaml")
 

@@ -21,13 +21,13 @@ from custrules.calendars.working import WorkingRule
 from custrules.counting import MONEY_SUBJECTS, ActivityType, AttributeKind
 from custrules.documents.faults import Broken, Path, Placing, true_path, without_counts
 from custrules.documents.kinds import YAML_FLAGS, Kinds, verified
+from custrules.documents.laws import ReadLaw, read_law
 from custrules.documents.reading import Reading
 from custrules.documents.sections import ATTRIBUTE_KINDS, DEFAULT_LATE, FORMAT, Accepted, Defaults, Document, ProfileSpec, ReadingSpec
 from custrules.documents.tables import Files
 from custrules.errors import Diagnostic
 from custrules.events import KINDS as EVENTS
 from custrules.fields import Frozen, Name, Title, describe, read_name
-from custrules.law import Law, LawSection, law_of
 from custrules.measures import Measure
 from custrules.money import SCALES
 from custrules.policy import Policy
@@ -40,7 +40,7 @@ SECTIONS = (*HEAD, "profile", "activities", "readings", "calendar", "measures", 
 LATER_SECTIONS = ("rates",)
 RESERVED_NAMES = (*YAML_FLAGS, "all", "any", "not")
 LATER_EVENTS = (
-    "chargeback", "partner_report", "refund_decision", "refund_paid", "refund_request", "sign_up", "top_up",
+    "partner_report", "refund_decision", "refund_paid", "refund_request", "sign_up",
 )  # fmt: skip
 MACHINE_ZONES = ("localtime", "posixrules", "Factory")
 MOST = {"profile": 500, "activities": 200, "readings": 100, "calendar": 100, "measures": 500, "policies": 2000, "accept": 500}
@@ -66,7 +66,7 @@ def read_document(source: Reading | Mapping[str, Any], kinds: Kinds | None = Non
         return Result(None, None, reading.diagnostics)
     reader = _Reader(reading.data, kinds or Kinds(), reading.files)
     document = reader.document()
-    faults = placing.placed(reader.faults)
+    faults = placing.sorted([*placing.placed(reader.faults), *reader.elsewhere])
     rulebook = None
     if document is not None and len(faults) <= MAX_FAULTS:
         rulebook = Rulebook(document.parts(None if reader.currency_known else _WIDEST_SCALE, reader.policy_paths))
@@ -89,6 +89,7 @@ class _Reader:
         self.policy_paths: list[Path] = []
         self.classes: dict[str, type[Policy]] = {}
         self.currency_known = False
+        self.elsewhere: list[Diagnostic] = []  # faults of files beside the document, each with its place
         if not isinstance(data, Mapping):
             self.note((), "document.wrong_type", expected="a mapping of sections", found=describe(data))
 
@@ -102,7 +103,9 @@ class _Reader:
         self._sections()
         self._format()
         program, currency, zone = self._required("program", Name), self._currency(), self._zone()
-        law = self._optional("law", LawSection, None)
+        law = read_law(self.data["law"], currency, self.files) if "law" in self.data else ReadLaw()
+        self.faults += law.faults
+        self.elsewhere = law.elsewhere
         return Document(
             id=program or "program",
             zone=zone,
@@ -118,8 +121,8 @@ class _Reader:
             measures=self._named("measures", Measure),
             policies=self._policies(currency if self.currency_known else None),
             accept=self._accept(),
-            law=law,
-            in_law=self._law(law, currency),
+            law=law.section,
+            in_law=law.law,
         )
 
     # -- the head --------------------------------------------------------------------------------------------------
@@ -169,13 +172,6 @@ class _Reader:
     def _optional(self, name: str, kind: Any, default: Any) -> Any:
         found = self._valid(kind, self.data[name], (name,)) if name in self.data else None
         return default if found is None else found
-
-    def _law(self, section: LawSection | None, currency: str) -> Law | None:
-        if section is None:
-            return None
-        law, faults = law_of(section, currency)
-        self.faults += [(("law", *path), fault) for path, fault in faults]
-        return law
 
     # -- sections of names -----------------------------------------------------------------------------------------
 

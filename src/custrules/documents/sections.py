@@ -17,9 +17,10 @@ from custrules.fields import MAX_NAME, Day, Frozen, Text, one_of, wrong_type
 from custrules.law import Law, LawSection
 from custrules.measures import Measure
 from custrules.money import SCALES
+from custrules.parts import Parts, ProfileField
 from custrules.policy import Policy
 from custrules.returns import ReturnsRule
-from custrules.rulebook import WORKING, Parts, ProfileField
+from custrules.rulebook import WORKING
 
 FORMAT = 1
 DEFAULT_LATE = Duration.parse("3 days")
@@ -170,7 +171,7 @@ def policy_data(policy: Policy) -> dict[str, Any]:
 
 
 def _dumped(model: BaseModel) -> dict[str, Any]:
-    return model.model_dump(mode="json", exclude_defaults=True)
+    return model.model_dump(mode="json", exclude_defaults=True, by_alias=True)
 
 
 def _title_data(title: str | Mapping[str, str]) -> str | dict[str, str]:

@@ -30,10 +30,11 @@ class Files:
         """A file as faults name it."""
         return str(self.folder / path)
 
-    def __call__(self, path: str) -> str:
-        """The text of a file; raises the fault of a path that is not one inside the folder, or of a file that cannot be read."""
+    def __call__(self, path: str, ends: tuple[str, ...] = (".csv",)) -> str:
+        """The text of a file whose name ends so; raises the fault of a path that is not one inside the folder, or of a file that cannot be
+        read."""
         if path not in self.texts:
-            if not _is_inside(path) or self._leads_outside(path):
+            if not (_is_inside(path) and path.endswith(ends)) or self._leads_outside(path):
                 raise fault("document.bad_file_path", file=path)
             if len(self.texts) >= MAX_FILES:
                 raise fault("document.too_many", what="CSV files", most=MAX_FILES)
@@ -68,7 +69,7 @@ class Files:
 
 def _is_inside(path: str) -> bool:
     parts = PurePosixPath(path).parts
-    plain = path.endswith(".csv") and not path.startswith("/") and "\\" not in path and ":" not in path and "\0" not in path
+    plain = not path.startswith("/") and "\\" not in path and ":" not in path and "\0" not in path
     return plain and bool(parts) and ".." not in parts
 
 

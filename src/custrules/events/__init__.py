@@ -27,7 +27,7 @@ from custrules.events.customers import (
     Visit,
 )
 from custrules.events.feedback import Complaint, ComplaintUpdate, Contact, SurveyResponse
-from custrules.events.orders import MAX_LINES, Line, Purchase, Return, ReturnLine, Tender, moneys_in, total_of
+from custrules.events.orders import MAX_LINES, Chargeback, Gift, Line, Purchase, Return, ReturnLine, Tender, TopUp, moneys_in, total_of
 from custrules.events.passing import NewDay, Tick, new_day, tick
 from custrules.events.points import Adjustment, Capture, Hold, Redemption, RedemptionCancelled, Transfer, Void
 from custrules.validation import diagnostics_of, nearest
@@ -38,6 +38,8 @@ AnyEvent = (
     | ConsentUpdate
     | Purchase
     | Return
+    | TopUp
+    | Chargeback
     | Redemption
     | RedemptionCancelled
     | Hold
@@ -92,6 +94,7 @@ __all__ = [
     "AnyEvent",
     "Attendance",
     "Capture",
+    "Chargeback",
     "Closure",
     "Complaint",
     "ComplaintUpdate",
@@ -99,6 +102,7 @@ __all__ = [
     "Contact",
     "Enrolment",
     "Event",
+    "Gift",
     "Hold",
     "Line",
     "Merge",
@@ -117,6 +121,7 @@ __all__ = [
     "Tick",
     "TierGrant",
     "Time",
+    "TopUp",
     "Transfer",
     "Visit",
     "Void",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, PlainSerializer, PlainValidator, model_validator
 
-from custrules.event_fields import Id, Profile, Quantity, Scalars, ScalarValue
+from custrules.event_fields import Id, Positive, Profile, Quantity, Scalars, ScalarValue
 from custrules.event_parts import Balances, Brought, Levels, Tallies
 from custrules.events.base import Event
 from custrules.fields import Day, Frozen, Name, Text, fault, one_of, read_flag
@@ -46,9 +46,22 @@ class Referral(Event):
 
 
 class Visit(Event):
-    """The customer came by."""
+    """The customer came by. ``of``: a stored value account (or one top-up of it) out of which so many visits are ``used``, one where not
+    said; such a visit is undone like a redemption."""
 
     type: Literal["visit"] = "visit"
+    of: Id | None = None
+    used: Positive | None = None
+
+    @model_validator(mode="after")
+    def _used_of_something(self) -> Self:
+        if self.used is not None and self.of is None:
+            raise fault("event.used_of_nothing")
+        return self
+
+    @property
+    def asks_for_value(self) -> bool:
+        return self.of is not None
 
 
 class Attendance(Event):

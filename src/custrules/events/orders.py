@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 
-from custrules.event_fields import Id, Positive, Tags
+from custrules.event_fields import Id, NotNegative, Positive, Tags
 from custrules.events.base import FILLED_IN, Event
-from custrules.fields import Whole, fault, one_of, read_flag
+from custrules.fields import Day, Whole, fault, one_of, read_flag
 from custrules.money import Money
 
 MAX_LINES = 10_000
@@ -145,6 +145,68 @@ class Return(Event):
         return self
 
 
+class Gift(Part):
+    """What is given in kind with a top-up, and what it is fairly worth."""
+
+    item: Id
+    value: Money
+
+
+class TopUp(Event):
+    """Money is paid in: ``amount`` (or ``tenders``) into ``account``, the program's first of stored value where none is named.
+
+    What it brings where no ladder says so: ``given`` on top (in the account's unit), of an account in visits how many were ``paid``
+    for and the ``list_price`` of one, of one for a period the day on which it ``starts``. ``gifts`` in kind with their fair value. Of two
+    top-ups the one with the lower ``priority`` is spent first where the spending goes by it.
+    """
+
+    type: Literal["top_up"] = "top_up"
+    brings_value: ClassVar[bool] = True
+    amount: Money = FILLED_IN
+    account: Id | None = None
+    tenders: Annotated[tuple[Tender, ...], BeforeValidator(_read_tenders), Field(max_length=100)] = ()
+    paid: Positive | None = None
+    given: NotNegative | None = None
+    list_price: Money | None = None
+    starts: Day | None = None
+    gifts: Annotated[tuple[Gift, ...], Field(max_length=100)] = ()
+    priority: Whole | None = None
+
+    @model_validator(mode="after")
+    def _amounts_agree(self) -> Self:
+        total = total_of(self.tenders)
+        if self.amount is None and total is None:
+            raise fault("event.no_amount")
+        _same_currency(moneys_in(self))
+        amount = self.amount if self.amount is not None else total
+        if total is not None and total != amount:
+            raise fault("event.amounts_differ", totals=f"amount {amount}, tenders {total}")
+        for found in moneys_in(self):
+            _not_negative(found)
+        if any(tender.type in ("points", "coupon") for tender in self.tenders):
+            raise fault("event.top_up_tender", tender=next(each.type for each in self.tenders if each.type in ("points", "coupon")))
+        object.__setattr__(self, "amount", amount)
+        return self
+
+
+class Chargeback(Event):
+    """A bank takes back what a top-up had paid, ``of`` it: ``amount``, or all that is left of it where that is not said.
+
+    ``dispute``: ``opened`` when the money goes; ``won`` when it comes back, and what it had bought with it; ``lost`` when it is gone.
+    """
+
+    type: Literal["chargeback"] = "chargeback"
+    of: Id
+    amount: Money | None = None
+    dispute: Annotated[Literal["opened", "won", "lost"], one_of("opened", "won", "lost")] = "opened"
+
+    @model_validator(mode="after")
+    def _of_something(self) -> Self:
+        if self.amount is not None and self.amount.minor <= 0:
+            raise fault("event.negative_amount", found=self.amount)
+        return self
+
+
 def total_of(parts: tuple[Line, ...] | tuple[Tender, ...] | tuple[ReturnLine, ...]) -> Money | None:
     """The sum of the parts' amounts; None where there are none."""
     amounts = [part.amount for part in parts if part.amount is not None]
@@ -154,6 +216,9 @@ def total_of(parts: tuple[Line, ...] | tuple[Tender, ...] | tuple[ReturnLine, ..
 
 def moneys_in(event: Event) -> list[Money]:
     """Every amount that an event carries."""
+    if isinstance(event, TopUp):
+        moneys = [event.amount, event.list_price, *(gift.value for gift in event.gifts), *(tender.amount for tender in event.tenders)]
+        return [amount for amount in moneys if amount is not None]
     if not isinstance(event, Purchase | Return):
         return []
     amounts = [event.amount, *(part.amount for part in event.lines)]

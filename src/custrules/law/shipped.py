@@ -9,7 +9,7 @@ from importlib.resources import files
 from custrules.law.profile import LawProfile
 
 FOLDER = "policies/stored_value/profiles"
-PROFILES = ("CN",)
+PROFILES = ("CN", "CN-BJ", "CN-HL", "CN-JS", "CN-SD", "CN-SH", "CN-SZ", "CN-ZJ", "EU", "HK", "JP", "KR", "SG", "UK", "US", "US-CA")
 """Names of the profiles in the wheel."""
 
 

@@ -12,12 +12,17 @@ KINDS: dict[str, str] = {
     "churn.flag": "custrules.policies.churn:Flag",
     "feedback.complaints": "custrules.policies.feedback:Complaints",
     "feedback.survey": "custrules.policies.feedback:Survey",
+    "lifecycle.stages": "custrules.policies.lifecycle:Stages",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
     "points.transfer": "custrules.policies.points:Transfer",
     "segments.bands": "custrules.policies.segments:Bands",
     "segments.matrix": "custrules.policies.segments:Matrix",
+    "segments.rfm": "custrules.policies.segments:Rfm",
+    "stored_value.account": "custrules.policies.stored_value:ValueAccount",
+    "stored_value.spending": "custrules.policies.stored_value:Spending",
+    "stored_value.top_up": "custrules.policies.stored_value:TopUp",
     "table": "custrules.policies.table:DecisionTable",
     "tiers.ladder": "custrules.policies.tiers:Ladder",
 }
@@ -25,9 +30,6 @@ KINDS: dict[str, str] = {
 LATER_KINDS = (
     "care.contact_plan",
     "care.trigger",
-    "churn.flag",
-    "feedback.complaints",
-    "lifecycle.stages",
     "profile.quality",
     "referral.reward",
     "rewards.activity",
@@ -35,13 +37,9 @@ LATER_KINDS = (
     "rewards.draw",
     "rewards.offer",
     "rewards.partners",
-    "segments.rfm",
     "service.plan",
     "service.scorecard",
-    "stored_value.account",
     "stored_value.refund",
-    "stored_value.spending",
-    "stored_value.top_up",
 )
 """Kinds that later versions have: named so that they are told apart from a slip of the pen."""
 

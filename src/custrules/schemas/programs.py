@@ -28,6 +28,7 @@ def program_schema(lang: str, kinds: Mapping[str, type[Policy]]) -> dict[str, An
     parts = drawn([*classes.values(), Measure, DayRule, WorkingRule, ReturnsRule, ProfileSpec, ReadingSpec, Defaults, Accepted, LawSection], lang)
     for kind, model in classes.items():
         _as_kind(parts[model.__name__], kind, lang)
+    _law_in_a_file(parts["LawSection"], lang)
     sections = {name: described(section, describing.words(f"program.{name}", lang)) for name, section in _sections().items()}
     return {
         "$schema": DRAFT,
@@ -47,6 +48,13 @@ def _as_kind(schema: dict[str, Any], kind: str, lang: str) -> None:
         properties[name] = described(TEXT_SCHEMA, properties[name].get("description", ""))
     schema["properties"] = {"kind": described({"const": kind}, describing.words("policy.kind", lang)), **properties}
     schema["required"] = ["kind", *schema.get("required", [])]
+
+
+def _law_in_a_file(schema: dict[str, Any], lang: str) -> None:
+    """A law profile is named or written out, or stands in a file beside the document."""
+    schema["properties"]["file"] = {"type": "string", "description": describing.words("law_section.file", lang)}
+    schema["anyOf"] = [{"required": [name]} for name in ("profile", "file")]
+    schema["required"] = [name for name in schema["required"] if name != "profile"]
 
 
 def _policy(classes: Mapping[str, type[Policy]], lang: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from custrules.messages import render
 from custrules.policy import Reason, Touchpoint
 from custrules.state import State
 from custrules.state_parts import StatusValue
-from custrules.testing.scenario_readings import ABSENT, BUCKETS, NONE, Mismatch, Names, compared, number, same_moment, shown, signed, status_part
+from custrules.testing.scenario_readings import ABSENT, NONE, Mismatch, Names, compared, number, same_moment, shown, signed, status_part
 from custrules.testing.scenario_run import Answer
 
 Check = Callable[[Answer], Mismatch | None]
@@ -71,8 +71,7 @@ def unchanged(names: Names, wanted: list[str], answer: Answer) -> Mismatch | Non
 def _covered(names: Names, name: str, state: State) -> dict[str, Any]:
     """An account with its buckets, a status with its subjects and fields, a measure, or the output of a table."""
     if names.is_account(name):
-        below = [name] if "." in name else [name, *(f"{name}.{bucket}" for bucket in BUCKETS)]
-        return {key: names.balance(state, key) for key in below}
+        return {key: names.balance(state, key) for key in names.below(name)}
     if names.is_measure(name) or names.is_output(name):
         return {name: names.measure(state, name.removeprefix("measure."))}
     if "." in name:

@@ -23,6 +23,7 @@ from custrules.state_parts import StatusValue
 from custrules.testing.scenario_run import Answer
 
 BUCKETS = ("pending", "held", "owed")
+VALUE_BUCKETS = ("principal", "bonus", "held", "owed")
 NONE, ABSENT = "none", "absent"
 
 
@@ -41,6 +42,8 @@ class Names:
     program: Program
     accounts: tuple[str, ...]
     aliases: tuple[str, ...]
+    own_stores: tuple[str, ...]
+    stores: tuple[str, ...]
     measures: tuple[str, ...]
     statuses: tuple[str, ...]
 
@@ -48,12 +51,22 @@ class Names:
         rules = program.rulebook
         self.program, self.accounts = program, tuple(rules.accounts)
         self.aliases = (*self.accounts, *(("points",) if self.accounts and "points" not in self.accounts else ()))
+        self.own_stores = tuple(store.name for store in rules.stores.values() if store.form != "period")
+        self.stores = (*self.own_stores, *(alias for alias, name in rules.first.items() if name in self.own_stores))
         self.measures = (*rules.parts.measures, *rules.parts.declared.readings)
         self.statuses = tuple(dict.fromkeys(name for policy in program.policies for name in policy.writes()))
 
     def is_account(self, name: str) -> bool:
         head, dot, bucket = name.partition(".")
+        if head in self.stores:
+            return not dot or bucket in VALUE_BUCKETS
         return head in self.aliases and (not dot or bucket in BUCKETS)
+
+    def below(self, account: str) -> list[str]:
+        """An account and its buckets; a bucket is by itself."""
+        if "." in account:
+            return [account]
+        return [account, *(f"{account}.{bucket}" for bucket in (VALUE_BUCKETS if account in self.stores else BUCKETS))]
 
     def is_measure(self, name: str) -> bool:
         head, _, rest = name.partition(".")
@@ -68,14 +81,21 @@ class Names:
 
     @property
     def all(self) -> list[str]:
-        buckets = [f"{name}.{bucket}" for name in self.aliases for bucket in BUCKETS]
-        return [*self.aliases, *buckets, *self.statuses, *(f"measure.{name}" for name in self.measures), *self.program.rulebook.tables.facts]
+        accounts = [*self.aliases, *self.stores]
+        buckets = [bucket for name in accounts for bucket in self.below(name)[1:]]
+        return [
+            *accounts,
+            *buckets,
+            *self.statuses,
+            *(f"measure.{name}" for name in self.measures),
+            *self.program.rulebook.tables.facts,
+        ]
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def balance(self, state: State, name: str) -> Any:
         """What can be spent of an account, or what one of its buckets holds."""
-        return state.balance(name) if "." in name else state.points(name).available
+        return state.balance(name) if "." in name or name in self.stores else state.points(name).available
 
     def measure(self, state: State, name: str) -> Any:
         """A measure, or what a table gives, as of the state's day: money as Money (an average half up), numbers exact; None where it is missing."""

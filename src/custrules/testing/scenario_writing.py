@@ -20,7 +20,7 @@ from custrules.program import Program
 from custrules.state import State
 from custrules.testing.scenario_events import NOON, script_of
 from custrules.testing.scenario_file import read_scenarios
-from custrules.testing.scenario_readings import BUCKETS, NONE, Names, shown
+from custrules.testing.scenario_readings import NONE, Names, shown
 from custrules.testing.scenario_run import Answer, Play
 from custrules.testing.scenario_then import OWN_KEYS
 from custrules.testing.scenarios import collect
@@ -139,8 +139,8 @@ class Filler:
     def readings(self, state: State) -> dict[str, str]:
         """Balances with their buckets, and statuses with their last days, by the names that scenarios read them by."""
         found: dict[str, str] = {}
-        for account in self.names.accounts if state.day is not None else ():
-            for name in (account, *(f"{account}.{bucket}" for bucket in BUCKETS)):
+        for account in (*self.names.accounts, *self.names.own_stores) if state.day is not None else ():
+            for name in self.names.below(account):
                 found[name] = shown(self.names.balance(state, name))
         for (name, subject), held in sorted(state.statuses.items()):
             if name in self.names.statuses and name not in OWN_KEYS and "." not in subject and subject not in ("since", "until"):

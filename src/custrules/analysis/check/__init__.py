@@ -15,6 +15,7 @@ from custrules.analysis.check.points import check_points
 from custrules.analysis.check.purchases import check_purchases
 from custrules.analysis.check.sections import check_sections
 from custrules.analysis.check.segments import check_segments
+from custrules.analysis.check.stages import check_stages
 from custrules.analysis.check.tables import check_tables
 from custrules.analysis.check.transfers import check_transfers
 from custrules.errors import Diagnostic
@@ -37,6 +38,7 @@ def check(program: Program, *, on: date | None = None) -> tuple[Diagnostic, ...]
         check_tables,
         check_ladders,
         check_segments,
+        check_stages,
         check_benefits,
         check_points,
         check_transfers,

@@ -1,14 +1,18 @@
-"""Bands: values that fall into none, or into several, and bands that are never anybody's because those before them take all."""
+"""Bands and maps of scores: what falls into none of them, or into several, and what is never anybody's because others take it all."""
 
 from __future__ import annotations
+
+from itertools import product
 
 from custrules.analysis.check.conditions import scope_of
 from custrules.analysis.check.findings import Findings, Path
 from custrules.analysis.check.rows import Grid
-from custrules.analysis.check.spaces import Witness, told
+from custrules.analysis.check.spaces import Witness, told, value_text
 from custrules.conditions import Leaf
 from custrules.conditions.hits import asks
-from custrules.policies.segments import Bands
+from custrules.errors import Severity
+from custrules.policies.segments import Bands, Rfm
+from custrules.policies.segments.scores import PARTS, SCORE_TYPES, Scores
 
 
 def check_segments(findings: Findings) -> None:
@@ -16,6 +20,8 @@ def check_segments(findings: Findings) -> None:
         if isinstance(policy, Bands) and not policy.retired:
             with findings.bounded(findings.path(policy, "bands")):
                 _Bands(findings, policy).check()
+        elif isinstance(policy, Rfm) and policy.map is not None and not policy.map.name and not policy.retired:
+            _Map(findings, policy).check()
 
 
 class _Bands:
@@ -65,3 +71,41 @@ class _Bands:
         found = self.likely.none_of(lambda point: None not in point.values())
         if found is not None:
             self.findings.warning("check.band_gap", self.findings.path(self.policy, "bands"), witness=self._told(found))
+
+
+class _Map:
+    """Every combination of scores is looked at: there are no more than some thousands."""
+
+    findings: Findings
+    policy: Rfm
+
+    def __init__(self, findings: Findings, policy: Rfm) -> None:
+        assert policy.map is not None
+        self.findings, self.policy, self.table = findings, policy, policy.map.bound
+        names = [name for name in policy.map.table.inputs if name in policy.map.bound.facts]
+        cells = product(*(self._values(name) for name in names))
+        self.cells = [dict(zip(names, cell, strict=True)) for cell in cells]
+        self.held = [[place for place, row in enumerate(self.table.rows) if row.holds(Scores(cell))] for cell in self.cells]
+
+    def _values(self, name: str) -> list[int]:
+        part, high, _ = name.partition("_high")
+        cuts = self.policy.cuts.of(part) if self.policy.cuts is not None and part in PARTS and not high else None
+        return [False, True] if cuts is None else list(range(1, len(cuts) + 2))
+
+    def check(self) -> None:
+        path = self.findings.path(self.policy, "map")
+        found = {self.table.decided(rows).rows[:1] for rows in self.held}
+        for place in range(len(self.table.rows)):
+            if (place,) not in found and not (self.table.hit == "UNIQUE" and any(place in rows for rows in self.held)):
+                self.findings.warning("check.map_row_never", (*path, "rows", place))
+        several = [place for place, rows in enumerate(self.held) if len(rows) > 1]
+        if several and self.table.hit != "ANY":
+            rows = ", ".join(str(row + 1) for row in self.held[several[0]])
+            severity: Severity = "error" if self.table.hit == "UNIQUE" else "info"
+            self.findings.add("check.map_overlap", path, severity, cells=len(several), rows=rows, witness=self._told(several[0]))
+        gaps = [place for place, rows in enumerate(self.held) if not rows]
+        if gaps and self.table.outputs[0].default is None:
+            self.findings.warning("check.map_gap", path, cells=len(gaps), witness=self._told(gaps[0]))
+
+    def _told(self, place: int) -> str:
+        return ", ".join(f"{name} {value_text(value, SCORE_TYPES[name])}" for name, value in self.cells[place].items())

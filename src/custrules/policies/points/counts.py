@@ -10,10 +10,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, WithJsonSchema
 
 from custrules.fields import FLAG_SCHEMA, Flag, Frozen, describe, fault, read_flag, wrong_type
-from custrules.order_lines import NOT_EARNING, OrderLine
+from custrules.order_lines import NOT_EARNING, OrderLine, listed_at
 from custrules.orders import Order
 
-TENDERS = ("cash", "card", "stored_value", "points", "gift_card")
+TENDERS = ("cash", "card", "stored_value", "bonus", "points", "gift_card")
 
 
 def _read_tenders(value: object) -> Frozen:
@@ -21,8 +21,6 @@ def _read_tenders(value: object) -> Frozen:
     if not isinstance(value, Mapping) or not value:
         raise wrong_type("switches by tender, such as {gift_card: true}", value)
     for name in value:
-        if name == "bonus":
-            raise fault("document.not_available", what="counts: tenders: bonus")
         if name not in TENDERS:
             raise fault("document.unknown_choice", found=describe(name), choices=", ".join(TENDERS))
     return Frozen({name: read_flag(switch) for name, switch in value.items()})
@@ -45,8 +43,8 @@ Tenders = Annotated[
 class Counts(BaseModel):
     """Switches of what earns. A line is delivery, tax, a gift_card or a top_up by its category or one of its tags.
 
-    By default what was asked for counts, tax and delivery with it, as far as money and stored value paid it: not what coupons,
-    points and gift cards paid, and no gift cards and top-ups that were bought. ``discounts: true`` counts list prices.
+    By default what was asked for counts, tax and delivery with it, as far as money and the principal of stored value paid it: not what
+    its bonus, coupons, points and gift cards paid, and no gift cards and top-ups that were bought. ``discounts: true`` counts list prices.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
@@ -75,7 +73,7 @@ class Counts(BaseModel):
         """The tenders of which what they paid does not count."""
         off = {name for name, switch in self.tenders.items() if not switch} | (set() if self.coupons else {"coupon"})
         on = {name for name, switch in self.tenders.items() if switch} | ({"coupon"} if self.coupons else set())
-        return frozenset((NOT_EARNING | off) - on)
+        return frozenset((NOT_EARNING | {"bonus"} | off) - on)
 
     def amount(self, line: OrderLine, kept: int, order: Order | None) -> Fraction | int:
         """What counts of a line of which so much is kept, in smallest units, whoever paid for it."""
@@ -88,9 +86,6 @@ class Counts(BaseModel):
 
 
 def _listed(line: OrderLine, order: Order | None) -> Fraction:
-    """What a line costs undiscounted; where only the order says so, its share of that by amount."""
-    if line.list_amount is not None or order is None or order.list_amount is None:
-        return Fraction(line.amount if line.list_amount is None else line.list_amount)
-    if order.amount:
-        return Fraction(order.list_amount * line.amount, order.amount)
-    return Fraction(order.list_amount, len(order.lines))
+    if order is None:
+        return listed_at(line, 0, None, 1)
+    return listed_at(line, order.amount, order.list_amount, len(order.lines))

@@ -2,5 +2,7 @@
 
 from custrules.policies.segments.bands import Bands
 from custrules.policies.segments.matrix import Matrix
+from custrules.policies.segments.rfm import Rfm
+from custrules.policies.segments.scores import Cuts, High, ScoreMap, Threshold
 
-__all__ = ["Bands", "Matrix"]
+__all__ = ["Bands", "Cuts", "High", "Matrix", "Rfm", "ScoreMap", "Threshold"]

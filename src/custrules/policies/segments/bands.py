@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 from pydantic import PlainSerializer, ValidationError, ValidationInfo, WithJsonSchema, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from custrules.assigning import Assigning, Found
+from custrules.branching import Branch
 from custrules.conditions import BadCell, Cell, Condition, read_cell
 from custrules.conditions.compiler import node_text
 from custrules.conditions.tables import FactName
@@ -72,7 +74,8 @@ class Bands(Assigning):
         return {self.called: StatusFact(FactType("level", tuple(self.bands)), self.called)}
 
     def due(self, view: View, /) -> date | None:
-        return view.next_change(next(iter(self.bands.values()))) if not self.retired else None
+        days = (view.next_change(condition) for condition in self.bands.values() if not self.retired)
+        return min((day for day in days if day is not None), default=None)
 
     def found(self, view: View, held: StatusValue | None, /) -> Found:
         name = next((name for name, condition in self.bands.items() if view.test(condition, view.settled)), None)
@@ -112,6 +115,14 @@ class Bands(Assigning):
         name, condition = list(self.bands.items())[place]
         cell = next(iter(condition.leaves()))[1].text
         return Answer("APPLIED", name, (reason("segments.bands.held", status=self.called, segment=name, measure=self.measure, cell=cell),))
+
+    def branches(self, view: FactsView, /) -> tuple[Branch, ...]:
+        rows = [(view.bound(condition), place) for place, condition in enumerate(self.bands.values())]
+        answers = [*rows, (None, len(self.bands))]
+        return tuple(Branch(bound, (), partial(self._only, place)) for bound, place in answers)
+
+    def _only(self, place: int, _: int) -> Answer:
+        return self._answer(place)
 
     def write_evaluation(self, code: FactsCode, view: FactsView, /) -> bool:
         """``if <cell>: return <its evaluation>`` for one band after the other."""

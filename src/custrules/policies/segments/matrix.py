@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from custrules.assigning import Assigning, Found
-from custrules.conditions import LISTS, Table, TableOutcome
+from custrules.branching import Branch
+from custrules.conditions import BoundTable, Table, TableOutcome
 from custrules.errors import Diagnostic
 from custrules.evaluation import Answer
 from custrules.facts import FactType
 from custrules.fields import Name
+from custrules.policies.segments.scores import given_by, out_of_order, table_faults
 from custrules.policy import BalanceFact, FactsView, Known, StatusFact, View, reason
 from custrules.state_parts import StatusValue
-from custrules.validation import nearest
 
 MAX_SEGMENTS = 1_000
 
@@ -41,9 +43,7 @@ class Matrix(Assigning):
     @property
     def segments(self) -> tuple[str, ...]:
         """Every segment that the table can give, in the order of its rows."""
-        (output, *_) = self.table.outputs
-        told = [*output.values, *(row.outputs[0] for row in self.table.rows), *([output.default] if output.default is not None else [])]
-        return tuple(dict.fromkeys(text.strip('"') for text in told if text != "missing"))
+        return given_by(self.table)
 
     def gives(self) -> Mapping[str, StatusFact | BalanceFact]:
         kind = FactType("level", self.order) if self.order else FactType("text", self.segments)
@@ -61,26 +61,8 @@ class Matrix(Assigning):
         return Found(value, (reason(code, status=self.called, segment=value, before=before, rows=rows),))
 
     def faults(self, known: Known) -> list[Diagnostic]:
-        """One output of text, and one row that gives it; an ``order`` that has every segment once."""
-        output, found = self.table.outputs[0], list[Diagnostic]()
-        if len(self.table.outputs) > 1:
-            found.append(Diagnostic("document.one_output", _path("outputs[1]"), {"hit": self.kind, "found": str(len(self.table.outputs))}))
-        if output.type != "text":
-            expected = "an output of text, which is the segment"
-            found.append(Diagnostic("document.wrong_type", _path("outputs[0]"), {"expected": expected, "found": output.type}))
-        if self.table.hit in LISTS or self.table.hit.startswith("COLLECT"):
-            choices = "UNIQUE, ANY, FIRST, PRIORITY"
-            found.append(Diagnostic("document.unknown_choice", _path("hit"), {"found": repr(self.table.hit), "choices": choices}))
-        return found + ([*self._out_of_order()] if self.order else [])
-
-    def _out_of_order(self) -> list[Diagnostic]:
-        twice = [name for place, name in enumerate(self.order) if name in self.order[:place]]
-        lacking = [name for name in self.segments if name not in self.order]
-        told = [Diagnostic("document.name_taken", "order", {"name": name}) for name in twice]
-        params = {"choices": ", ".join(self.order)}
-        return told + [
-            Diagnostic("document.unknown_choice", "table", {"found": repr(name), "nearest": nearest(name, self.order), **params}) for name in lacking
-        ]
+        """A table that gives one text; an ``order`` that has every segment once."""
+        return table_faults(self.table, self.kind, "table") + (out_of_order(self.order, self.segments, "table") if self.order else [])
 
     # -- given facts -----------------------------------------------------------------------------------------------
 
@@ -89,15 +71,29 @@ class Matrix(Assigning):
 
     def evaluated(self, view: FactsView, /) -> Answer:
         """The segment that the table gives, APPLIED; DECLINED where it gives none."""
-        value, rows = _read(view.outcome(self.table))
+        return self._answer(view.outcome(self.table))
+
+    def _answer(self, outcome: TableOutcome) -> Answer:
+        value, rows = _read(outcome)
         if value is None:
             return Answer("DECLINED", None, (reason("segments.matrix.outside", status=self.called),))
         code = "segments.matrix.entered" if rows else "segments.matrix.default"
         return Answer("APPLIED", value, (reason(code, status=self.called, segment=value, before=None, rows=rows),))
 
+    def branches(self, view: FactsView, /) -> tuple[Branch, ...]:
+        """FIRST: a branch for each row; else one whose answer depends on which rows hold."""
+        bound = view.bound_table(self.table)
+        conditions = [row.condition for row in bound.rows]
+        if self.table.hit != "FIRST":
+            return (Branch(None, tuple(conditions), partial(self._decoded, bound)),)
+        rows = [Branch(condition, (), partial(self._row, bound, index)) for index, condition in enumerate(conditions)]
+        return (*rows, Branch(None, (), partial(self._decoded, bound)))
 
-def _path(step: str) -> str:
-    return f"table.{step}"
+    def _row(self, bound: BoundTable, index: int, held: int) -> Answer:
+        return self._decoded(bound, 1 << index)
+
+    def _decoded(self, bound: BoundTable, held: int) -> Answer:
+        return self._answer(bound.decided([index for index in range(len(bound.rows)) if held >> index & 1]))
 
 
 def _read(outcome: TableOutcome) -> tuple[str | None, str]:

@@ -1,1 +1,7 @@
-"""Stored value: accounts, top-ups, spending, refunds."""
+"""Stored value: accounts paid in advance, top-ups with a bonus, spending in a named order; each exact under returns."""
+
+from custrules.policies.stored_value.account import ValueAccount
+from custrules.policies.stored_value.spending import Spending
+from custrules.policies.stored_value.top_up import TopUp
+
+__all__ = ["Spending", "TopUp", "ValueAccount"]

@@ -6,27 +6,16 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_serializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
 
 from custrules.calendars import ONE_DAY, add_months
 from custrules.calendars.spans import start_of_period
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
-from custrules.fields import NAME_SCHEMA, Name, Text, Title, one_of, read_whole, wrong_type
+from custrules.fields import Name, Names, Text, Title, one_of, read_whole, wrong_type
 from custrules.policies.tiers.benefits import Benefit
 
 _CYCLES = {"month": 1, "quarter": 3, "half": 6, "year": 12}
-
-
-_NAMES = WithJsonSchema({"anyOf": [dict(NAME_SCHEMA), {"type": "array", "items": dict(NAME_SCHEMA), "maxItems": 100}]})
-
-
-def _one_or_several(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-def _as_written(value: tuple[str, ...]) -> str | list[str]:
-    return value[0] if len(value) == 1 else list(value)
 
 
 class LevelRule(BaseModel):
@@ -38,7 +27,7 @@ class LevelRule(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     name: Name
-    was: Annotated[tuple[Name, ...], BeforeValidator(_one_or_several), PlainSerializer(_as_written), Field(max_length=100), _NAMES] = ()
+    was: Names = ()
     title: Title = ""
     enter: Condition | None = None
     keep: Condition | None = None

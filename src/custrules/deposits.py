@@ -1,0 +1,129 @@
+"""What a top-up was, and what has become of it: the part of its order that outlives the purchases it paid for.
+
+Amounts are whole numbers of the currency's smallest unit; of an account in visits, quantities of lots are visits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from typing import Any
+
+from custrules.lots import (
+    ADJUSTED,
+    DISPUTED,
+    EXPIRED,
+    FEES,
+    FORFEITED,
+    ISSUED,
+    OPENED,
+    PAID,
+    REFUNDED,
+    SPENT,
+    TRANSFERRED,
+    WORLD,
+    Move,
+    text,
+    whole,
+)
+
+FORMS = ("amount", "visits", "period")
+_IN = (ISSUED, OPENED, ADJUSTED, TRANSFERRED)
+_MONEY = ("refunded", "disputed", "contested")  # what is told in money, whatever the account is kept in
+VISITS = "visits"
+NORMAL = 50  # the priority of a top-up that names none
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """A lot pair, paid and granted, into ``account`` of a ``form``, for so much ``money``.
+
+    ``paid`` and ``granted`` are what was put in, as it stands after corrections and transfers. Consumed so far: ``face``, at list
+    price ``listed``. Gone otherwise: ``expired`` bonus, cash ``refunded``, what a bank took back (``disputed``, of which
+    ``contested`` is not decided yet), bonus ``surrendered``. ``touched`` is the last day on which any of it moved.
+    """
+
+    account: str
+    form: str = "amount"
+    money: int = 0
+    paid: int = 0
+    granted: int = 0
+    face: int = 0
+    listed: int = 0
+    expired: int = 0
+    refunded: int = 0
+    disputed: int = 0
+    contested: int = 0
+    surrendered: int = 0
+    list_price: int | None = None
+    starts: date | None = None
+    ends: date | None = None
+    priority: int = NORMAL
+    gifts: tuple[tuple[str, int], ...] = ()
+    touched: date | None = None
+
+    def after(self, move: Move, order_id: str, day: date) -> Deposit:
+        """As it stands once a move is made; the same where none of its lots moved."""
+        changes: dict[str, int] = {}
+        for lot, quantity in move.parts:
+            if lot.origin != order_id:
+                continue
+            paid, granted = (quantity, 0) if lot.source == PAID else (0, quantity)
+            for name, number in _changes(move.source, move.target, paid, granted):
+                if self.form == "amount" or (name in _MONEY) == (lot.unit != VISITS):
+                    changes[name] = changes.get(name, getattr(self, name)) + number
+        if not changes:
+            return self
+        last = max(day, self.touched) if self.touched is not None else day
+        return replace(self, touched=last, **changes)  # type: ignore[arg-type]  # the fields named are whole numbers
+
+    def discounted(self, by: int) -> Deposit:
+        """The same, where what it paid for costs so much more at list price."""
+        return replace(self, listed=self.listed + by)
+
+    def to_data(self) -> dict[str, Any]:
+        """The fields that are not as they are by default."""
+        data: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self) if getattr(self, field.name) != field.default}
+        for name in ("starts", "ends", "touched"):
+            if name in data:
+                data[name] = data[name].isoformat()
+        return data | ({"gifts": [list(gift) for gift in self.gifts]} if self.gifts else {})
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Deposit:
+        days = {name: date.fromisoformat(data[name]) for name in ("starts", "ends", "touched") if name in data}
+        gifts = tuple([(text(item), whole(value)) for item, value in data.get("gifts", ())])
+        words = {name: text(data[name]) for name in ("account", "form") if name in data}
+        rest = {name: whole(value) for name, value in data.items() if name not in (*days, *words, "gifts")}
+        found = cls(**words, **days, gifts=gifts, **rest)  # type: ignore[arg-type]  # each by the type of its field
+        if found.form not in FORMS:
+            raise ValueError(f"a top-up into an account of form {found.form}")
+        return found
+
+
+def _changes(source: str, target: str, paid: int, granted: int) -> Iterable[tuple[str, int]]:
+    """What a move of so much of a pair changes in what is told of it."""
+    quantity = paid + granted
+    for outside, sign in ((source, 1), (target, -1)):
+        if outside in _IN:
+            yield from (("paid", sign * paid), ("granted", sign * granted))
+        elif outside in (SPENT, FEES):
+            yield from _used(-sign * quantity, {source, target} - {outside})
+        elif outside == EXPIRED:
+            yield "expired", -sign * granted
+        elif outside == FORFEITED:
+            yield "surrendered", -sign * granted
+        elif outside == REFUNDED:
+            yield "refunded", -sign * paid
+        elif outside == DISPUTED:
+            yield from (("disputed", -sign * paid), ("contested", -sign * paid), ("surrendered", -sign * granted))
+    if target.endswith(".owed") and source != DISPUTED:  # it pays for what was consumed before
+        yield from (("face", quantity), ("listed", quantity))
+
+
+def _used(quantity: int, others: set[str]) -> Iterable[tuple[str, int]]:
+    """Face is consumed, or comes back; what goes from one outside to another was consumed and stays so, unless it expires then."""
+    (other,) = others
+    if not other.startswith(WORLD) or other == EXPIRED:
+        yield from (("face", quantity), ("listed", quantity))

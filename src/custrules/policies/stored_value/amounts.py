@@ -1,0 +1,49 @@
+"""Amounts in documents: decimals of the program's currency, above nought, in its smallest units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from custrules.errors import Diagnostic, MoneyError
+from custrules.fields import Amount, read_decimal, wrong_type
+from custrules.money import Money, to_units
+from custrules.policy import View
+
+
+def _positive(value: object) -> object:
+    number = read_decimal(value)
+    if number <= 0:
+        raise wrong_type("an amount above zero", value)
+    return number
+
+
+def _not_negative(value: object) -> object:
+    number = read_decimal(value)
+    if number < 0:
+        raise wrong_type("an amount that is not negative", value)
+    return number
+
+
+PositiveAmount = Annotated[Amount, BeforeValidator(_positive)]
+AnyAmount = Annotated[Amount, BeforeValidator(_not_negative)]
+
+
+def minor(amount: Decimal, view: View) -> int:
+    """An amount of the document in smallest units; the document was checked to have no more decimals."""
+    return to_units(amount, view.scale, "the currency")
+
+
+def money(units: int, view: View) -> Money:
+    return Money.from_minor(units, view.currency)
+
+
+def money_faults(path: str, amount: Decimal | None, scale: int) -> Iterator[Diagnostic]:
+    """An amount with more decimals than the currency has."""
+    try:
+        to_units(amount if amount is not None else Decimal(0), scale, "the currency")
+    except MoneyError:
+        yield Diagnostic("document.bad_money", path, {"reason": f"at most {scale} decimals"})

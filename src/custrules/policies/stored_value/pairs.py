@@ -1,0 +1,108 @@
+"""The lot pairs of an account, one for each top-up, and how much of each bucket an amount takes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any, Literal, NamedTuple
+
+from custrules.calendars import start_of_day
+from custrules.deposits import NORMAL, Deposit
+from custrules.ledger import GRANTED, PAID, LotPart
+from custrules.money import Rounding, rounded
+from custrules.policies.stored_value.account import ValueAccount, first, total
+from custrules.policy import View
+
+Order = Literal["principal_first", "bonus_first", "pro_rata", "priority"]
+ORDERS = ("principal_first", "bonus_first", "pro_rata", "priority")
+Among = Literal["fifo", "lifo", "soonest_bonus"]
+AMONG = ("fifo", "lifo", "soonest_bonus")
+
+
+class Pair(NamedTuple):
+    """What can be spent of one top-up: parts of its paid and granted lots; and what it was, as far as that is remembered."""
+
+    id: str
+    at: tuple[date, datetime]
+    paid: list[LotPart]
+    granted: list[LotPart]
+    deposit: Deposit | None
+
+    @property
+    def left(self) -> int:
+        return total(self.paid) + total(self.granted)
+
+    @property
+    def bonus_until(self) -> date:
+        return min((part.lot.last_day or date.max for part in self.granted), default=date.max)
+
+    def shares(self) -> tuple[int, int, int]:
+        """Paid, granted, and how much of both is gone already: what a pro rata share is taken of."""
+        lots = [{part.lot.id: part.lot for part in parts}.values() for parts in (self.paid, self.granted)]
+        paid, granted = (sum(lot.granted for lot in found) for found in lots)
+        if self.deposit is not None:
+            paid, granted = self.deposit.paid, self.deposit.granted
+        return paid, granted, max(paid + granted - self.left, 0)
+
+
+def pairs_of(account: ValueAccount, view: View, among: Among, only: str | None = None) -> list[Pair]:
+    """The pairs out of which can be spent, in the order in which they are."""
+    found: dict[str, Pair] = {}
+    for bucket, place in (("principal", 2), ("bonus", 3)):
+        for part in view.ledger.ledger.accounts[account.bucket(bucket)].spendable(view.settled):
+            pair = found.get(part.lot.origin) or _pair(part, view)
+            found[part.lot.origin] = pair
+            pair[place].append(part)  # type: ignore[union-attr]  # the lists of a pair
+    pairs = sorted((pair for pair in found.values() if only in (None, pair.id)), key=lambda pair: (pair.at, pair.id), reverse=among == "lifo")
+    return sorted(pairs, key=lambda pair: pair.bonus_until) if among == "soonest_bonus" else pairs
+
+
+def _pair(part: LotPart, view: View) -> Pair:
+    order = view.state.order(part.lot.origin)
+    at = order.occurred_at if order is not None else start_of_day(part.lot.day, view.zone)
+    return Pair(part.lot.origin, (part.lot.day, at), [], [], order.deposit if order is not None else None)
+
+
+def taken(pairs: Sequence[Pair], order: Order, amount: int) -> list[LotPart]:
+    """Parts of lots that an amount takes, in the order in which they are taken; all there is where that is less."""
+    if order == "pro_rata":
+        return [part for pair, share in _in_turn(pairs, amount) for part in _pro_rata(pair, share)]
+    return first([part for parts in _sequence(pairs, order) for part in parts], amount)
+
+
+def _in_turn(pairs: Iterable[Pair], amount: int) -> Iterator[tuple[Pair, int]]:
+    for pair in pairs:
+        share = min(amount, pair.left)
+        amount -= share
+        if share:
+            yield pair, share
+
+
+def _sequence(pairs: Sequence[Pair], order: Order) -> list[list[LotPart]]:
+    """Whole buckets in the order in which they are emptied."""
+    if order == "priority":
+        rows: list[tuple[Any, list[LotPart]]] = []
+        for place, pair in enumerate(pairs):
+            priority = pair.deposit.priority if pair.deposit is not None else NORMAL
+            rows += [((priority, 0, place), pair.granted), ((priority, 1, place), pair.paid)]
+        return [parts for _, parts in sorted(rows, key=lambda row: row[0])]
+    paid, granted = [pair.paid for pair in pairs], [pair.granted for pair in pairs]
+    return paid + granted if order == "principal_first" else granted + paid
+
+
+def _pro_rata(pair: Pair, amount: int) -> list[LotPart]:
+    """A share of one pair: of the principal what the running total comes to, rounded half up; the rest of the bonus."""
+    paid, granted, gone = pair.shares()
+    share = Fraction(paid, paid + granted) if paid + granted else Fraction(1)
+    target: Callable[[int], int] = lambda face: rounded(share * face, Rounding.half_up)  # noqa: E731 - one line of arithmetic
+    principal = target(gone + amount) - target(gone)
+    least, most = max(amount - total(pair.granted), 0), min(amount, total(pair.paid))
+    principal = min(max(principal, least), most)
+    return [*first(pair.paid, principal), *first(pair.granted, amount - principal)]
+
+
+def by_source(parts: Iterable[LotPart]) -> tuple[list[LotPart], list[LotPart]]:
+    """What was paid, and what was given."""
+    found = list(parts)
+    return [part for part in found if part.lot.source == PAID], [part for part in found if part.lot.source == GRANTED]

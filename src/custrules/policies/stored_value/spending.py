@@ -1,0 +1,146 @@
+"""``stored_value.spending``: stored value as a tender of an order, visits out of a card; out of which bucket and which top-up first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar, Literal
+
+from custrules import events
+from custrules.fields import Flag, Name, one_of
+from custrules.ledger import SPENT, LotPart, Move
+from custrules.orders import Order as Bought
+from custrules.orders import Record
+from custrules.policies.stored_value.account import ValueAccount, account_of, total
+from custrules.policies.stored_value.giving_back import given_back, kept_parts
+from custrules.policies.stored_value.pairs import AMONG, ORDERS, Among, Order, by_source, pairs_of, taken
+from custrules.policy import Decision, Phase, Policy, Reason, View, reason
+
+PREPAID = frozenset({"gift_card", "top_up"})
+
+
+class Spending(Policy):
+    """Stored value pays. ``order``: principal first, bonus first, both pro rata (by running totals, the remainder out of principal), or by
+    the ``priority`` that top-ups name. ``top_ups``: of several, the first one paid in (``fifo``), the last one (``lifo``), or the one
+    whose bonus lapses soonest.
+
+    Gift cards and top-ups are not paid with it, unless ``buys_gift_cards`` says so.
+    """
+
+    kind: ClassVar[str] = "stored_value.spending"
+    phase: ClassVar[Phase] = "pay"
+    hears: ClassVar[tuple[str, ...] | None] = ("purchase", "visit", "return", "redemption_cancelled")
+    serves: ClassVar[tuple[str, ...]] = ("stored_value", "visit")
+    works_with: ClassVar[Literal["points", "stored_value"]] = "stored_value"
+
+    account: Name = "stored_value"
+    order: Annotated[Order, one_of(*ORDERS)]
+    top_ups: Annotated[Among, one_of(*AMONG)] = "fifo"
+    buys_gift_cards: Flag = False
+
+    def works_on(self) -> str:
+        return self.account
+
+    def event_name(self) -> str:
+        return "purchase"
+
+    # -- deciding --------------------------------------------------------------------------------------------------
+
+    def decide(self, event: events.AnyEvent, view: View, /) -> Decision | None:
+        account = account_of(view, self.account)
+        if account is None:
+            return None
+        if isinstance(event, events.Purchase):
+            return self._tendered(event, account, view) if event.tenders and account.form == "amount" else None
+        if isinstance(event, events.Visit):
+            return self._visited(event, account, view) if event.of is not None else None
+        return given_back(self, event, account, view) if isinstance(event, events.Return | events.RedemptionCancelled) else None
+
+    def _tendered(self, event: events.Purchase, account: ValueAccount, view: View) -> Decision | None:
+        amount = sum(tender.amount.minor for tender in event.tenders if tender.type == "stored_value" and names(tender.reference, account, view))
+        if not any(tender.type == "stored_value" and names(tender.reference, account, view) for tender in event.tenders):
+            return None
+        failing = list(self._failing(amount, account, view))
+        return self.declined(event, failing) if failing else self._spend(event, amount, account, view)
+
+    def _failing(self, amount: int, account: ValueAccount, view: View) -> Iterator[Reason]:
+        told = {"amount": account.shown(amount, view), "account": account.id}
+        yield from self._missing(amount, account, view)
+        if not self.buys_gift_cards and view.order is not None:
+            most = sum(line.amount for line in view.order.lines if not line.is_of(PREPAID))
+            if amount > most:
+                yield reason("stored_value.spending.prepaid_goods", most=account.shown(most, view), **told)
+
+    def _missing(self, amount: int, account: ValueAccount, view: View, only: str | None = None) -> Iterator[Reason]:
+        there = sum(pair.left for pair in pairs_of(account, view, self.top_ups, only))
+        if amount > there:
+            shown = {"amount": amount, "available": there, "missing": amount - there}
+            yield reason(
+                "stored_value.spending.insufficient", account=account.id, **{name: account.shown(units, view) for name, units in shown.items()}
+            )
+
+    def _spend(self, event: events.AnyEvent, amount: int, account: ValueAccount, view: View, only: str | None = None) -> Decision:
+        parts = taken(pairs_of(account, view, self.top_ups, only), self.order, amount)
+        for move in moves_of(parts, account, SPENT):
+            view.ledger.post(move)
+        paid, granted = by_source(parts)
+        told = {"amount": amount, "principal": total(paid), "bonus": total(granted)}
+        shown = {name: account.shown(units, view) for name, units in told.items()}
+        return self.applied(event, [reason("stored_value.spending.paid", account=account.id, **shown)], account.postings(view))
+
+    # -- visits ----------------------------------------------------------------------------------------------------
+
+    def _visited(self, event: events.Visit, account: ValueAccount, view: View) -> Decision | None:
+        """A visit names the account, or one top-up of it."""
+        assert event.of is not None
+        order = view.state.order(event.of)
+        deposit = order.deposit if order is not None else None
+        only = event.of if deposit is not None and deposit.account == account.id else None
+        if only is None and not names(event.of, account, view):
+            return None
+        if account.form == "period":
+            return self._admitted(event, account, view, only)
+        if account.form == "amount":
+            return self.declined(event, [reason("stored_value.spending.no_visits", account=account.id)])
+        used = account.units(event.used, view) if event.used is not None else 1
+        failing = list(self._missing(used, account, view, only))
+        return self.declined(event, failing) if failing else self._spend(event, used, account, view, only)
+
+    def _admitted(self, event: events.Visit, account: ValueAccount, view: View, only: str | None) -> Decision:
+        """Whether a period runs on the day of the visit."""
+        orders = (view.state.order(order_id) for order_id in view.state.top_ups)
+        deposits = [(order.id, order.deposit) for order in orders if order is not None and order.deposit is not None and only in (None, order.id)]
+        for _, found in deposits:
+            runs = found.starts is not None and found.ends is not None and found.starts <= view.day <= found.ends
+            if found.account == account.id and runs and not found.disputed and not found.refunded:
+                return self.applied(event, [reason("stored_value.spending.admitted", account=account.id, ends=found.ends)])
+        return self.declined(event, [reason("stored_value.spending.no_period", account=account.id, day=view.day)])
+
+    # -- returns ---------------------------------------------------------------------------------------------------
+
+    def given_of(self, order: Bought, record: Record, backs: Sequence[int], view: View, /) -> int:
+        account = account_of(view, self.account)
+        if account is None:
+            return 0
+        rows = zip(order.tenders, backs, strict=True)
+        kept = sum(tender.amount - back for tender, back in rows if tender.type == "stored_value" and names(tender.reference, account, view))
+        return total(by_source(kept_parts(self.order, record, kept))[1])
+
+
+def names(reference: str | None, account: ValueAccount, view: View) -> bool:
+    """Whether a name, or none, is that of an account."""
+    named = view.account(reference or "stored_value")
+    return named is not None and named.id == account.id
+
+
+def moves_of(parts: Sequence[LotPart], account: ValueAccount, target: str) -> Iterator[Move]:
+    """Parts of lots out of their buckets, runs of one bucket together."""
+    run: list[LotPart] = []
+    for part in (*parts, None):
+        if run and (part is None or part.lot.source != run[0].lot.source):
+            yield Move(account.bucket(bucket_of(run[0])), target, total(run), tuple(run))
+            run = []
+        run += [part] if part is not None else []
+
+
+def bucket_of(part: LotPart) -> str:
+    return "principal" if part.lot.source == "paid" else "bonus"

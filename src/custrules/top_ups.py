@@ -1,0 +1,131 @@
+"""What the kernel keeps of top-ups: what is consumed of each, at its price and at list price, and for how long it is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+
+from custrules.decisions import Decision
+from custrules.deposits import Deposit
+from custrules.events import Chargeback
+from custrules.ledger import GRANTED, PAID, SPENT, WORLD, Move
+from custrules.money import Rounding, rounded, split
+from custrules.order_lines import listed_at
+from custrules.orders import Order, OrderFault, Record
+from custrules.returns import Part, ReturnsRule
+from custrules.state import State
+
+
+def note_top_up(state: State, move: Move, day: date) -> None:
+    """Write a move of lots into the top-ups that they came of."""
+    for order_id in dict.fromkeys(part.lot.origin for part in move.parts):
+        order = state.order(order_id) if order_id in state.top_ups else None
+        if order is not None and order.deposit is not None:
+            _put(state, order, order.deposit.after(move, order_id, day))
+
+
+def _put(state: State, order: Order, deposit: Deposit) -> None:
+    if deposit is not order.deposit:
+        state.change_order(order, deposit=deposit)
+
+
+def deposited(order: Order, terms: Deposit | None, decision: Decision, day: date) -> Order:
+    """The order of a top-up once a policy has answered it: on which terms, and with what was put in."""
+    if terms is None:
+        return order
+    for move in decision.moves:
+        terms = terms.after(move, order.id, day)
+    return replace(order, deposit=terms)
+
+
+def disputed(state: State, returns: ReturnsRule, event: Chargeback, day: date) -> Part:
+    """The top-up that a bank disputes; OrderFault where it is unknown, or where less is left to dispute (or to decide)."""
+    order = state.order(event.of)
+    if order is None or order.deposit is None or order.occurred_at > event.occurred_at or over(returns, state, order, day):
+        raise OrderFault("event.unknown_order", of=event.of)
+    deposit = order.deposit
+    left = deposit.money - deposit.refunded - deposit.disputed if event.dispute == "opened" else deposit.contested
+    asked = event.amount.minor if event.amount is not None else left
+    if asked > left or not left:
+        raise OrderFault("event.exceeds_order", of=order.id, asked=asked, left=left)
+    return Part(order, replace(order, deposit=replace(deposit, contested=deposit.contested - asked)) if event.dispute == "lost" else order)
+
+
+# -- list prices -------------------------------------------------------------------------------------------------------
+
+
+def relist(state: State, before: Order | None, after: Order) -> None:
+    """Bring what top-ups have consumed at list price from what an order came to before to what it comes to now."""
+    was = _discounts(before) if before is not None else {}
+    now = _discounts(after)
+    for order_id in {**was, **now}:
+        order = state.order(order_id) if order_id in state.top_ups else None
+        change = now.get(order_id, 0) - was.get(order_id, 0)
+        if order is not None and order.deposit is not None and change:
+            state.change_order(order, deposit=order.deposit.discounted(change))
+
+
+def _discounts(order: Order) -> Mapping[str, int]:
+    """By how much what is kept of an order costs more at list price than what stored value paid for it, shared over its top-ups by face."""
+    if order.list_amount is None and all(line.list_amount is None for line in order.lines):
+        return {}
+    faces: dict[str, int] = {}
+    for record in order.records.values():
+        for top_up, quantity in _faces(record):
+            faces[top_up] = faces.get(top_up, 0) + quantity
+    face, paid = sum(faces.values()), order.left if order.lines else _held(order)
+    if not face or not paid:
+        return {}
+    dearer = rounded(_listed(order) * face / paid, Rounding.half_up) - face
+    shares = split(abs(dearer), list(faces.values()))
+    return dict(zip(faces, shares if dearer > 0 else [-share for share in shares], strict=True))
+
+
+def _listed(order: Order) -> Fraction:
+    """What is kept of an order at list price; of what was captured of a hold, all that was held."""
+    if not order.lines:
+        return Fraction(order.list_amount or 0)
+    rows = zip(order.lines, order.kept(), strict=True)
+    listed = ((listed_at(line, order.amount, order.list_amount, len(order.lines)), line.share_kept(kept)) for line, kept in rows)
+    return sum((price * share for price, share in listed), Fraction(0))
+
+
+def _faces(record: Record) -> Iterator[tuple[str, int]]:
+    """What was consumed of each top-up, less what came back."""
+    for move in record.moves:
+        sign = (move.target == SPENT) - (move.source == SPENT)
+        if sign:
+            yield from ((part.lot.origin, sign * part.quantity) for part in move.parts if part.lot.source in (PAID, GRANTED))
+
+
+def _held(order: Order) -> int:
+    moves = (move for record in order.records.values() for move in record.moves)
+    return sum(move.quantity for move in moves if move.target.endswith(".held") and not move.source.startswith(WORLD))
+
+
+# -- remembering -------------------------------------------------------------------------------------------------------
+
+
+def over(returns: ReturnsRule, state: State, order: Order, day: date) -> bool:
+    """Whether a top-up is remembered no more: its window has closed, nothing of it is left, and what it paid for cannot come back."""
+    deposit = order.deposit
+    if deposit is None or returns.top_up_window.after(order.day) >= day:
+        return False
+    last = max(found for found in (order.day, deposit.touched, deposit.ends) if found is not None)
+    return returns.window.after(last) < day and not deposit.contested and not _alive(state, order.id, deposit.account)
+
+
+def _alive(state: State, order_id: str, account: str) -> bool:
+    buckets = (state.ledger.accounts.get(f"{account}{bucket}") for bucket in (".principal", ".bonus", ".held"))
+    return any(part.lot.origin == order_id for bucket in buckets if bucket is not None for part in bucket)
+
+
+def forget_top_ups(returns: ReturnsRule, state: State, day: date) -> list[Order]:
+    """Forget the top-ups that are remembered no more."""
+    orders = (state.order(order_id) for order_id in state.top_ups)
+    gone = [order for order in orders if order is not None and over(returns, state, order, day)]
+    for order in gone:
+        state.drop_order(order.id)
+    return gone

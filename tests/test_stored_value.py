@@ -1,0 +1,137 @@
+"""Stored value by its interface: readings of a state, top-ups as they stand, tenders, chargebacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import custrules as cr
+from custrules.events import tick
+from custrules.policies.stored_value.history import TopUpHistory, histories
+from custrules.policy import View
+from custrules.settling import Settling
+
+LADDER = {"ladder": [{"pay": "1000.00", "give": "200.00"}], "mode": "highest"}
+
+
+def shop(
+    order: str = "principal_first", *, account: dict[str, Any] | None = None, top_up: dict[str, Any] | None = None, **spending: Any
+) -> cr.Program:
+    return cr.Program(
+        id="shop",
+        zone="Asia/Shanghai",
+        currency="CNY",
+        policies=[
+            {"id": "card", "kind": "stored_value.account", "form": "amount", **(account or {})},
+            {"id": "top-up", "kind": "stored_value.top_up", **(LADDER if top_up is None else top_up)},
+            {"id": "spend", "kind": "stored_value.spending", "order": order, **spending},
+        ],
+    )
+
+
+class Customer:
+    """One customer of a program, stepped event by event."""
+
+    def __init__(self, program: cr.Program) -> None:
+        self.program, self.state, self.count = program, cr.State.new("c-1"), 0
+        self.step: cr.Step | None = None
+
+    def does(self, kind: str, on: str, **fields: Any) -> cr.Step:
+        self.count += 1
+        head = {"id": f"e{self.count}", "customer_id": "c-1", "occurred_at": f"{on}T12:00:00+08:00"}
+        step = self.program.step(self.state, self.program.event({"type": kind, **head, **fields}))
+        self.state, self.step = step.state, step
+        return step
+
+    def pays(self, amount: str, on: str, **fields: Any) -> cr.Step:
+        return self.does("purchase", on, amount=amount, tenders={"stored_value": amount}, **fields)
+
+    def balance(self, name: str) -> str:
+        return str(self.state.balance(name)).removesuffix(" CNY")
+
+    def told(self, account: str = "stored_value") -> tuple[TopUpHistory, ...]:
+        return histories(self.view(), account)
+
+    def view(self) -> View:
+        """The view of a policy on the state as it stands."""
+        assert self.state.as_of is not None
+        assert self.state.day is not None
+        work = Settling(self.program.rulebook, self.state, tick("c-1", self.state.as_of))
+        work.days = work.days._replace(day=self.state.day, settled=self.state.day, instant=self.state.as_of)
+        return work._view(self.program.policies[0])
+
+
+def customer(order: str = "principal_first", **fields: Any) -> Customer:
+    return Customer(shop(order, **fields))
+
+
+def test_a_state_tells_principal_bonus_held_and_lots() -> None:
+    ann = customer()
+    ann.does("top_up", "2026-04-01", amount="1000.00")
+    principal, bonus, held, lots = ann.state.stored_value()
+    assert (str(principal), str(bonus), str(held)) == ("1000.00 CNY", "200.00 CNY", "0.00 CNY")
+    assert [(str(lot.quantity), lot.origin) for lot in lots] == [("1000.00 CNY", "e1"), ("200.00 CNY", "e1")]
+    assert ann.state.stored_value("card") == ann.state.stored_value()
+    assert ann.balance("stored_value") == "1200.00"
+
+
+def test_an_unknown_account_of_stored_value_is_no_empty_one() -> None:
+    ann = customer()
+    ann.does("top_up", "2026-04-01", amount="1.00")
+    with pytest.raises(cr.StateError, match="purse"):
+        ann.state.stored_value("purse")
+
+
+def test_a_top_up_is_told_with_what_was_consumed_of_it_at_its_face_and_at_list_price() -> None:
+    ann = customer("pro_rata")
+    ann.does("top_up", "2026-04-01", tenders={"card": "600.00", "cash": "400.00"}, gifts=[{"item": "mug", "value": "30.00"}])
+    ann.pays("300.00", "2026-04-02", list_amount="375.00")
+    (told,) = ann.told()
+    assert (told.id, told.account, told.form, str(told.day)) == ("e1", "card", "amount", "2026-04-01")
+    assert (told.paid, told.granted, told.counted) == (100_000, 20_000, 100_000)
+    assert (told.face, told.listed) == (30_000, 37_500)
+    assert (told.principal, told.bonus, told.held) == (75_000, 15_000, 0)
+    assert told.tenders == (("card", 60_000, None), ("cash", 40_000, None))
+    assert told.gifts == (("mug", 3_000),)
+
+
+def test_a_return_takes_its_share_of_face_and_list_price_back() -> None:
+    ann = customer("pro_rata")
+    ann.does("top_up", "2026-04-01", amount="1000.00")
+    ann.pays("300.00", "2026-04-02", list_amount="375.00")
+    ann.does("return", "2026-04-03", of="e2", amount="100.00")
+    (told,) = ann.told()
+    assert (told.face, told.listed) == (20_000, 25_000)  # 200 of 300 are kept: 375 x 2/3
+    ann.does("return", "2026-04-04", of="e2")
+    (told,) = ann.told()
+    assert (told.face, told.listed, told.principal, told.bonus) == (0, 0, 100_000, 20_000)
+
+
+def test_what_was_consumed_is_remembered_when_the_purchase_is_not() -> None:
+    ann = customer()
+    ann.does("top_up", "2026-04-01", amount="1000.00")
+    ann.pays("300.00", "2026-04-02", list_amount="375.00")
+    ann.does("visit", "2027-08-01")
+    assert ann.state.order("e2") is None
+    (told,) = ann.told()
+    assert (told.face, told.listed, told.principal) == (30_000, 37_500, 70_000)
+
+
+def test_a_top_up_of_which_nothing_is_left_is_forgotten_after_its_window() -> None:
+    ann = customer(top_up={})
+    ann.does("top_up", "2026-04-01", amount="100.00")
+    ann.pays("100.00", "2026-04-02")
+    ann.does("visit", "2027-10-01")  # 18 months after the top-up, and later than 366 days after the purchase
+    assert [history.id for history in ann.told()] == ["e1"]
+    ann.does("visit", "2027-10-02")
+    assert ann.told() == ()
+
+
+def test_the_state_of_a_top_up_comes_back_from_json() -> None:
+    ann = customer("pro_rata")
+    ann.does("top_up", "2026-04-01", amount="1000.00", gifts=[{"item": "mug", "value": "30.00"}])
+    ann.pays("300.00", "2026-04-02", list_amount="375.00")
+    again = cr.State.from_json(ann.state.to_json())
+    assert again == ann.state
+    assert again.order("e1") == ann.state.order("e1")
