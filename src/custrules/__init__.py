@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from custrules.analysis.backtest import Backtest
+    from custrules.analysis.backtesting import backtest
     from custrules.analysis.check import Change, check, diff
     from custrules.analysis.cohorts import Breakage, breakage
     from custrules.analysis.comparing import compare
@@ -83,6 +85,8 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "analysis.backtest": "Backtest",
+    "analysis.backtesting": "backtest",
     "analysis.check": "Change check diff",
     "analysis.cohorts": "Breakage breakage",
     "analysis.comparing": "compare",
@@ -121,6 +125,7 @@ __all__ = [
     "Adjustment",
     "AnalysisError",
     "Attendance",
+    "Backtest",
     "Breakage",
     "Capture",
     "Change",
@@ -197,6 +202,7 @@ __all__ = [
     "Window",
     "__version__",
     "allocate",
+    "backtest",
     "breakage",
     "check",
     "compare",

@@ -280,6 +280,22 @@ def compare(output: Output, arguments: argparse.Namespace) -> int:
     return FINE
 
 
+def backtest(output: Output, arguments: argparse.Namespace) -> int:
+    """What a churn flag would have said on a day, held against who came back; with ``--fit`` also with thresholds fitted on the past."""
+    from custrules.cli import backtesting  # noqa: PLC0415 - only this verb needs it
+
+    found = backtesting.tested(output, arguments)
+    if arguments.write is not None and found.fitted is not None:
+        backtesting.written(arguments.write, found.fitted.program)
+    if output.shape == "json":
+        output.json(found.to_data())
+        return FINE
+    output.line(output.render(found))
+    if arguments.write is not None:
+        output.line(output.say("fitted_written", path=arguments.write))
+    return FINE
+
+
 def test(output: Output, arguments: argparse.Namespace) -> int:
     """Scenario files and folders; 1 where a scenario fails, 5 where there is none. With ``--init`` boundary scenarios are written."""
     from custrules.cli.scenarios import covered_lines  # noqa: PLC0415 - only this verb needs it
@@ -363,6 +379,7 @@ VERBS: dict[str, Callable[[Output, argparse.Namespace], int]] = {
     "explain": explain,
     "replay": replay,
     "compare": compare,
+    "backtest": backtest,
     "test": test,
     "record": record,
     "schema": schemas.schema,

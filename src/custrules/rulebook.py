@@ -298,7 +298,7 @@ class Rulebook(Versions):
 
     def _policies(self) -> None:
         """What each policy has to say about itself inside this program, and the account it works on."""
-        events = (*(kind for kind in KINDS if kind not in NAMED), *self.parts.declared.activities)
+        events = self.known_events()
         accounts = (*self.accounts, *(("points",) if self.accounts else ()))
         stores = {name: self.stores[self.resolve(name)].form for name in (*self.stores, *(("stored_value",) if self.stores else ()))}
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
@@ -363,6 +363,10 @@ class Rulebook(Versions):
         self.retention |= {key: days + extra for key, days in (self.awards.days | own.days).items()}
         for group, first, second in self.awards.clashes(self.parts.policies, self.resolve):
             self._fault("document.group_of_accounts", self.places[id(second)], group=group, first=first.id, second=second.id)
+
+    def known_events(self) -> tuple[str, ...]:
+        """Types of events, and the activities that are declared."""
+        return (*(kind for kind in KINDS if kind not in NAMED), *self.parts.declared.activities)
 
     # -- asking ----------------------------------------------------------------------------------------------------
 

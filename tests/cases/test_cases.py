@@ -16,13 +16,16 @@ import test_reckoning
 import test_rfm
 import test_segments_real_data
 
+import cases.test_churn
 import cases.test_in_code
 from cases.covering import COVERED
 from custrules.documents.reading import read
 
 HERE = Path(__file__).parent
+LATER = ("care_cases.json",)  # of a family that is still to come; what is about calendars alone is tested with them
 SCENARIOS = sorted(HERE.glob("scenarios/*.scenarios.yaml"))
 IN_CODE = (
+    cases.test_churn,
     exploits.test_exploits,
     test_analysis_accounting,
     test_reckoning,
@@ -35,7 +38,7 @@ pytest.importorskip("yaml")
 
 
 def known() -> dict[str, dict[str, Any]]:
-    return {case["id"]: case for path in sorted(HERE.glob("*_cases.json")) for case in json.loads(path.read_text("utf-8"))}
+    return {case["id"]: case for path in sorted(HERE.glob("*_cases.json")) if path.name not in LATER for case in json.loads(path.read_text("utf-8"))}
 
 
 def tags(paths: list[Path]) -> set[str]:
