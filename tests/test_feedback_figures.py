@@ -58,7 +58,7 @@ def figures(**given: Any) -> cr.Feedback:
 
 def test_scores_are_told_with_n_and_margin() -> None:
     nps = figures().total.score("nps")
-    assert (nps.n, nps.promoters, nps.detractors, nps.value) == (2, 1, 1, 0)
+    assert (nps.n, nps.promoters, nps.detractors, nps.value) == (2, 1, 1, Decimal(0))
     assert nps.margin == Decimal("138.59")  # 1.96 x sqrt((0.5 + 0.5 - 0) / 2) = 1.96 x 0.70711, in percent
     assert figures().total.score("ces").value is None
 
@@ -74,7 +74,7 @@ def test_complaints_are_told_by_what_they_were_about_and_what_became_of_them() -
     assert dict(found.groups["category"]) == {"billing": 2, "service": 1}
     assert dict(found.groups["cause"]) == {"": 1, "error": 2}
     assert dict(found.groups["severity"]) == {"": 2, "high": 1}
-    assert (found.credit, found.points) == (cr.Money("20.00", "CNY"), 100)
+    assert (found.credit, found.points) == (cr.Money("20.00", "CNY"), Decimal(100))
 
 
 def test_time_that_passes_up_to_the_end_lets_clocks_run_out() -> None:
@@ -100,8 +100,8 @@ def test_the_time_to_resolve_is_a_median_in_hours() -> None:
 
 def test_periods_are_those_in_which_it_was_asked_answered_and_received() -> None:
     january, february = figures(per="month").periods
-    assert (january.name, january.score("nps").value, january.complaints.n) == ("2026-01", 100, 1)
-    assert (february.name, february.score("nps").value, february.complaints.n, february.asked, february.answered) == ("2026-02", -100, 2, 2, 1)
+    assert (january.name, january.score("nps").value, january.complaints.n) == ("2026-01", Decimal(100), 1)
+    assert (february.name, february.score("nps").value, february.complaints.n, february.asked, february.answered) == ("2026-02", Decimal(-100), 2, 2, 1)
     assert january.complaints.n + february.complaints.n == figures().total.complaints.n
 
 

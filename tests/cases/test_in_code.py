@@ -35,7 +35,7 @@ def test_nps_is_promoters_less_detractors_in_percent() -> None:
 @covers("SAT-02")
 def test_nps_of_single_answers() -> None:
     found = _scores("nps", 10, 9, 9, 8, 7, 7, 6, 5, 0, 10)
-    assert (found.promoters, found.passives, found.detractors, found.value) == (4, 3, 3, 10)
+    assert (found.promoters, found.passives, found.detractors, found.value) == (4, 3, 3, Decimal(10))
 
 
 @covers("SAT-04")
@@ -47,4 +47,4 @@ def test_nps_of_nothing_is_undefined_and_not_zero() -> None:
 @covers("SAT-06")
 def test_ces_is_a_mean_and_the_share_of_those_who_found_it_easy() -> None:
     found = _scores("ces", 7, 6, 5, 7, 3, 2, 6, 5)
-    assert (found.value, found.content) == (Decimal("5.13"), 75)  # 41 / 8 = 5.125, half up; 6 / 8
+    assert (found.value, found.content) == (Decimal("5.13"), Decimal(75))  # 41 / 8 = 5.125, half up; 6 / 8
