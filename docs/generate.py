@@ -33,7 +33,7 @@ from docs.reading import Model, Words, api_members, codes_of_reasons, field_rows
 HERE = Path(__file__).parent
 FOLDERS = {"en": HERE / "reference", "zh": HERE / "zh" / "reference"}
 LANGUAGES = tuple(FOLDERS)
-TAKES = {"until": "", "open": "`where`", "ratio": "`base`", "since": "`where`, `lines`"}
+TAKES = {"until": "", "difference": "", "open": "`where`", "ratio": "`base`", "since": "`where`, `lines`"}
 TAKES |= dict.fromkeys(("average", "best"), "`window`, `per`, `skip`, `where`, `lines`")
 EXAMPLES = {
     "sum": "{sum: spend, window: 12 months}",
@@ -45,6 +45,7 @@ EXAMPLES = {
     "gap": "{gap: purchase}",
     "since": "{since: purchase}",
     "until": "{until: contract_end}",
+    "difference": "{difference: [margin_12m, service_12m]}",
     "ratio": '{ratio: [spend_90d, spend_before], base: ">= 100"}',
 }
 Lines = Iterator[str]

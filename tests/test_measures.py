@@ -610,3 +610,35 @@ def test_the_latest_of_spend_is_not_said_to_be_spend() -> None:
     [fault] = compiled(x={"latest": "spend", "window": "lifetime"}).faults
     assert fault.params["nearest"] != "spend"
     assert "spend" not in fault.params["known"].split(", ")
+
+
+MONEYS = {**PARTS, "n": {"count": "purchase", "window": "1 day"}, "m": {"count": "visit", "window": "1 day"}}
+
+
+@pytest.mark.parametrize(
+    ("measure", "code", "path"),
+    [
+        ({"difference": ["a", "b"], "window": "1 day"}, "document.not_with", "measures.x.window"),
+        ({"difference": ["a", "b"], "base": ">= 1"}, "document.not_with", "measures.x.base"),
+        ({"difference": ["a", "c"]}, "document.unknown_measure", "measures.x.difference[1]"),
+        ({"difference": ["a", "n"]}, "document.fact_of_other_kind", "measures.x.difference[1]"),
+        ({"difference": ["n", "a"]}, "document.fact_of_other_kind", "measures.x.difference[1]"),
+        ({"difference": ["a", "b"], "sum": "spend"}, "document.one_aggregate", "measures.x"),
+    ],
+)
+def test_a_wrong_difference_is_told_with_its_code_and_path(measure: dict[str, Any], code: str, path: str) -> None:
+    [fault] = compiled(**MONEYS, x=measure).faults
+    assert (fault.code, fault.path) == (code, path)
+
+
+def test_a_difference_has_the_kind_of_its_parts_and_a_ratio_may_be_made_of_it() -> None:
+    found = compiled(**MONEYS, x={"difference": ["b", "a"]}, y={"difference": ["n", "m"]}, z={"ratio": ["x", "b"]})
+    assert found.faults == []
+    assert [found.meters[name].type.kind for name in ("x", "y", "z")] == ["money", "whole", "number"]
+    assert compiled(**MONEYS, x={"difference": ["b", "a"]}, y={"difference": ["x", "a"]}).faults[0].code == "document.unknown_measure"
+
+
+@pytest.mark.parametrize("wrong", [{"difference": ["a"]}, {"difference": "a"}, {"difference": ["a", 5]}])
+def test_what_is_no_difference_at_all_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Measure.model_validate(wrong)

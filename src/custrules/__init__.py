@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from custrules.analysis.comparing import compare
     from custrules.analysis.comparison import Comparison
     from custrules.analysis.deferral import allocate, recognise
+    from custrules.analysis.duplicates import Duplicate, duplicates
     from custrules.analysis.feedback import Feedback, feedback
     from custrules.analysis.fitting import fit_abc, fit_bands, fit_rfm, population, quantile
     from custrules.analysis.liability import Liability, liability
@@ -92,6 +93,7 @@ _HOMES = {
     "analysis.comparing": "compare",
     "analysis.comparison": "Comparison",
     "analysis.deferral": "allocate recognise",
+    "analysis.duplicates": "Duplicate duplicates",
     "analysis.feedback": "Feedback feedback",
     "analysis.fitting": "fit_abc fit_bands fit_rfm population quantile",
     "analysis.liability": "Liability liability",
@@ -143,6 +145,7 @@ __all__ = [
     "DeferredRevenue",
     "Diagnostic",
     "DocumentError",
+    "Duplicate",
     "Enrolment",
     "Entry",
     "Evaluation",
@@ -208,6 +211,7 @@ __all__ = [
     "compare",
     "deferred_revenue",
     "diff",
+    "duplicates",
     "feedback",
     "fit_abc",
     "fit_bands",

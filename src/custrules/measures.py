@@ -24,7 +24,8 @@ from custrules.fields import Text, one_of, wrong_type
 from custrules.given import Quotient
 from custrules.tallies import Tally, Values
 
-AGGREGATES = ("sum", "count", "average", "best", "latest", "open", "gap", "since", "until", "ratio")
+AGGREGATES = ("sum", "count", "average", "best", "latest", "open", "gap", "since", "until", "difference", "ratio")
+MAX_PARTS = 20  # of a difference
 _DAYS = FactType("whole")
 _QUOTIENT = FactType("number")
 
@@ -35,8 +36,14 @@ def _read_pair(value: object) -> object:
     raise wrong_type("two measures: [spend_90d, spend_before]", value)
 
 
+def _read_parts(value: object) -> object:
+    if isinstance(value, list | tuple) and 1 < len(value) <= MAX_PARTS and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    raise wrong_type("measures, the first less the others: [margin_12m, service_12m]", value)
+
+
 class Measure(BaseModel):
-    """One of sum, count, average, best, latest, open, gap, since, until or ratio; see the document format for what each takes."""
+    """One of sum, count, average, best, latest, open, gap, since, until, difference or ratio; see the document format for what each takes."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,6 +56,7 @@ class Measure(BaseModel):
     gap: Text | None = None
     since: Text | None = None
     until: Text | None = None
+    difference: Annotated[tuple[str, ...], BeforeValidator(_read_parts)] | None = None
     ratio: Annotated[tuple[str, str], BeforeValidator(_read_pair)] | None = None
     base: Text | None = None
     window: Window | None = None
@@ -266,6 +274,38 @@ class UntilMeter:
 
 
 @dataclass(frozen=True, slots=True)
+class DifferenceMeter:
+    """The first of several measures less the others; missing where one of them is."""
+
+    parts: tuple[Meter, ...]
+    type: FactType
+
+    @property
+    def counted(self) -> tuple[Counted, ...]:
+        return tuple(counted for part in self.parts for counted in part.counted)
+
+    def value(self, source: Source, day: date) -> FactValue | None:
+        first, *others = (part.value(source, day) for part in self.parts)
+        if not isinstance(first, int | Fraction):
+            return None
+        for other in others:
+            if not isinstance(other, int | Fraction):
+                return None
+            first -= other
+        return exact(Fraction(first))
+
+    def evaluable(self, source: Source, day: date) -> bool:
+        return all(part.evaluable(source, day) for part in self.parts)
+
+    def next_change(self, source: Source, day: date) -> date | None:
+        return earliest(part.next_change(source, day) for part in self.parts)
+
+    @property
+    def reach(self) -> int | None:
+        return furthest(self.parts)
+
+
+@dataclass(frozen=True, slots=True)
 class RatioMeter:
     """An exact fraction of two measures; as ``quotient`` tells it."""
 
@@ -289,8 +329,13 @@ class RatioMeter:
 
     @property
     def reach(self) -> int | None:
-        reaches = [self.over.reach, self.under.reach]
-        return None if None in reaches else max(reach for reach in reaches if reach is not None)
+        return furthest((self.over, self.under))
+
+
+def furthest(meters: Iterable[Meter]) -> int | None:
+    """How far the one looks back that looks back furthest."""
+    reaches = [meter.reach for meter in meters]
+    return None if None in reaches else max(reach for reach in reaches if reach is not None)
 
 
 def change_of(window: Window, source: Source, rows: Tally | Values | None, day: date) -> date | None:

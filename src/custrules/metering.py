@@ -15,7 +15,7 @@ from custrules.events import KINDS
 from custrules.facts import FactType
 from custrules.fields import describe
 from custrules.given import Quotient
-from custrules.measures import AGGREGATES, LatestMeter, Measure, Meter, OpenMeter, RatioMeter, SinceMeter, UntilMeter, WindowMeter
+from custrules.measures import AGGREGATES, DifferenceMeter, LatestMeter, Measure, Meter, OpenMeter, RatioMeter, SinceMeter, UntilMeter, WindowMeter
 from custrules.meters import AveragePerMeter, BestMeter, BestPerMeter, GapMeter, ReadingMeter, SkipMeter
 from custrules.validation import nearest
 
@@ -45,8 +45,11 @@ class Compiler:
         self.faults: list[Diagnostic] = []
         self.meters: dict[str, Meter] = {}
         for name, measure in measures.items():
-            if measure.ratio is None:
+            if measure.ratio is None and measure.difference is None:
                 self._compile(name, measure)
+        for name, measure in measures.items():
+            if measure.difference is not None and measure.ratio is None:
+                self._difference(name, measure)
         for name, measure in measures.items():
             if measure.ratio is not None:
                 self._ratio(name, measure)
@@ -239,18 +242,46 @@ class Compiler:
             return None
         return activity, attribute, self._brought_type(kind, self.declared.scale)
 
-    def _ratio(self, name: str, measure: Measure) -> None:
-        assert measure.ratio is not None
+    def _of_measures(self, name: str, measure: Measure, aggregate: str, plain: list[str]) -> bool:
+        """Whether a measure that is made of others says no more than that, and of which ones there are."""
         if len(measure.aggregates) != 1:
             self._fault("document.one_aggregate", name, found=", ".join(measure.aggregates), known=", ".join(AGGREGATES))
-            return
-        for field in ("window", "per", "skip", "where", "lines"):
+            return False
+        for field in ("window", "per", "skip", "where", "lines", *(() if aggregate == "ratio" else ("base",))):
             if getattr(measure, field) is not None:
-                self._fault("document.not_with", name, field, field=field, other="ratio")
-        plain = [known for known, other in self.measures.items() if other.ratio is None]
-        for index, part in enumerate(measure.ratio):
+                self._fault("document.not_with", name, field, field=field, other=aggregate)
+        for index, part in enumerate(getattr(measure, aggregate)):
             if part not in plain:
-                self._fault("document.unknown_measure", name, f"ratio[{index}]", found=part, known=", ".join(plain), nearest=nearest(part, plain))
+                near = nearest(part, plain)
+                self._fault("document.unknown_measure", name, f"{aggregate}[{index}]", found=part, known=", ".join(plain), nearest=near)
+        return True
+
+    def _difference(self, name: str, measure: Measure) -> None:
+        """All parts are money, or all are numbers."""
+        assert measure.difference is not None
+        plain = [known for known, other in self.measures.items() if other.ratio is None and other.difference is None]
+        if not self._of_measures(name, measure, "difference", plain):
+            return
+        parts = [self.meters.get(part) for part in measure.difference]
+        found = tuple(part for part in parts if part is not None)
+        if len(found) < len(parts):
+            return
+        money = found[0].type.kind == "money"
+        for index, part in enumerate(found):
+            kind = part.type.kind
+            if (kind == "money") is not money or kind not in ("money", "number", "whole"):
+                expected = "money" if money else "number, whole"
+                self._fault(
+                    "document.fact_of_other_kind", name, f"difference[{index}]", fact=measure.difference[index], found=kind, expected=expected
+                )
+                return
+        whole = all(part.type.kind == "whole" for part in found)
+        self.meters[name] = DifferenceMeter(found, found[0].type if money or whole else FactType("number"))
+
+    def _ratio(self, name: str, measure: Measure) -> None:
+        assert measure.ratio is not None
+        if not self._of_measures(name, measure, "ratio", [known for known, other in self.measures.items() if other.ratio is None]):
+            return
         over, under = (self.meters.get(part) for part in measure.ratio)
         if over is None or under is None:
             return

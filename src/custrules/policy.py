@@ -75,6 +75,7 @@ class Known:
     readings: Mapping[str, Length | None] = field(default_factory=dict)
     birthday: str | None = None
     stores: Mapping[str, str] = field(default_factory=dict)
+    profile: Mapping[str, FactType] = field(default_factory=dict)
 
 
 class Policy(BaseModel):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from custrules.activity import ActivityLog, Rows
 from custrules.calendars import ONE_DAY, Window, local_day
 from custrules.codec import canonical
-from custrules.measures import Meter, RatioMeter, Source
+from custrules.measures import DifferenceMeter, Meter, RatioMeter, Source
 from custrules.messages import Speaker, speak
 from custrules.moment import Moment
 from custrules.money import exactly
@@ -110,10 +110,13 @@ def _as_of_now(rules: Rulebook, state: State) -> ActivityLog:
 
 
 def _parts(meter: Meter) -> Iterator[Meter]:
-    """The measures that a ratio is made of; any other stands for itself."""
+    """The measures that another is made of; any other stands for itself."""
     if isinstance(meter, RatioMeter):
         yield from _parts(meter.over)
         yield from _parts(meter.under)
+    elif isinstance(meter, DifferenceMeter):
+        for part in meter.parts:
+            yield from _parts(part)
     else:
         yield meter
 

@@ -304,7 +304,10 @@ class Rulebook(Versions):
         scales = {name: self.accounts[self.resolve(name)][1] for name in accounts}
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
         readings = {name: self.parts.declared.horizons.get(name) for name in self.parts.declared.readings}
-        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, self.birthday, stores)
+        profile = {name: self.types[name] for name in self.parts.profile if name in self.types}
+        known = Known(
+            self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, self.birthday, stores, profile
+        )
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:

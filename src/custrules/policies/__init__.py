@@ -17,6 +17,7 @@ KINDS: dict[str, str] = {
     "points.accrual": "custrules.policies.points:Accrual",
     "points.redemption": "custrules.policies.points:Redemption",
     "points.transfer": "custrules.policies.points:Transfer",
+    "profile.quality": "custrules.policies.profile:Quality",
     "segments.bands": "custrules.policies.segments:Bands",
     "segments.matrix": "custrules.policies.segments:Matrix",
     "segments.rfm": "custrules.policies.segments:Rfm",
@@ -30,7 +31,6 @@ KINDS: dict[str, str] = {
 LATER_KINDS = (
     "care.contact_plan",
     "care.trigger",
-    "profile.quality",
     "referral.reward",
     "rewards.activity",
     "rewards.catalogue",

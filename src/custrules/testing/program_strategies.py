@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from custrules.policy import Policy
 from custrules.program import Program
+from custrules.testing.segment_strategies import segment_policies
 
 # Offsets of every kind: none, half hours, summer time at midnight (Havana, Sao Paulo), and a day that was left out (Apia).
 ZONES = ("UTC", "Asia/Shanghai", "Europe/London", "America/New_York", "Asia/Kolkata", "America/Sao_Paulo", "America/Havana", "Pacific/Apia")
@@ -352,6 +353,7 @@ def program_documents(draw: st.DrawFn, policies: st.SearchStrategy[list[Data]] |
         *(versions(draw, draw(accruals("extra")), accruals("extra")) if draw(st.booleans()) else ()),
         *versions(draw, draw(redemptions()), redemptions()),
         *(versions(draw, draw(transfers()), transfers()) if draw(st.booleans()) else ()),
+        *(draw(segment_policies()) if draw(st.booleans()) and draw(st.booleans()) else ()),
     ]
     return {
         "program": "generated",

@@ -60,7 +60,10 @@ def _read(findings: Findings) -> set[str]:
     """Facts that some policy reads, or a measure that is itself a part of another."""
     rules = findings.rules
     read = {name for policy in rules.parts.policies for name in policy.reads()}
-    read |= {part for name, measure in rules.parts.measures.items() if name in read for part in measure.ratio or ()}
+    for _ in range(2):  # a ratio may be made of differences
+        read |= {
+            part for name, measure in rules.parts.measures.items() if name in read for part in (*(measure.ratio or ()), *(measure.difference or ()))
+        }
     read |= {meter.field for meter in rules.meters.values() if isinstance(meter, UntilMeter)}
     if rules.birthday is not None and any(name.startswith("birthday_") for name in read):
         read.add(rules.birthday)
