@@ -101,7 +101,8 @@ def test_the_time_to_resolve_is_a_median_in_hours() -> None:
 def test_periods_are_those_in_which_it_was_asked_answered_and_received() -> None:
     january, february = figures(per="month").periods
     assert (january.name, january.score("nps").value, january.complaints.n) == ("2026-01", Decimal(100), 1)
-    assert (february.name, february.score("nps").value, february.complaints.n, february.asked, february.answered) == ("2026-02", Decimal(-100), 2, 2, 1)
+    assert (february.name, february.score("nps").value, february.complaints.n) == ("2026-02", Decimal(-100), 2)
+    assert (february.asked, february.answered) == (2, 1)
     assert january.complaints.n + february.complaints.n == figures().total.complaints.n
 
 
