@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from custrules.calendars import Length, Stretch, add_months
@@ -140,10 +140,5 @@ class LowScore(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
-    when: Condition
+    when: Annotated[Condition, BeforeValidator(_cell_of_value, json_schema_input_type=Condition | str | int)]
     task: FollowUpTask
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_cell(cls, value: Any) -> Any:
-        return {**value, "when": _cell_of_value(value["when"])} if isinstance(value, Mapping) and "when" in value else value
