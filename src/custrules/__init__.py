@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
+    from custrules.analysis.settlement import Settlement, settlement
+    from custrules.analysis.statement import Statement, statement
     from custrules.calendars import Span, Window
     from custrules.conditions import Condition
     from custrules.errors import (
@@ -99,6 +101,8 @@ _HOMES = {
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
     "analysis.revenue": "DeferredRevenue deferred_revenue",
+    "analysis.settlement": "Settlement settlement",
+    "analysis.statement": "Statement statement",
     "calendars": "Span Window",
     "conditions": "Condition",
     "errors": "AnalysisError ContractError CustrulesError Diagnostic DocumentError EventError FactsError MissingExtra MoneyError "
@@ -186,10 +190,12 @@ __all__ = [
     "ReturnLine",
     "Rounding",
     "ScenarioError",
+    "Settlement",
     "Signal",
     "Span",
     "State",
     "StateError",
+    "Statement",
     "Status",
     "StatusChange",
     "Step",
@@ -226,6 +232,8 @@ __all__ = [
     "render",
     "replay",
     "schema",
+    "settlement",
+    "statement",
 ]
 
 

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 import custrules as cr
 from custrules.analysis.comparing import Either
-from custrules.cli import schemas
+from custrules.cli import schemas, statements
 from custrules.cli.arguments import asked_language, parser
 from custrules.cli.event_files import STDIN, EventFile, EventFiles
 from custrules.cli.output import Misuse, Output, lenient, placed, silence
@@ -380,6 +380,7 @@ VERBS: dict[str, Callable[[Output, argparse.Namespace], int]] = {
     "replay": replay,
     "compare": compare,
     "backtest": backtest,
+    "statement": statements.statement,
     "test": test,
     "record": record,
     "schema": schemas.schema,

@@ -57,6 +57,14 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
         (("--write",), "help_write", {"metavar": "OUT"}),
         _SORT,
     ),
+    "statement": (
+        _DOCUMENT,
+        _EVENTS,
+        _CUSTOMER,
+        (("--account",), "help_account", {"metavar": "A"}),
+        (("--first",), "help_first", {"metavar": "DAY"}),
+        _UNTIL,
+    ),
     "test": (
         (("paths",), "help_paths", {"nargs": "*", "metavar": "PATH"}),
         (("--coverage",), "help_coverage", {"action": "store_true"}),

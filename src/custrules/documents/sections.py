@@ -38,7 +38,7 @@ def _read_values(value: object) -> tuple[Any, ...]:
 
 
 def _read_code(value: object) -> str:
-    if not isinstance(value, str) or len(value) > MAX_NAME or not value.isascii() or not value.replace(".", "").replace("_", "").isalnum():
+    if not isinstance(value, str) or len(value) > MAX_NAME or not value.replace(".", "").replace("_", "").isalnum():
         raise wrong_type("the code of a finding, such as check.cliff", value)
     return value
 

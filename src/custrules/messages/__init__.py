@@ -73,6 +73,8 @@ class Speaker:
             return own[code]
         if family in ALIASED and f"document.{rest}" in own:
             return own[f"document.{rest}"]
+        if family == "law" and (general := f"law.{rest.partition('.')[2]}") in own:
+            return own[general]  # a finding of one profile takes the words of all
         return _of_plugins(code, self.lang) if self.plugins else None
 
     def sentence(self, code: str, params: Mapping[str, Any]) -> str:

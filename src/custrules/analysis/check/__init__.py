@@ -11,11 +11,13 @@ from custrules.analysis.check.conditions import check_conditions
 from custrules.analysis.check.exploits import check_exploits
 from custrules.analysis.check.findings import Findings, day_of
 from custrules.analysis.check.ladders import check_ladders
+from custrules.analysis.check.laws import check_laws
 from custrules.analysis.check.points import check_points
 from custrules.analysis.check.purchases import check_purchases
 from custrules.analysis.check.sections import check_sections
 from custrules.analysis.check.segments import check_segments
 from custrules.analysis.check.stages import check_stages
+from custrules.analysis.check.stored_value import check_stored_value
 from custrules.analysis.check.tables import check_tables
 from custrules.analysis.check.transfers import check_transfers
 from custrules.errors import Diagnostic
@@ -27,10 +29,10 @@ from custrules.program import Program
 def check(program: Program, *, on: date | None = None) -> tuple[Diagnostic, ...]:
     """What the document says that can hardly be meant, in its order; nothing for a program without findings.
 
-    Each finding has a code (``check.…``), its place, a severity (error: no answer; warning; info: may well be meant), and where there is
-    one a ``witness`` among its params: facts for which it is so. A question that takes too long is told as ``check.gave_up``. The
-    findings that the document accepts are left out; with ``on``, an acceptance that had run out by that day counts no more. AnalysisError
-    where ``on`` is no day.
+    Each finding has a code (``check.…``, or ``law.<profile>.…``), its place, a severity (error: no answer; warning; info: may well be
+    meant), and where there is one a ``witness`` among its params: facts for which it is so. A question that takes too long is told as
+    ``check.gave_up``. The findings that the document accepts are left out; with ``on``, an acceptance that had run out by that day counts
+    no more. AnalysisError where ``on`` is no day.
     """
     findings = Findings(program, day_of(on))
     parts = (
@@ -44,6 +46,8 @@ def check(program: Program, *, on: date | None = None) -> tuple[Diagnostic, ...]
         check_transfers,
         check_exploits,
         check_purchases,
+        check_stored_value,
+        check_laws,
         check_sections,
     )
     for part in parts:

@@ -9,8 +9,6 @@ from custrules.documents.sections import Accepted
 from custrules.errors import Diagnostic
 from custrules.validation import path_text
 
-OF_OTHERS = "law."  # findings of the law profiles are told by those
-
 
 def without_accepted(findings: Findings) -> list[Diagnostic]:
     """What is left to tell. Whether an acceptance has run out is judged on the day of the check, and not at all without one."""
@@ -18,8 +16,6 @@ def without_accepted(findings: Findings) -> list[Diagnostic]:
     left = found
     for index, accepted in enumerate(findings.program.accept):
         matched = [finding for finding in found if _matches(findings, accepted, finding)]
-        if not matched and accepted.finding.startswith(OF_OTHERS):
-            continue
         if not matched:
             findings.add("check.accepts_nothing", ("accept", index), finding=accepted.finding, at=accepted.at or "-")
         elif findings.day is not None and accepted.until < findings.day:
