@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from custrules.policies.stored_value.bases import Served
@@ -11,7 +11,28 @@ from custrules.policies.stored_value.reckoning import Reckoning, Terms, reckoned
 
 DAY = date(2026, 4, 1)
 BARE = TopUpHistory(
-    "t1", "card", DAY, "amount", 0, 0, 0, 0, 0, 0, 0, 0, 0, None, None, None, tenders=(), gifts=(), refunded=0, disputed=0, surrendered=0
+    id="t1",
+    account="card",
+    day=DAY,
+    form="amount",
+    paid=0,
+    granted=0,
+    counted=0,
+    face=0,
+    listed=0,
+    principal=0,
+    bonus=0,
+    held=0,
+    bonus_expired=0,
+    list_price=None,
+    starts=None,
+    ends=None,
+    tenders=(),
+    gifts=(),
+    refunded=0,
+    disputed=0,
+    surrendered=0,
+    at=datetime(2026, 4, 1, tzinfo=UTC),
 )
 
 

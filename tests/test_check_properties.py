@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import date
 from itertools import pairwise, product
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import custrules as cr
 from custrules.analysis.check.conditions import places
 from custrules.analysis.check.findings import Findings
+from custrules.calendars import Window
 from custrules.conditions import Bound, evaluate
 from custrules.facts import FactValue
 
@@ -256,3 +260,20 @@ def test_a_condition_too_hard_to_decide_is_given_up_and_the_rest_is_checked() ->
     ladder = {"id": "levels", "kind": "tiers.ladder", "downgrade": "one_level", "levels": levels}
     program = cr.Program(id="p", zone="UTC", currency="CNY", profile=facts, policies=[ladder])
     assert {"check.gave_up", "check.missing_translation"} <= {finding.code for finding in cr.check(program)}
+
+
+def test_windows_are_laid_out_once_however_many_conditions_name_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ladder over sixty measures, twenty to a level: this once took a minute."""
+    measures = {f"m{number}": {"sum": "spend", "window": f"{number + 1} days"} for number in range(60)}
+    levels = [{"name": f"l{rank}", "enter": {f"m{rank * place % 60}": f">= {rank * 100 + place}" for place in range(20)}} for rank in range(1, 60)]
+    ladder = {"id": "levels", "kind": "tiers.ladder", "downgrade": "one_level", "term": "12 months", "levels": [{"name": "base"}, *levels]}
+    laid, bounds = Counter[str](), Window.bounds
+
+    def counted(self: Window, day: date) -> Any:
+        laid[str(self)] += 1
+        return bounds(self, day)
+
+    monkeypatch.setattr(Window, "bounds", counted)
+    found = cr.check(cr.Program(id="p", zone="UTC", currency="CNY", measures=measures, policies=[ladder]))
+    assert "check.gave_up" in {finding.code for finding in found}
+    assert max(laid.values(), default=0) < 12_000

@@ -441,3 +441,70 @@ def test_a_regular_customer_costs_a_due_for_each_purchase_and_not_for_each_day()
 def test_a_flag_keeps_the_contract_of_a_policy(fields: dict[str, Any]) -> None:
     flag = Flag.read({"id": "churn", "levels": [{"name": "low"}, {"name": "high"}], **fields})
     check_policy(flag, examples=6, skip=("descriptions",))
+
+
+# -- a balance that runs off ----------------------------------------------------------------------------------------------
+
+RUN_OFF = {"name": "run_off", "level": "low", "month_average_ratio": "<= 0.5"}
+MONTHLY = {"every": "month", "day": 1}
+
+
+def with_balance(balance: str, **sections: Any) -> cr.Program:
+    flag = {"id": "churn", "kind": "churn.flag", "evaluate": MONTHLY, "levels": [{"name": "low"}], "signals": [RUN_OFF | {"balance": balance}]}
+    policies = [*sections.pop("policies", []), flag]
+    return cr.Program(id="shop", zone="UTC", currency="EUR", policies=policies, **sections)
+
+
+def test_a_reading_that_halves_from_month_to_month_runs_off() -> None:
+    """January: 1000.00 on all days; February: 400.00 from the 8th, so (7 x 1000 + 21 x 400) / 28 = 550; March: 400 / 550 = 0.7273."""
+    rules = with_balance("aum", readings={"aum": {"type": "money"}})
+    state = stepped(rules, {"type": "reading", "name": "aum", "value": "1000.00", "at": "2024-12-31"})
+    state = stepped(rules, {"type": "reading", "name": "aum", "value": "400.00", "at": "2025-02-08"}, state=state)
+    assert decisions(rules, state, "2025-06-01") == []
+    lower = stepped(rules, {"type": "reading", "name": "aum", "value": "100.00", "at": "2025-03-02"}, state=state)
+    # March: (400 + 30 x 100) / 31 = 109.68, a share of 0.1994; April: 100 / 109.68 = 0.9118
+    found = rules.advance(lower, at("2025-06-01")).decisions
+    assert [one.event_id for one in found] == ["day:2025-04-01", "day:2025-05-01"]
+    assert {name: str(value) for name, value in found[0].reasons[1].params.items()} == {
+        "signal": "run_off", "level": "low", "balance": "aum", "last": "109.68 EUR", "before": "550.00 EUR", "share": "0.1994", "ratio": "<= 0.5",
+    }  # fmt: skip
+
+
+POINTS = [{"id": "points", "kind": "points.account", "expiry": "never"}, {"id": "earn", "kind": "points.accrual", "points_per_unit": 1}]
+SPEND = {"id": "pay", "kind": "points.redemption", "value": {"points": 1, "money": "0.01"}}
+
+
+def test_a_balance_of_points_runs_off_by_its_daily_closings() -> None:
+    """100 points from 1 January; 60 are spent on 1 February: 31 x 100 / 31 = 100, then 40 on all days of February."""
+    rules = with_balance("points", policies=[*POINTS, SPEND])
+    state = stepped(rules, {"at": "2025-01-01", "amount": "100.00"}, {"type": "redemption", "points": "60", "at": "2025-02-01"})
+    assert [day for day, _ in decisions(rules, state, "2025-06-01")] == ["2025-03-01", "2025-04-01"]  # 40 / 100; then 40 / 40
+    kept = stepped(rules, {"at": "2025-01-01", "amount": "100.00"}, {"type": "redemption", "points": "40", "at": "2025-02-01"})
+    assert decisions(rules, kept, "2025-06-01") == []  # 60 / 100
+
+
+def test_balances_are_written_down_alike_whether_days_are_sent_or_not() -> None:
+    rules = with_balance("points", policies=[*POINTS, SPEND])
+    plain = sent = stepped(rules, {"at": "2025-01-05", "amount": "100.00"})
+    for number in range(1, 40):
+        sent = rules.step(sent, cr.NewDay(customer_id="c", day=date(2025, 1, 5) + timedelta(days=number))).state
+    plain, sent = (stepped(rules, {"type": "redemption", "points": "60", "at": "2025-02-14"}, state=one) for one in (plain, sent))
+    assert rules.advance(plain, at("2025-05-02")).state.to_json() == rules.advance(sent, at("2025-05-02")).state.to_json()
+
+
+def test_stored_value_runs_off_by_principal_and_bonus_together() -> None:
+    """1000.00 and 100.00 from 1 January; 660.00 are spent on 1 February: 1100, then 440: a share of 0.4."""
+    card = [
+        {"id": "card", "kind": "stored_value.account", "form": "amount", "named": True, "bonus_expiry": "never"},
+        {"id": "top-up", "kind": "stored_value.top_up", "ladder": [{"pay": "1000.00", "give": "100.00"}], "mode": "highest"},
+        {"id": "spend", "kind": "stored_value.spending", "order": "principal_first"},
+    ]
+    rules = with_balance("stored_value", policies=card)
+    paid = {"tenders": [{"type": "stored_value", "amount": "660.00"}], "amount": "660.00"}
+    state = stepped(rules, {"type": "top_up", "amount": "1000.00", "at": "2025-01-01"}, {"at": "2025-02-01", **paid})
+    (raised, *_) = rules.advance(state, at("2025-04-01")).decisions
+    assert (raised.event_id, raised.reasons[1].params["before"], raised.reasons[1].params["last"]) == (
+        "day:2025-03-01",
+        cr.Money("1100.00", "EUR"),
+        cr.Money("440.00", "EUR"),
+    )

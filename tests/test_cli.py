@@ -778,3 +778,42 @@ def test_a_table_is_aligned_on_both_sides() -> None:
 
 def test_a_text_that_is_too_long_is_not_cut() -> None:
     assert padded("platinum", 3) == "platinum"
+
+
+# -- refusals as JSON --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "place"),
+    [
+        (["explain", "shop.yaml", "--events", "events.jsonl", "--customer", "nobody"], "command.no_customer", None),
+        (["replay", "gone.yaml", "--events", "events.jsonl"], "command.file_missing", None),
+        (["replay", "broken.yaml", "--events", "events.jsonl"], "document.unknown_zone", ("broken.yaml", 4)),
+        (["compare", "broken.yaml", "shop.yaml", "events.jsonl"], "document.unknown_zone", ("broken.yaml", 4)),
+        (["check", "shop.yaml", "--on", "soon"], "command.bad_on", None),
+        (["check", "--diff", "shop.yaml"], "command.diff_of_two", None),
+        (["record", "shop.yaml", "--events", "mixed.jsonl", "--customer", "ann"], "event.bad_money", ("mixed.jsonl", 2)),
+        (["replay", "shop.yaml", "--events", "mixed.jsonl"], "event.bad_money", ("mixed.jsonl", 2)),
+        (["replay", "shop.yaml", "--events", "unsorted.jsonl"], "event.customer_came_back", ("unsorted.jsonl", 3)),
+        (["test"], "command.no_paths", None),
+    ],
+)
+def test_what_is_refused_is_json_where_json_is_asked_for(
+    arguments: list[str],
+    code: str,
+    place: tuple[str, int] | None,
+    shop: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(shop)
+    Path("broken.yaml").write_text(DOCUMENT.replace("zone: Europe/London", "zone: [1]"), "utf-8")
+    write(Path("mixed.jsonl"), [EVENTS[0], EVENTS[1] | {"amount": "much"}])
+    write(Path("unsorted.jsonl"), [EVENTS[0], EVENTS[3], EVENTS[1]])
+    for lang in ("en", "zh"):
+        assert main([*arguments, "--format", "json", "--lang", lang]) != 0
+        told = capsys.readouterr()
+        assert told.out == ""
+        found = next(fault for fault in json.loads(told.err)["faults"] if fault["code"] == code)
+        assert bool(re.search("[\u4e00-\u9fff]", found["text"])) == (lang == "zh")
+        assert place is None or (Path(found["source"]).name, found["line"]) == place

@@ -39,15 +39,18 @@ def ladder(*benefits: dict[str, Any]) -> dict[str, Any]:
     return {"id": "tier", "kind": "tiers.ladder", "levels": levels, "term": "12 months", "downgrade": "one_level"}
 
 
+def delivered(told: History, by: History) -> History:
+    """The history of the customer to whom the signal of the last step goes."""
+    assert told.at is not None
+    [signal] = [effect for effect in told.last.effects if isinstance(effect, cr.Signal)]
+    step = by.program.step(by.state, by.program.event(signal.delivered(told.at)))
+    assert step.accepted
+    return History(by.program, step.state, told.at, (*by.steps, step))
+
+
 def merged(old: History, new: History) -> History:
     """The history of a card that takes in another one."""
-    assert old.at is not None
-    left = old.event("merge", into=new.state.customer_id)
-    [signal] = [effect for effect in left.last.effects if isinstance(effect, cr.Signal)]
-    told = new.program.event(signal.delivered(old.at))
-    step = new.program.step(new.state, told)
-    assert step.accepted
-    return History(new.program, step.state, old.at, (*new.steps, step))
+    return delivered(old.event("merge", into=new.state.customer_id), new)
 
 
 def level_of(told: History) -> str:
@@ -77,6 +80,47 @@ def test_what_withered_is_forgiven_when_the_goods_come_back() -> None:
     program = shop(decay={"share": "50%", "per": "week"})
     withered = history(program).on("2026-01-10").purchase("100", id="o").on("2026-01-12")  # a Monday
     assert withered.return_("o").state.points()[:4] == (0, 0, 0, 0)
+
+
+HELD_OR_SPENT = [("hold", "void"), ("redemption", "redemption_cancelled")]
+
+
+@pytest.mark.parametrize(("taken", "undone"), HELD_OR_SPENT)
+def test_a_return_forgives_alike_whether_a_hold_or_a_redemption_was_undone_before_or_after_it(taken: str, undone: str) -> None:
+    """The points lapse while they are held (or spent): what they were taken back for is owed no more once they come back as nothing."""
+    bought = history(shop(expiry="1 month")).on("2026-01-10").purchase("100", id="o").event(taken, id="t", points=100)
+    before = bought.on("2026-02-12").event(undone, of="t").return_("o")
+    after = bought.return_("o").on("2026-02-12").event(undone, of="t")
+    assert before.state.points()[:4] == after.state.points()[:4] == (0, 0, 0, 0)
+    assert "points.debt.forgiven" in after.codes
+
+
+def test_no_more_is_forgiven_than_a_return_left_owed() -> None:
+    """60 of 100 are held in two holds; a return of 70 finds 40 and leaves 30 owed: of 60 that lapse, 30 are forgiven, once."""
+    bought = history(shop(expiry="1 month")).on("2026-01-10").purchase("100", id="o").hold(20, id="h").hold(40, id="i").return_("o", amount="70")
+    assert bought.state.points().owed == 30
+    first = bought.on("2026-02-12").adjustment(-5).void("h")
+    assert first.state.points().owed == 15
+    both = first.void("i")
+    assert both.state.points().owed == 5
+    assert both.return_("o").state.points().owed == 5  # the other 30 of it lapsed unspent
+
+
+def test_what_lapsed_while_it_was_held_forgives_no_debt_of_another_kind() -> None:
+    held = history(shop(expiry="1 month")).on("2026-01-10").purchase("100", id="o").hold(100, id="h").adjustment(-30)
+    assert held.on("2026-02-12").void("h").state.points()[:4] == (0, 0, 0, 30)
+
+
+def test_points_live_again_once_though_they_go_to_another_customer_and_come_back() -> None:
+    back = {"within": "30 days", "event": "visit", "last_day": "1 month"}
+    program = shop({"id": "gifts", "kind": "points.transfer", "send": {}}, expiry="1 month", reinstatement=back)
+    ann = history(program, "ann").on("2026-01-10").purchase("100").on("2026-02-12").visit()
+    sent = ann.event("transfer", to="bob", points=100)
+    bob = delivered(sent, history(program, "bob").on("2026-02-12").purchase("1"))
+    again = delivered(bob.event("transfer", to="ann", points=100, back=True), sent)
+    assert again.state.points().available == 100
+    assert again.on("2026-03-15").visit().state.points().available == 0
+    assert bob.on("2026-03-15").visit().state.points().available == 1  # her own, of 12 February
 
 
 # -- points for money --------------------------------------------------------------------------------------------------
@@ -164,6 +208,35 @@ def test_benefits_that_another_card_has_used_are_used() -> None:
     assert both.redemption(reward="wash", id="w", verdict="refused").codes == ("tiers.benefit.used_up",)
 
 
+def test_what_another_card_let_lapse_not_long_ago_may_come_back() -> None:
+    program = shop(expiry="1 month", reinstatement={"within": "30 days", "event": "visit", "last_day": "1 month"})
+    old = history(program, "old").on("2026-01-10").purchase("100", id="o").on("2026-02-12").visit().on("2026-02-13").purchase("7", id="n")
+    old = old.on("2026-03-15")  # the 100 have lapsed for good, the 7 will come back
+    new = history(program, "new").on("2026-02-14").purchase("20", id="m")
+    both = merged(old.on("2026-03-16"), new)
+    assert both.state.points().available == 0
+    assert both.visit().state.points().available == 27
+    assert merged(old.on("2026-03-16"), history(program, "new")).visit().state.points().available == 7
+
+
+def test_points_that_lived_again_do_not_live_again_on_another_card() -> None:
+    program = shop(expiry="1 month", reinstatement={"within": "30 days", "event": "visit", "last_day": "1 month"})
+    old = history(program, "old").on("2024-01-10").purchase("100").on("2024-02-12").visit()  # its order will have closed by 2026
+    program = program.revise("points", reinstatement={"within": "30 days", "event": "visit", "last_day": "24 months"})
+    old = history(program, "old").on("2024-01-10").purchase("100").on("2024-02-12").visit()
+    both = merged(old.on("2026-01-10"), history(program, "new").on("2026-01-09").purchase("5"))
+    assert both.state.points().available == 105
+    assert both.on("2026-02-13").visit().state.points().available == 5
+
+
+def test_what_withers_is_carried_on_from_another_card() -> None:
+    """50% of 1 a month, rounded down: half a point is carried on either card, and together they make one."""
+    program = shop(decay={"share": "50%", "per": "month"})
+    old, new = (history(program, name).on("2026-01-10").purchase("1", id=name).on("2026-02-10") for name in ("old", "new"))
+    assert merged(old, new).advance("2026-03-01").state.points().available == 0  # 1/2 + 1/2 + 50% of 2
+    assert merged(old, history(program, "new").on("2026-02-10").purchase("1")).advance("2026-03-01").state.points().available == 1
+
+
 # -- gifts and activity ------------------------------------------------------------------------------------------------
 
 
@@ -245,3 +318,62 @@ def test_the_liability_of_a_journal_counts_points_that_are_kept_beyond_their_las
     [found] = cr.liability(program, done.journal, on="2027-01-05").accounts
     [held] = cr.liability(program, [told.state], on="2027-01-05").accounts
     assert (found.outstanding, held.outstanding) == (101, 101)
+
+
+# -- closed accounts ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("on_closure", "left"), [("forfeit", 0), ("keep", 60)])
+def test_what_comes_back_after_a_closure_is_forfeited_where_all_the_rest_was(on_closure: str, left: int) -> None:
+    spent = history(shop(on_closure=on_closure)).on("2026-01-10").purchase("100", id="o").redemption(60, id="r").return_("o", amount="40")
+    closed = spent.event("closure", reason="moved away")
+    back = closed.redemption_cancelled("r")
+    assert ("points.closure.forfeited" in back.codes) == (left == 0)
+    assert back.enrolment().state.points().available == left
+
+
+# -- more than an account can hold -------------------------------------------------------------------------------------
+
+
+def codes(program: cr.Program, **fields: Any) -> list[tuple[str, str]]:
+    with pytest.raises(cr.EventError) as caught:
+        program.event({"id": "e", "customer_id": "c-1", "occurred_at": "2026-01-10T12:00:00Z", **fields})
+    return [(fault.code, fault.path) for fault in caught.value.diagnostics]
+
+
+def test_an_award_beyond_what_an_account_can_hold_is_cut_and_told() -> None:
+    """An account holds less than 10^17 smallest units: with 6 decimals, less than 10^11 points."""
+    program = shop(scale=6).revise("earn", points_per_unit="1000000")
+    bought = history(program).on("2026-01-10").purchase("1000000000000", id="o")
+    assert "points.account.full" in bought.codes
+    assert str(bought.state.points().available) == "99999999999.999999"
+    again = bought.purchase("100")
+    assert again.state.points().available == bought.state.points().available
+    assert cr.State.from_json(again.state.to_json()) == again.state
+    assert bought.return_("o").state.points()[:4] == (0, 0, 0, 0)
+
+
+def test_points_that_an_account_cannot_take_are_not_given_by_hand_nor_sold() -> None:
+    program = shop(SALE, scale=6)
+    full = history(program).on("2026-01-10").adjustment("99999999999")
+    assert full.adjustment("1.5").codes == ("points.account.full",)
+    assert full.adjustment("-1").adjustment("1.5").state.points().available == 99999999999.5
+    assert full.purchase(lines=[POINTS], verdict="refused").codes == ("points.account.full",)
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"type": "adjustment", "account": "points", "quantity": "-100000000000", "reason": "r"}, "quantity"),
+        ({"type": "redemption", "points": "100000000000"}, "points"),
+        ({"type": "hold", "points": "100000000000"}, "points"),
+        ({"type": "transfer", "to": "bob", "points": "100000000000"}, "points"),
+        ({"type": "transfer", "sender": "bob", "lots": [{"quantity": "100000000000"}]}, "lots[0].quantity"),
+        (
+            {"type": "opening", "balances": {"points": {"lots": [{"quantity": "1"}, {"quantity": "100000000000"}]}}},
+            "balances.points.lots[1].quantity",
+        ),
+    ],
+)
+def test_an_event_of_more_points_than_a_lot_can_hold_is_refused_as_it_is_read(fields: dict[str, Any], path: str) -> None:
+    assert codes(shop(scale=6), **fields) == [("event.too_many_points", path)]

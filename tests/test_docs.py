@@ -76,5 +76,38 @@ def test_every_link_of_llms_txt_leads_to_a_page() -> None:
     assert [target for target in targets if not (DOCS / f"{target}.md").exists()] == []
 
 
+BOTH = sorted(path.relative_to(DOCS / "zh").as_posix() for path in (DOCS / "zh/how-to").glob("*.md") if path.name != "index.md")
+
+
+def example(block: pages.Block) -> list[str]:
+    """The lines of an example without what is said in one language: comments, and the language that is asked for."""
+    text = block.text.replace(', "zh")', ")").replace(" --lang zh", "")
+    if block.language == "console":
+        text = "\n".join(re.findall(r"^\$ .*", text, re.MULTILINE))
+    return [re.sub(r" +# .*", "", line) for line in text.splitlines()]
+
+
+def alike(english: str, chinese: str) -> bool:
+    """The same line, or one whose text is Chinese from some place on."""
+    same = re.split("[\u4e00-\u9fff]", chinese)[0]
+    return english == chinese if same == chinese else english.startswith(same)
+
+
+@pytest.mark.parametrize("page", BOTH)
+def test_the_examples_of_a_page_are_the_same_in_both_languages(page: str) -> None:
+    """What they print has been compared where they ran."""
+    english, chinese = (list(pages.blocks((folder / page).read_text("utf-8"))) for folder in (DOCS, DOCS / "zh"))
+    assert [(block.language, block.name) for block in english] == [(block.language, block.name) for block in chinese]
+    for one, other in zip(english, chinese, strict=True):
+        if one.language != "text":
+            assert [pair for pair in zip(example(one), example(other), strict=True) if not alike(*pair)] == [], (page, one.line, other.line)
+
+
+def test_the_most_used_guides_are_in_both_languages() -> None:
+    assert len(BOTH) >= 8
+    shown = re.findall(r"^[a-z-]+$", (DOCS / "zh/how-to/index.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(f"how-to/{name}.md" for name in shown) == BOTH
+
+
 def test_both_languages_have_the_same_glossary() -> None:
     assert "```{include} ../glossary.md" in (DOCS / "zh/glossary.md").read_text("utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from custrules.documents.reading import Format, Reading, read
 from custrules.errors import MissingExtra
+from custrules.messages import render
 
 DATA = st.recursive(
     st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=8),
@@ -385,3 +387,49 @@ def test_without_pyyaml_the_pip_line_is_told(monkeypatch: pytest.MonkeyPatch) ->
 def test_json_and_toml_are_read_without_loading_pyyaml() -> None:
     code = "import sys; from custrules.documents.reading import read; read('{}'); read('', format='toml'); assert 'yaml' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# -- syntax in both languages ------------------------------------------------------------------------------------------
+
+MISTAKES = [
+    "a: [1, 2\nb: 3\n",
+    "a: {b: 1 c: 2}\n",
+    'a: "never closed\n',
+    'a: "\\q"\n',
+    'a: "\\x0"\n',
+    "a: |9x\n  text\n",
+    "a: 1\n...\nb: 2\n",
+    "? a\n? b: c: ? d\n",
+    "a: b: ? c\n",
+    "a: - ? b\n",
+    "%YAML 3\n---\na: 1\n",
+    "%TAG ! x\n%TAG ! y\n---\na: 1\n",
+    "%bad\n",
+    "a: [,]\n",
+    "a: {,}\n",
+    "a: ]\n",
+    'a: "x\n---\ny"\n',
+    "a:\n\t- b\n",
+    "- a\nb: c\n",
+    "a\nb: c\n",
+    "a: b\n  c: d\n",
+    "a: &\n",
+    "a: 'b' c\n",
+]
+
+
+def syntax_in_chinese(text: str) -> list[str]:
+    return [render(fault, "zh") for fault in read(text, source="s.yaml", format="yaml").diagnostics if fault.code == "document.syntax"]
+
+
+@pytest.mark.parametrize("text", MISTAKES)
+def test_a_syntax_fault_is_told_in_our_own_words_in_both_languages(text: str) -> None:
+    for said in syntax_in_chinese(text):
+        words = re.sub(r"^s\.yaml:\d+:\d+ document\.syntax", "", said)
+        assert not re.search("[A-Za-z]{3,}", words.replace("YAML", "")), said
+
+
+@given(st.text("ab:-[]{},'\"|>?&*!%@`#\\ \n\t", max_size=25))
+def test_no_syntax_fault_is_told_in_the_words_of_the_yaml_reader(text: str) -> None:
+    for said in syntax_in_chinese(text):
+        assert not re.search("[A-Za-z]{3,}", said.partition("document.syntax")[2].replace("YAML", "")), said

@@ -230,3 +230,38 @@ def test_a_hand_written_program_has_no_cliff_no_lost_level_and_no_empty_conditio
 def test_what_is_no_day_is_refused_by_name(asked: Callable[[Any], object]) -> None:
     with pytest.raises(cr.AnalysisError, match=r"^on analysis\.wrong_type: expected a date such as 2026-03-31"):
         asked("soon")
+
+
+ASKED: list[tuple[str, Callable[[Any], object]]] = [
+    ("program", cr.check),
+    ("old", lambda given: cr.diff(given, cr.load(DEMO))),
+    ("new", lambda given: cr.diff(cr.load(DEMO), given)),
+    ("base", lambda given: cr.compare(given, cr.load(DEMO), [])),
+    ("candidate", lambda given: cr.compare(cr.load(DEMO), given, [])),
+    ("program", lambda given: cr.metrics(given, [])),
+    ("program", lambda given: cr.breakage(given, [], on="2026-01-01")),
+    ("program", lambda given: cr.liability(given, [], on="2026-01-01")),
+    ("program", lambda given: cr.deferred_revenue(given, [], {}, on="2026-01-01", breakage=0)),
+]
+
+
+@pytest.mark.parametrize("given", [None, "program.yaml"])
+@pytest.mark.parametrize(("name", "asked"), ASKED)
+def test_what_is_no_program_is_refused_by_name(name: str, asked: Callable[[Any], object], given: object) -> None:
+    with pytest.raises(cr.AnalysisError, match=rf"^{name} analysis\.wrong_type: expected a program"):
+        asked(given)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda program: cr.compare(program, program, None),  # type: ignore[arg-type]
+        lambda program: cr.metrics(program, None),  # type: ignore[arg-type]
+        lambda program: cr.metrics(program, "journal.jsonl"),  # type: ignore[arg-type]
+        lambda program: cr.breakage(program, None, on="2026-01-01"),  # type: ignore[arg-type]
+        lambda program: cr.liability(program, None, on="2026-01-01"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_cannot_be_gone_through_is_refused_by_name(asked: Callable[[cr.Program], object]) -> None:
+    with pytest.raises(cr.AnalysisError, match=r"^(entries|events|held) analysis\.wrong_type: expected several of them"):
+        asked(cr.load(DEMO))

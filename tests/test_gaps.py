@@ -339,3 +339,39 @@ def test_gaps_have_chinese_words() -> None:
     told = cr.render(program([ACCOUNT]).gaps(bought(program([ladder(), ACCOUNT]))), "zh")
     assert told.splitlines() == ["c，截至 2026-05-31：", "  状态 tier 自 2026-01-01 起为 member，但已没有规则维护它。"]
     assert cr.render(YEAR.gaps(bought(SHORT)), "zh").endswith("2027-01-26 起恢复完整。")
+
+
+# -- what was sent to others -------------------------------------------------------------------------------------------
+
+
+def sending(*limits: dict[str, Any]) -> cr.Program:
+    return program([ACCOUNT, EARN, {"id": "gifts", "kind": "points.transfer", "send": {"limits": list(limits)}}], returns={"window": "20 days"})
+
+
+def sent(of: cr.Program) -> cr.State:
+    """A state of somebody who sent a point on 2 January and on 25 May."""
+    state = cr.State.new("c")
+    for number, day in enumerate(("01-02", "05-25")):
+        for kind, fields in (("purchase", {"amount": "10"}), ("transfer", {"to": "d", "points": 1})):
+            event = {"type": kind, "id": f"{kind}{number}", "customer_id": "c", "occurred_at": f"2026-{day}T12:00:00Z", **fields}
+            state = of.step(state, of.event(event)).state
+    return later(of, state, 6)
+
+
+def test_what_was_sent_is_missed_by_a_limit_that_reaches_further_back() -> None:
+    short, long = sending({"at_most": 50, "per": "10 days"}), sending({"at_most": 50, "per": "180 days"}, {"times": 3, "per": "170 days"})
+    state = sent(short)
+    assert not short.gaps(state)
+    found = {gap.name: (gap.kind, gap.since, gap.complete_on, gap.policies) for gap in long.gaps(state)}
+    # 2 January is forgotten; a window of 180 days is whole once that is its eve: 2 January + 180 days
+    assert found == {
+        "sent:gifts": ("tally_short", date(2026, 1, 3), date(2026, 7, 1), ("gifts",)),
+        "sent_times:gifts": ("tally_short", date(2026, 1, 3), date(2026, 6, 21), ("gifts",)),
+    }
+    assert not long.gaps(later(long, state, 31))
+
+
+def test_a_program_that_limits_what_is_sent_misses_it_in_a_state_that_did_not_count() -> None:
+    state = sent(sending())
+    [gap] = [gap for gap in sending({"times": 3, "per": "calendar month"}).gaps(state) if gap.name == "sent_times:gifts"]
+    assert (gap.kind, gap.since, gap.complete_on) == ("tally_missing", LAST + timedelta(days=1), date(2026, 6, 1))

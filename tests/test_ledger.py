@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custrules.draft import Debit, Draft, Reversal
+from custrules.draft import Debit, Draft, GivenBack, Reversal
 from custrules.ledger import (
     EXPIRED,
     ISSUED,
@@ -346,7 +346,7 @@ def test_what_expired_before_it_is_given_back_is_told_by_lot() -> None:
 def test_what_is_given_back_has_its_own_expiry_again_and_settles_debt() -> None:
     alive, dead = lot("alive", 50, last=9), lot("dead", 20, last=4)
     draft = draft_on(ledger_with(owed=10), settled=5)
-    assert draft.give_back("points", [LotPart(alive, 50), LotPart(dead, 20)]) == (20, 0)
+    assert draft.give_back("points", [LotPart(alive, 50), LotPart(dead, 20)]) == GivenBack((LotPart(dead, 20),), 0)
     assert (held(draft.ledger), draft.owed("points")) == ({"alive": 40}, 0)
     assert [(move.source, move.target, move.quantity) for move in draft.moves] == [
         (SPENT, EXPIRED, 20),

@@ -1,11 +1,14 @@
 """The hand-written whole programs, as far as the families they need are there."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 from programs_helper import program_of, scenarios_of, shared_dir
 
+import custrules as cr
+from custrules.calendars import end_of_day
 from custrules.documents.reading import read
 from custrules.testing.scenarios import Planned, collect
 
@@ -35,6 +38,36 @@ def test_the_telecom_programs_bands_have_their_edges() -> None:
 
 
 @needs_programs
+def test_the_telecom_programs_flag_day_by_day_up_to_the_call() -> None:
+    """The scenario of a day's work without its plan of contacts: 50.00 in April after 120.00 a month is 0.41667, in (0.3..0.5]."""
+    assert PROGRAMS is not None
+    program = program_of(PROGRAMS / "03_telecom.yaml")
+    state = cr.State.new("c")
+    head = {"customer_id": "c", "type": "activity", "name": "bill"}
+    for day, amount in (("2014-01-31", "120.00"), ("2014-02-28", "120.00"), ("2014-03-31", "120.00"), ("2014-04-30", "50.00")):
+        bill = head | {"id": day, "occurred_at": f"{day}T12:00:00+08:00", "attributes": {"amount": amount}}
+        state = program.step(state, program.event(bill)).state
+    tier = state.tier()
+    assert tier is not None
+    assert tier.name == "silver"
+    decided = []
+    for number in range(1, 7):
+        assert ("churn", "") not in state.statuses or number == 6
+        step = program.advance(state, end_of_day(date(2014, 5, number), program.zone))
+        decided += [found for found in step.decisions if found.policy_id == "churn"]
+        state = step.state
+    (raised,) = decided
+    assert raised.event_id == "day:2014-05-05"
+    assert raised.codes == ("churn.flag.raised", "churn.signal.condition", "churn.action.asked")
+    assert (state.status("churn").value, state.status("churn").since) == ("critical", date(2014, 5, 5))
+    (call,) = [effect for effect in raised.effects if isinstance(effect, cr.Touchpoint)]
+    assert (call.outcome, call.channel, call.template, call.category, call.day, call.last_day) == (
+        "task", "phone", "retention_call", "churn_warning", date(2014, 5, 5), date(2014, 5, 5),
+    )  # fmt: skip
+    assert (call.data["deadline"], call.data["due_by"], call.data["purpose"]) == ("24 hours", "2014-05-05T16:00:00Z", "greeting")
+
+
+@needs_programs
 def test_the_airline_programs_surplus_rolls_over_and_lands_softly() -> None:
     (first,) = whole("04_airline", "rollover, soft landing")
     assert first.run().failures == ()
@@ -55,10 +88,35 @@ def test_the_tea_programs_top_ups_are_decomposed() -> None:
 
 
 @needs_programs
-def test_the_tea_programs_card_is_topped_up_spent_and_given_back_to() -> None:
-    (found,) = without_quotes("01_tea", "充1000送200")
-    assert len(found.case.steps) == 3
+def test_the_tea_programs_card_is_topped_up_spent_given_back_to_and_quoted_by_cause() -> None:
+    (found,) = whole("01_tea", "充1000送200")
+    assert len(found.case.steps) == 5
     assert found.run().failures == ()
+
+
+@needs_programs
+def test_the_tea_programs_cooling_off_ends_with_the_seventh_day() -> None:
+    (found,) = whole("01_tea", "七日内未使用全额退")
+    assert len(found.case.steps) == 2
+    assert found.run().failures == ()
+
+
+@needs_programs
+def test_the_beauty_programs_refund_is_quoted_by_two_causes() -> None:
+    (found,) = only_quotes("06_beauty", "余额越高跟进越勤")
+    assert len(found.case.steps) == 2
+    assert found.run().failures == ()
+
+
+def only_quotes(stem: str, name: str) -> list[Planned]:
+    """The cases of one scenario with what it asks beside what happens; of what happens nothing is expected."""
+    assert PROGRAMS is not None
+    program, path = program_of(PROGRAMS / f"{stem}.yaml"), PROGRAMS / f"{stem}.scenarios.yaml"
+    (scenario,) = [one for one in read(path.read_bytes(), source=path.name).data["scenarios"] if one["name"].startswith(name)]
+    happens = [step["when"] for step in scenario["steps"] if not {"quote", "day_end"} & {*step["when"]}]
+    asked = [step for step in scenario["steps"] if "quote" in step["when"]]
+    text = json.dumps({"scenarios": [{**scenario, "given": [*scenario["given"], *happens], "steps": asked}]})
+    return collect(path.with_suffix(".json"), text=text, program=program)
 
 
 def without_quotes(stem: str, name: str) -> list[Planned]:
@@ -85,7 +143,7 @@ PROGRAM = """
 program: half-built
 zone: Asia/Shanghai
 currency: CNY
-rates: {lpr: 3%}
+games: {dice: 6}
 calendar: {feast: {month: 2, festival: spring_festival}}
 policies:
   - {id: points, kind: points.account, expiry: never}
@@ -114,8 +172,8 @@ def test_what_does_not_exist_yet_is_dropped_and_told(tmp_path: Path) -> None:
     program = program_of(tmp_path / "half-built.yaml", told.append)
     assert [policy.id for policy in program.policies] == ["points", "earn", "levels"]
     assert sorted(told) == [
+        "half-built.yaml: dropped games (document.unknown_field)",
         "half-built.yaml: dropped policies[2] draw (document.not_available)",
-        "half-built.yaml: dropped rates (document.not_available)",
     ]
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from custrules.analysis.fitting import fit_abc, fit_bands, fit_rfm, population, quantile
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
+    from custrules.analysis.plan import Plan, PlanItem
+    from custrules.analysis.planning import PlanIndex, plan, recheck
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
     from custrules.analysis.settlement import Settlement, settlement
     from custrules.analysis.statement import Statement, statement
@@ -100,6 +102,8 @@ _HOMES = {
     "analysis.fitting": "fit_abc fit_bands fit_rfm population quantile",
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
+    "analysis.plan": "Plan PlanItem",
+    "analysis.planning": "PlanIndex plan recheck",
     "analysis.revenue": "DeferredRevenue deferred_revenue",
     "analysis.settlement": "Settlement settlement",
     "analysis.statement": "Statement statement",
@@ -176,6 +180,9 @@ __all__ = [
     "OpenedLevel",
     "OpenedTally",
     "Opening",
+    "Plan",
+    "PlanIndex",
+    "PlanItem",
     "Policy",
     "Posting",
     "ProfileUpdate",
@@ -226,8 +233,10 @@ __all__ = [
     "load",
     "loads",
     "metrics",
+    "plan",
     "population",
     "quantile",
+    "recheck",
     "recognise",
     "render",
     "replay",

@@ -18,10 +18,10 @@ from pydantic_core import PydanticCustomError
 
 import custrules as cr
 from custrules.analysis.comparing import Either
-from custrules.cli import schemas, statements
+from custrules.cli import planning, schemas, statements
 from custrules.cli.arguments import asked_language, parser
 from custrules.cli.event_files import STDIN, EventFile, EventFiles
-from custrules.cli.output import Misuse, Output, lenient, placed, silence
+from custrules.cli.output import Misuse, Output, lenient, silence
 from custrules.cli.passing import Passed, Summary, by_customer, end_of, pass_over
 from custrules.cli.telling import event_title, local, near_misses, replayed, standing
 from custrules.codec import canonical
@@ -55,34 +55,32 @@ def _guarded(output: Output, arguments: argparse.Namespace) -> int:
     try:
         return int(arguments.verb(output, arguments))
     except KeyboardInterrupt:
-        output.note(output.say("interrupted"))
+        output.refuse([output.refusal("interrupted")])
         return INTERRUPTED
     except Misuse as wrong:
-        output.note(output.say(wrong.key, **wrong.params))
+        output.refuse([output.refusal(wrong.key, **wrong.params)])
         return NOTHING if wrong.key in ("nothing", "nothing_until") else MISUSE
     except Faults as error:
-        for line in output.faults(error.diagnostics):
-            output.note(line)
-        if any(fault.code == "event.customer_came_back" for fault in error.diagnostics):
-            output.note(output.say("hint_sort"))
+        unsorted = any(fault.code == "event.customer_came_back" for fault in error.diagnostics)
+        output.refuse([*output.told(error.diagnostics), *([output.refusal("hint_sort")] if unsorted else [])])
     except cr.MissingExtra as error:
-        output.note(_missing(output, error))
+        output.refuse([_missing(output, error)])
     except cr.ContractError as error:
-        output.note(output.say("plugin_broken", reason=error))
+        output.refuse([output.refusal("plugin_broken", reason=error)])
     except BrokenPipeError:
         raise
     except OSError as error:
-        output.note(_file_trouble(output, error))
+        output.refuse([_file_trouble(output, error)])
     return MISUSE
 
 
-def _missing(output: Output, error: cr.MissingExtra) -> str:
+def _missing(output: Output, error: cr.MissingExtra) -> dict[str, object]:
     if error.extra == "tzdata":
-        return output.say("missing_zones")
-    return output.say("missing_extra", what=error.what, package=f"custrules[{error.extra}]")
+        return output.refusal("missing_zones")
+    return output.refusal("missing_extra", what=error.what, package=f"custrules[{error.extra}]")
 
 
-def _file_trouble(output: Output, error: OSError) -> str:
+def _file_trouble(output: Output, error: OSError) -> dict[str, object]:
     keys = {
         FileNotFoundError: "file_missing",
         IsADirectoryError: "file_folder",
@@ -91,7 +89,7 @@ def _file_trouble(output: Output, error: OSError) -> str:
         FileExistsError: "file_not_folder",
     }
     key = next((key for kind, key in keys.items() if isinstance(error, kind)), "file_unreadable")
-    return output.say(key, path=error.filename or "-", reason=error.strerror or str(error))
+    return output.refusal(key, path=error.filename or "-", reason=error.strerror or str(error))
 
 
 # -- verbs -------------------------------------------------------------------------------------------------------------
@@ -137,7 +135,7 @@ def _diff(output: Output, arguments: argparse.Namespace, day: date) -> int:
 
 def _told(output: Output, findings: Sequence[cr.Diagnostic], lines: Sequence[str]) -> int:
     if output.shape == "json":
-        output.json([fault.to_data() | {"text": output.render(placed(fault))} for fault in findings])
+        output.json(output.told(findings))
     else:
         output.line("\n".join(lines))
     return FINDINGS if any(fault.severity != "info" for fault in findings) else FINE
@@ -305,7 +303,8 @@ def test(output: Output, arguments: argparse.Namespace) -> int:
     if arguments.init is not None:
         return _init(output, arguments)
     if not arguments.paths:
-        output.note(arguments.usage().rstrip("\n"))
+        if output.shape == "text":
+            output.note(arguments.usage().rstrip("\n"))
         raise Misuse("no_paths")
     missing = next((path for path in arguments.paths if not Path(path).exists()), None)
     if missing is not None:
@@ -379,6 +378,7 @@ VERBS: dict[str, Callable[[Output, argparse.Namespace], int]] = {
     "explain": explain,
     "replay": replay,
     "compare": compare,
+    "plan": planning.plan,
     "backtest": backtest,
     "statement": statements.statement,
     "test": test,

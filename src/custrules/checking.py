@@ -34,8 +34,9 @@ from custrules.events import (
     Transfer,
     Visit,
 )
-from custrules.fields import describe
-from custrules.ledger import Account
+from custrules.fields import describe, plain
+from custrules.ledger import MAX_UNITS, Account
+from custrules.money import from_units
 from custrules.moving import openable, opened_units
 from custrules.policy import StatusFact
 from custrules.rulebook import Rulebook
@@ -139,10 +140,15 @@ def _store_quantity(rules: Rulebook, account: str, quantity: Decimal, path: str)
 
 
 def _quantity(rules: Rulebook, account: str, quantity: Decimal, path: str) -> Iterator[Diagnostic]:
-    """A quantity of points has no more decimals than its account."""
+    """A quantity of points has no more decimals than its account, and is less than what one lot may hold."""
     known = rules.accounts.get(rules.resolve(account.partition(".")[0]))
-    if known is not None and -decimals(quantity) > known[1]:
+    if known is None:
+        return
+    if -decimals(quantity) > known[1]:
         yield _fault("event.too_many_decimals", path, found=quantity, account=account, most=known[1])
+    most = from_units(MAX_UNITS, known[1])
+    if abs(quantity) >= most:
+        yield _fault("event.too_many_points", path, found=quantity, account=account, most=plain(most))
 
 
 def decimals(quantity: Decimal) -> int:

@@ -10,10 +10,15 @@ from custrules.state import State
 
 
 def contacted(state: State, event: Contact, day: date) -> None:
-    """Write down what a contact says of the touchpoint that it answers; one of the host's own accord answers none."""
+    """Write down what a contact says of the touchpoint that it answers: caps count it on the day and channel on which it was made.
+
+    One of the host's own accord answers none.
+    """
     key = answered(state, event, day)
     if key is not None:
-        state.touchpoints[key] = replace(state.touchpoints[key], outcome=event.outcome)
+        asked = state.touchpoints[key]
+        made = replace(asked, day=day, channel=event.channel or asked.channel) if event.counts else asked
+        state.touchpoints[key] = replace(made, outcome=event.outcome)
 
 
 def answered(state: State, event: Contact, day: date) -> str | None:

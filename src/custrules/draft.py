@@ -7,7 +7,7 @@ from datetime import date
 from operator import is_
 from typing import NamedTuple
 
-from custrules.ledger import DECAYED, EXPIRED, ISSUED, REVERSED, SPENT, Ledger, Lot, LotOrder, LotPart, Move, escaped
+from custrules.ledger import DECAYED, EXPIRED, ISSUED, MAX_UNITS, REVERSED, SPENT, Ledger, Lot, LotOrder, LotPart, Move, escaped
 
 
 class Debit(NamedTuple):
@@ -16,6 +16,13 @@ class Debit(NamedTuple):
     taken: int
     owed: int
     missing: int
+
+
+class GivenBack(NamedTuple):
+    """What became of points that came back: the parts that had expired by then, and how much lives again by grace."""
+
+    expired: tuple[LotPart, ...]
+    graced: int
 
 
 class Reversal(NamedTuple):
@@ -73,6 +80,11 @@ class Draft:
         if move.quantity:
             self.ledger.fold(move)
             self.moves.append(move)
+
+    def room(self, account: str) -> int:
+        """How many smallest units may still be put into an account: all that it holds is less than what one lot may be."""
+        held = (self.ledger.accounts[account + bucket].total for bucket in ("", ".pending", ".held"))
+        return max(MAX_UNITS - 1 - sum(held), 0)
 
     def credit(
         self, account: str, quantity: int, *, last_day: date | None, usable_from: date | None = None, source: str = "gratis", of: str = ISSUED
@@ -175,8 +187,8 @@ class Draft:
         debit = self.debit(account, left - forgiven, to=REVERSED, debt=True)
         return Reversal(quantity - left + debit.taken, forgiven, debit.owed)
 
-    def give_back(self, account: str, parts: Iterable[LotPart], grace: date | None = None, *, of: str = SPENT) -> tuple[int, int]:
-        """Undo a spending (or a hold): into the lots it came from, with their own expiry; how much of it had expired, and how much was graced.
+    def give_back(self, account: str, parts: Iterable[LotPart], grace: date | None = None, *, of: str = SPENT) -> GivenBack:
+        """Undo a spending (or a hold): into the lots it came from, with their own expiry.
 
         With ``grace``, what had expired lives again up to that day, once.
         """
@@ -189,10 +201,18 @@ class Draft:
                 graced.append(LotPart(part.lot.renewed(grace), part.quantity))
             else:
                 expired.append(part)
-        quantity = sum(part.quantity for part in expired)
-        self.post(Move(of, EXPIRED, quantity, tuple(expired)))
+        self.post(Move(of, EXPIRED, sum(part.quantity for part in expired), tuple(expired)))
         self.settle(of, account, [*live, *graced])
-        return quantity, sum(part.quantity for part in graced)
+        return GivenBack(tuple(expired), sum(part.quantity for part in graced))
+
+    def forgive(self, account: str, quantity: int) -> int:
+        """Owe so much less, as far as anything is owed, for lots that were to come back and have expired; how much that was.
+
+        The lots stay expired: their orders remember that, so that no later return is forgiven for them again.
+        """
+        forgiven = max(min(quantity, self.owed(account)), 0)
+        self.post(Move(EXPIRED, f"{account}.owed", forgiven))
+        return forgiven
 
     def revive(self, account: str, parts: Iterable[LotPart], last_day: date | None) -> int:
         """Let lots that expired live again up to another last day, settling debt first; how much that was."""

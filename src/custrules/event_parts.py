@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from custrules.codec import parse_json
 from custrules.errors import EventError
 from custrules.event_fields import Id, Positive, Quantity, read_quantity
-from custrules.fields import DAY_SCHEMA, Day, Frozen, fault, frozen, read_day, thawed, wrong_type
+from custrules.fields import DAY_SCHEMA, Day, Frozen, fault, frozen, read_day, read_flag, thawed, wrong_type
 
 MAX_LOTS = 10_000
 NEVER: Literal["never"] = "never"
@@ -32,7 +32,8 @@ Last = Annotated[LastDay, PlainValidator(_read_last_day), PlainSerializer(_write
 
 
 class MovedLot(BaseModel):
-    """A lot as it is brought: ``day`` of its accrual, ``usable_from`` and ``last_day`` as they are, what kind of grant it was, whose.
+    """A lot as it is brought: ``day`` of its accrual, ``usable_from`` and ``last_day`` as they are, what kind of grant it was, whose;
+    ``again``: it had expired before and was let live once more, which happens to no lot twice.
 
     Without ``day`` it was accrued on the event's day, without ``last_day`` it expires by the rules of its account; ``never``: not at all.
     """
@@ -45,6 +46,7 @@ class MovedLot(BaseModel):
     last_day: Last = None
     source: Id | None = None
     provenance: Id | None = None
+    again: Annotated[bool, PlainValidator(read_flag)] = False
 
     @model_validator(mode="after")
     def _days_in_order(self) -> Self:

@@ -36,12 +36,12 @@ from custrules.events import (
     tick,
 )
 from custrules.fields import Frozen
-from custrules.holding import Holding
 from custrules.money import Money, exactly
 from custrules.moving import refused, taken_in
 from custrules.ordering import begun
 from custrules.orders import Order, OrderFault, Record
 from custrules.policy import Decision, Phase, Policy, Reason, Touchpoint, reason
+from custrules.refunding import Refunding
 from custrules.returns import Part, Wanted, find_orders
 from custrules.rulebook import Rulebook
 from custrules.settling import FORWARD, Answer, Due, adopt, check_state
@@ -74,7 +74,7 @@ class Result(NamedTuple):
     refusal: Reason | None = None
 
 
-class Step(Holding):
+class Step(Refunding):
     """One event being decided on a fork of the state, once time is settled up to it."""
 
     event: AnyEvent
@@ -94,12 +94,15 @@ class Step(Holding):
         self.event, self.day, self.settled = event, day, self.state.day
         self.days = Days(day, self.settled, decided_at)
         self.order, self.parts = None, []
-        refusal = refused(self.before, self.state, event)
+        refusal = refused(self.before, self.state, event) or self.unknown(event)
         if refusal is not None:
             self.decisions = []
             return refusal
         if isinstance(event, _REVERSED):
             return self._reverse(event)
+        request = self.follows_up(event)
+        if request is not None:
+            return self._refund(event, request)
         return self._close(event) if isinstance(event, _CLOSING) else self._forward(event)
 
     def _forward(self, event: AnyEvent) -> Reason | None:
@@ -163,6 +166,7 @@ class Step(Holding):
         moves = answer.decision.moves if self.order is not None and policy.recorded and policy.phase != "lapse" else ()
         reward = self.order.reward if self.order is not None and policy.phase == "pay" else None
         served = reward is not None and reward.sku in policy.gives_rewards()
+        served = served or (self.order is not None and self.order.open_request and policy.phase == "pay")
         if not moves and not served:
             return None
         return Record(policy.effective_from, answer.view.moment().snapshot(self.rules.reads[id(policy)]), moves)
@@ -189,6 +193,14 @@ class Step(Holding):
             self.order = self.state.order(self.order.id)
         if record is not None:
             self.records[policy.id] = record
+
+    def _refund(self, event: AnyEvent, request: Order) -> Reason | None:
+        """What follows up a request for a refund, then those who hear of it."""
+        refusal = self.answer_refund(event, request)
+        heard = self.rules.hearing(self.day, event.type)
+        for policy in (policy for phase in FORWARD for policy in heard[phase]) if refusal is None else ():
+            self._answer(policy)
+        return refusal
 
     # -- an event that resolves a hold -----------------------------------------------------------------------------
 

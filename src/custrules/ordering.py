@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
-from custrules.events import AnyEvent, Hold, Line, Purchase, Redemption, Tender, TopUp, Visit
+from custrules.events import AnyEvent, Hold, Line, Purchase, Redemption, RefundRequest, Tender, TopUp, Visit
 from custrules.fields import Frozen
 from custrules.money import Money
 from custrules.order_lines import LINE_KINDS, OrderLine, OrderTender
@@ -23,6 +23,8 @@ def begun(event: AnyEvent, day: date, tallied: tuple[str, ...], records: Mapping
     if isinstance(event, Redemption):
         lines = (OrderLine(event.reward, None, event.quantity, 0, 0),) if event.reward is not None else ()
         return Order(event.id, event.type, day, event.occurred_at, lines, tallied=tallied, records=records)
+    if isinstance(event, RefundRequest):
+        return Order(event.id, event.type, day, event.occurred_at, tallied=tallied, records=records)
     if isinstance(event, Hold):
         return Order(event.id, event.type, day, event.occurred_at, tallied=tallied, records=records, until=event.until)
     if isinstance(event, TopUp):

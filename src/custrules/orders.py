@@ -100,6 +100,16 @@ class Order:
     deposit: Deposit | None = None
 
     @property
+    def stands(self) -> bool:
+        """Whether it is kept though its window has closed: a hold or a request that stands, a top-up."""
+        return self.open_hold or self.open_request or self.deposit is not None
+
+    @property
+    def open_request(self) -> bool:
+        """Whether it asks for a refund that nobody has decided or paid yet."""
+        return self.type == "refund_request" and not self.done
+
+    @property
     def open_hold(self) -> bool:
         """Whether it is a hold of which nothing has become yet: such an order is kept for as long as it stands."""
         return self.type == "hold" and not self.resolved
@@ -257,6 +267,8 @@ class Order:
             data["done"] = self.done
         if self.type == "hold":
             data["until"] = instant_text(self.until) if self.until is not None else None
+        if self.open_request:
+            data["open"] = True  # no text of an order that is done: it stays what it is, however old
         if self.resolved:
             data["resolved"] = self.resolved
         if self.deposit is not None:

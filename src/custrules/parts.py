@@ -13,6 +13,7 @@ from custrules.counting import AttributeKind, Declarations
 from custrules.law import Law
 from custrules.measures import Measure
 from custrules.policy import Policy
+from custrules.rates import Series
 from custrules.returns import ReturnsRule
 
 
@@ -43,3 +44,4 @@ class Parts:
     paths: Sequence[tuple[int | str, ...]] = field(default_factory=tuple)
     law: Law | None = None
     working: WorkingRule | None = None
+    rates: Mapping[str, Series] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from custrules.calendars import Length, Window
 from custrules.calendars.windows import Years
 from custrules.conditions.tables import tables_in
 from custrules.conditions.tree import Condition
+from custrules.contacting import Contacting
 from custrules.decisions import EFFECTS, Decision, Effect, Moved, Outcome, Posting, Reason, Signal, Status, Touchpoint, decided, reason
 from custrules.deposits import Deposit
 from custrules.errors import Diagnostic, FactsError
@@ -76,6 +77,7 @@ class Known:
     birthday: str | None = None
     stores: Mapping[str, str] = field(default_factory=dict)
     profile: Mapping[str, FactType] = field(default_factory=dict)
+    rates: tuple[str, ...] = ()
 
 
 class Policy(BaseModel):
@@ -133,6 +135,10 @@ class Policy(BaseModel):
     def progress(self, view: View, /) -> Standing | None:
         """Where the customer stands with this policy, for ``program.progress``; None: there is nothing to tell."""
         return None
+
+    def contacting(self, category: str, channel: str, /) -> Contacting:
+        """What a touchpoint that this policy asks for is for, and over what it may go."""
+        return Contacting(channels=(channel,) if channel else ())
 
     def companions(self) -> tuple[Policy, ...]:
         """Policies that answer in other phases for this version, under ids of their own (``<id>.<name>``); no part of the document."""

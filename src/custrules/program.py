@@ -95,11 +95,12 @@ class Program:
         readings: Mapping[str, Any] | None = None,
         calendar: Mapping[str, Any] | None = None,
         measures: Mapping[str, Any] | None = None,
+        rates: Mapping[str, Any] | None = None,
         accept: Iterable[Accepted | Mapping[str, Any]] | None = None,
         kinds: KindTable | None = None,
     ) -> None:
         sections = {"title": title, "law": law, "late": late, "returns": returns, "profile": profile}
-        sections |= {"activities": activities, "readings": readings, "calendar": calendar, "measures": measures}
+        sections |= {"activities": activities, "readings": readings, "calendar": calendar, "measures": measures, "rates": rates}
         sections["accept"] = list(accept) if accept is not None else None
         given = {name: value for name, value in sections.items() if value is not None}
         data = {"program": id, "zone": zone, "currency": currency, **given, "policies": list(policies)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from custrules.measures import DifferenceMeter, Meter, RatioMeter, Source
 from custrules.messages import Speaker, speak
 from custrules.moment import Moment
 from custrules.money import exactly
-from custrules.policies.points import Accrual
+from custrules.policies.points import Accrual, Transfer
 from custrules.policies.points.caps import Dates
 from custrules.policy import Policy, StatusFact
 from custrules.rulebook import Rulebook
@@ -81,7 +81,8 @@ def gaps(rules: Rulebook, state: State) -> Gaps:
     check_state(rules, state)
     if state.day is None:
         return Gaps(state.customer_id, None)
-    tallies = (*_of_measures(rules, state, state.day), *_of_caps(rules, state, state.day), *_of_limits(rules, state, state.day))
+    kinds = (_of_measures, _of_caps, _of_limits, _of_sending)
+    tallies = [gap for kind in kinds for gap in kind(rules, state, state.day)]
     found = (*tallies, *_ids(rules, state), *_vanished(rules, state))
     return Gaps(state.customer_id, state.day, found)
 
@@ -180,12 +181,16 @@ def _of_caps(rules: Rulebook, state: State, day: date) -> Iterator[Gap]:
     """Awards that a cap would count and that were not kept."""
     log = _as_of_now(rules, state)
     for key, policies in _awarding(rules).items():
-        kept = log.tally(key)
         windows = [window for policy_id in policies for policy in _versions(rules, policy_id, day) for window in _periods(rules, policy, key, day)]
-        if kept is None or all(kept.reaches(window.bounds(day)[0]) for window in windows):
-            continue
-        whole = latest(_covered_on(window, kept, day) for window in windows)
-        yield _gap(state, log, key, whole, (), policies)
+        yield from _uncounted(state, log, key, windows, policies)
+
+
+def _uncounted(state: State, log: ActivityLog, key: str, windows: Sequence[Window], policies: tuple[str, ...]) -> Iterator[Gap]:
+    """A gap where a tally does not reach back as far as windows go; none where it is not kept at all."""
+    kept, day = log.tally(key), state.day
+    assert day is not None
+    if kept is not None and not all(kept.reaches(window.bounds(day)[0]) for window in windows):
+        yield _gap(state, log, key, latest(_covered_on(window, kept, day) for window in windows), (), policies)
 
 
 def _of_limits(rules: Rulebook, state: State, day: date) -> Iterator[Gap]:
@@ -193,12 +198,25 @@ def _of_limits(rules: Rulebook, state: State, day: date) -> Iterator[Gap]:
     log = _as_of_now(rules, state)
     for policy_id, keys in rules.own_tallies.items():
         for name, key in keys.items():
-            kept = log.tally(key)
             windows = [window for policy in _versions(rules, policy_id, day) for window in policy.tallies().get(name, ())]
-            if kept is None or all(kept.reaches(window.bounds(day)[0]) for window in windows):
-                continue
-            whole = latest(None if window.kind == "lifetime" else _covered_on(window, kept, day) for window in windows)
-            yield _gap(state, log, key, whole, (), (policy_id,))
+            yield from _uncounted(state, log, key, windows, (policy_id,))
+
+
+def _of_sending(rules: Rulebook, state: State, day: date) -> Iterator[Gap]:
+    """What a customer sent to others that a limit would count and that was not kept: how much, and how often."""
+    log = _as_of_now(rules, state)
+    for policy_id, keys in rules.sent_tallies.items():
+        for key, field in zip(keys, ("at_most", "times"), strict=True):
+            windows = [window for policy in _versions(rules, policy_id, day) for window in _limiting(policy, field, day)]
+            yield from _uncounted(state, log, key, windows, (policy_id,))
+
+
+def _limiting(policy: Policy, field: str, day: date) -> Iterator[Window]:
+    """The periods over which a policy limits how much (``at_most``) or how often (``times``) is sent, and that are not over."""
+    for limit in policy.send.limits if isinstance(policy, Transfer) and policy.send is not None else ():
+        window = limit.per.window
+        if getattr(limit, field) is not None and window is not None and not (isinstance(window, Dates) and window.last < day):
+            yield window
 
 
 def _awarding(rules: Rulebook) -> dict[str, tuple[str, ...]]:

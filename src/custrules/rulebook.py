@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from custrules.averages import Averages
 from custrules.award_tallies import AwardTallies
 from custrules.calendars import ONE_DAY
 from custrules.calendars.clocks import Clock
@@ -83,6 +84,7 @@ class Rulebook(Versions):
     scopes: dict[int, str | None]
     tests: ConditionTests
     awards: AwardTallies
+    balances: dict[str, tuple[str, ...]]
     own_tallies: dict[str, dict[str, str]]
     sent_tallies: dict[str, tuple[str, str]]
     complaint_keepers: frozenset[str]
@@ -93,7 +95,7 @@ class Rulebook(Versions):
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest
         self.id, self.zone, self.currency, self.scale = parts.id, parts.zone, parts.currency, parts.scale
-        self.late, self.returns, self.law = parts.late, parts.returns, parts.law
+        self.late, self.returns, self.law, self.rates = parts.late, parts.returns, parts.law, parts.rates
         self.working = WorkingTime(parts.working, parts.zone) if parts.working is not None else None
         self.calendar = {**parts.calendar, **({WORKING: self.working} if self.working is not None else {})}
         self.faults: list[Diagnostic] = []
@@ -234,6 +236,7 @@ class Rulebook(Versions):
         self.first = {alias: name for alias, name in firsts.items() if name is not None and name != alias}
         if self.first_account is not None and "points" in self.accounts and self.first_account != "points":
             self.faults.append(Diagnostic("document.points_not_first", "policies", {"first": self.first_account}))
+        self._averages()
         for policy_id, versions in self.versions.items():
             for policy in versions:
                 for name, given in policy.gives().items():
@@ -242,6 +245,15 @@ class Rulebook(Versions):
             self.given |= balances_of(store)
         for alias, head in self.first.items():
             self.given |= {f"{alias}{name.removeprefix(head)}": given for name, given in self.given.items() if f"{name}.".startswith(f"{head}.")}
+
+    def _averages(self) -> None:
+        """The averages of balances that policies read for themselves."""
+        found = Averages(self.parts.declared, self.accounts, self.stores)
+        for policy in self.parts.policies:
+            for name, (balance, back) in policy.averages().items():
+                found.add(f"{policy.id}.{name}", self.resolve(balance), back)
+        self.meters |= found.meters
+        self.balances = found.balances
 
     def _give(self, policy_id: str, name: str, given: StatusFact | BalanceFact) -> None:
         before = self.given.get(name)
@@ -305,9 +317,8 @@ class Rulebook(Versions):
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
         readings = {name: self.parts.declared.horizons.get(name) for name in self.parts.declared.readings}
         profile = {name: self.types[name] for name in self.parts.profile if name in self.types}
-        known = Known(
-            self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, self.birthday, stores, profile
-        )
+        rest = (self.birthday, stores, profile, tuple(self.rates))
+        known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, *rest)
         self._servers()
         for policy in self.parts.policies:
             if len(self.faults) > MAX_FAULTS:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
+from custrules.averages import note_balances
 from custrules.brought import tells
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.complaints import count_change
@@ -31,6 +32,7 @@ from custrules.views import Days, StepView, Watch
 FORWARD: tuple[Phase, ...] = ("earn", "rank", "lapse", "care")
 LAPSED = (EXPIRED, FORFEITED, DECAYED)
 MAX_INSTANTS = 10_000
+OPEN_REFUND = ("requested", "incomplete", "approved")  # what the status of a refund that is not over says
 _ALWAYS = (NewDay, Tick, Return, RedemptionCancelled, Chargeback)  # what a retired policy still answers
 
 
@@ -222,6 +224,9 @@ class Settling:
         if before is not None and status.name == self.rules.complaint_status:
             count_change(self.rules, self.state, status.subject, before, self.day)
         self.state.keep_lots(status.name)
+        order = self.state.order(status.subject) if status.subject else None
+        if order is not None and order.type == "refund_request" and order.done == (value in OPEN_REFUND):
+            self.state.change_order(order, done=not order.done)
 
     def _touch(self, policy: Policy, asked: Touchpoint) -> None:
         key = f"{policy.id}:{asked.cycle}"
@@ -252,6 +257,8 @@ class Settling:
 
     def _move_to(self, instant: datetime, day: date) -> None:
         if day != self.state.day:
+            if self.rules.balances:
+                note_balances(self.rules.balances, self.state)
             self.state.day = day
             prune(self.rules, self.state, day)
         self.state.as_of = instant

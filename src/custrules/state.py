@@ -207,7 +207,7 @@ class State:
 
     def close_orders(self, last: date) -> list[Order]:
         """Let go of the orders of days up to one: they can be undone no more. A hold that stands is not yet done, a top-up stays longer."""
-        closed = [order for order in self._orders.values() if order.day <= last and not order.open_hold and order.deposit is None]
+        closed = [order for order in self._orders.values() if order.day <= last and not order.stands]
         for order in closed:
             del self._orders[order.id]
         return self._close_sealed(last.isoformat()) + closed if self._sealed else closed

@@ -141,6 +141,10 @@ class View(ABC):
         """The law that the program stands under (see ``custrules.law.law``); None where it names none."""
         return None
 
+    def reference_rate(self, name: str, day: date) -> Fraction | None:
+        """The yearly rate of a name in ``rates:`` that holds on a day; None where there is none."""
+        return None
+
     def type_of(self, name: str) -> FactType | None:
         """The type of a fact; None where the program has none of that name."""
         return None

@@ -24,6 +24,7 @@ from custrules.moment import Live, Moment, encoded
 from custrules.order_lines import NOT_EARNING, OrderLine
 from custrules.orders import Order, Record
 from custrules.policy import Policy, View
+from custrules.rates import rate_on
 from custrules.rulebook import Rulebook
 from custrules.state import State
 from custrules.tallies import Tally
@@ -165,6 +166,9 @@ class StepView(View):
 
     def law(self) -> Law | None:
         return self._rules.law
+
+    def reference_rate(self, name: str, day: date) -> Fraction | None:
+        return rate_on(self._rules.rates.get(name, ()), day)
 
     def type_of(self, name: str) -> FactType | None:
         found = self._rules.types.get(name)

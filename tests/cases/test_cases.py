@@ -12,6 +12,7 @@ from typing import Any
 import exploits.test_exploits
 import pytest
 import test_analysis_accounting
+import test_model_scores
 import test_reckoning
 import test_rfm
 import test_segments_real_data
@@ -29,6 +30,7 @@ IN_CODE = (
     exploits.test_exploits,
     test_analysis_accounting,
     test_reckoning,
+    test_model_scores,
     test_rfm,
     test_segments_real_data,
     cases.test_in_code,

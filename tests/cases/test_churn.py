@@ -54,6 +54,7 @@ def test_the_default_flag_on_an_online_grocer() -> None:
 
 @churn_data.needs("uci_online_retail_2009_2010.parquet")
 @churn_data.needs("uci_online_retail_2010_2011.parquet")
+@pytest.mark.slow
 @covers("CHURN-08")
 def test_the_default_flag_on_online_retail() -> None:
     as_published(cr.backtest(default(), churn_data.online_retail(), "2010-12-09", "365 days"), "CHURN-08")

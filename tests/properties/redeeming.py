@@ -66,7 +66,7 @@ def held_and_captured_is_redeemed(case: Case, points: int) -> None:
     some = follow(case.program, state, type="redemption", id="h", points=max(points // 2, 1))
     if some.accepted:
         part = follow(case.program, held.state, type="capture", id="x", of="h", points=max(points // 2, 1))
-        assert value(part.state) == value(some.state) or codes(some) != codes(redeemed)  # or one of the two was clipped
+        assert value(part.state) == value(some.state) or "points.redemption.clipped" in {*codes(held), *codes(some)}
     back = [follow(case.program, step.state, type="redemption_cancelled", id="b", of="h") for step in (captured, redeemed)]
     assert value(back[0].state) == value(back[1].state)
 

@@ -14,7 +14,7 @@ from custrules.analysis.comparison_text import number_text
 from custrules.analysis.flows import Account, Accounts, change
 from custrules.analysis.journals import Line, Vintages, by_customer, lines
 from custrules.analysis.periods import PERIODS, Per, first_of, name_of
-from custrules.analysis.refusal import one_of
+from custrules.analysis.refusal import many_in, one_of, program_in
 from custrules.analysis.worth import percent, read_on
 from custrules.calendars import end_of_day
 from custrules.codec import canonical
@@ -229,6 +229,8 @@ def breakage(program: Program, entries: Iterable[Entry], *, on: date | str, per:
     used; what was taken back when it had been used counts as reversed. Entries are a whole journal, each customer's together and in
     order: a replay up to ``on`` or later. AnalysisError where it is not.
     """
+    program_in(program, "program")
+    many_in(entries, "entries")
     day = read_on(on)
     one_of(per, PERIODS, "per")
     sums: dict[CohortKey, _Sum] = {}

@@ -10,7 +10,7 @@ from custrules.analysis.cases import Case, Sums, case_of
 from custrules.analysis.comparison import Compared, Comparison, Segment, Side
 from custrules.analysis.flows import Account, Accounts
 from custrules.analysis.lanes import Lane, Watcher, instant_of
-from custrules.analysis.refusal import worded
+from custrules.analysis.refusal import many_in, program_in, worded
 from custrules.errors import Diagnostic, EventError
 from custrules.events import AnyEvent
 from custrules.fields import describe
@@ -31,8 +31,11 @@ def compare(
     left out. ``by`` is a declared profile field: everything is told for each of its values too, as it stands in the closing profile
     (under base; where it has none, under the candidate). ``top`` customers are told with their decisions. An event that only one of
     the programs can read is told as not accepted by the other; one that neither can is an EventError at ``events[16].amount``.
-    AnalysisError for programs of different currencies, a field that neither declares, and a field of more than 1,000 values.
+    AnalysisError for what is no program, for programs of different currencies, a field that neither declares, and a field of more than 1,000 values.
     """
+    program_in(base, "base")
+    program_in(candidate, "candidate")
+    many_in(events, "events")
     return Experiment(base, candidate, until=until, by=by, top=top).run(events)
 
 

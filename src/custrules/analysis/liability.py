@@ -15,7 +15,7 @@ from custrules.analysis.comparison_text import number_text
 from custrules.analysis.flows import Account
 from custrules.analysis.holdings import NEVER, Cell, Holdings, holdings
 from custrules.analysis.periods import PERIODS, Per
-from custrules.analysis.refusal import one_of, refuse
+from custrules.analysis.refusal import many_in, one_of, program_in, refuse
 from custrules.analysis.worth import Price, Rate, Worth, percent, read_on, read_rounding, read_share
 from custrules.codec import canonical
 from custrules.fields import Frozen, rate_text
@@ -137,6 +137,8 @@ def liability(
     first), ``per`` is how long a vintage is (month, quarter, half, year). AnalysisError where the value is not
     clear, for a state of a later day, a share outside 0 to 1, or an answer of ``cr.breakage`` in which nothing has lapsed yet.
     """
+    program_in(program, "program")
+    many_in(held, "held")
     day = read_on(on)
     asked = _Asked(day, one_of(per, PERIODS, "per"), _bounds(limits), read_rounding(rounding), program.currency)
     worth, found = Worth(program, value), holdings(program, held, day)

@@ -14,7 +14,7 @@ from custrules.analysis.flows import FLOWS, Account, Accounts, change
 from custrules.analysis.holdings import UNKNOWN, Cell, Holdings
 from custrules.analysis.journals import Dated, Line, Vintages, by_customer, lines
 from custrules.analysis.periods import PERIODS, Per, between, first_of, last_of, name_of
-from custrules.analysis.refusal import one_of
+from custrules.analysis.refusal import many_in, one_of, program_in
 from custrules.calendars import local_day
 from custrules.codec import canonical
 from custrules.fields import Frozen
@@ -132,9 +132,11 @@ def metrics(program: Program, entries: Iterable[Entry], *, until: datetime | Non
 
     A posting counts in the period in which it was decided: for an event that came late, that of its acceptance, so that a period that
     is closed stays as it was. What is decided after ``until`` is left out, and periods go on to it; replay to the same instant,
-    or what has not lapsed at a customer's last event still counts as outstanding. AnalysisError for an entry without its instant, a
-    period or group that there is not, and for vintages of a journal that is not whole.
+    or what has not lapsed at a customer's last event still counts as outstanding. AnalysisError for what is no program or no journal, for
+    an entry without its instant, a period or group that there is not, and for vintages of a journal that is not whole.
     """
+    program_in(program, "program")
+    many_in(entries, "entries")
     end = aware(until, "until") if until is not None else None
     one_of(per, PERIODS, "per")
     groups = tuple(one_of(name, GROUPS, "by") for name in ((by,) if isinstance(by, str) else by))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Never
 
 from custrules.errors import AnalysisError, Diagnostic
 from custrules.messages import render_all
+from custrules.program import Program
 
 
 def worded(faults: Sequence[Diagnostic]) -> AnalysisError:
@@ -16,6 +17,18 @@ def worded(faults: Sequence[Diagnostic]) -> AnalysisError:
 
 def refuse(code: str, path: str, **params: Any) -> Never:
     raise worded([Diagnostic(code, path, params)])
+
+
+def program_in(value: object, path: str) -> None:
+    """AnalysisError for what is no program (the path to a document, say, that is not loaded yet)."""
+    if not isinstance(value, Program):
+        refuse("analysis.wrong_type", path, expected="a program, as load and loads give it", found=type(value).__name__)
+
+
+def many_in(value: object, path: str) -> None:
+    """AnalysisError for what cannot be gone through one by one."""
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
+        refuse("analysis.wrong_type", path, expected="several of them, such as a list, or what replay gives", found=type(value).__name__)
 
 
 def one_of(value: object, choices: Iterable[str], path: str) -> str:

@@ -14,7 +14,7 @@ from custrules.analysis.cohorts import NAMES, Came, CohortKey, cohorts
 from custrules.analysis.comparison_text import number_text
 from custrules.analysis.deferral import share_recognised
 from custrules.analysis.periods import PERIODS, Per, between, first_of, last_of, name_of
-from custrules.analysis.refusal import one_of, refuse
+from custrules.analysis.refusal import many_in, one_of, program_in, refuse
 from custrules.analysis.worth import Price, Rate, Worth, read_on, read_rounding, read_share
 from custrules.codec import canonical
 from custrules.messages import Speaker, speak
@@ -88,6 +88,8 @@ def deferred_revenue(
     all that was paid for them; gratis points are a cost, not part of a price. Entries are a whole journal, each customer's together
     and in order. AnalysisError for a purchase without a price.
     """
+    program_in(program, "program")
+    many_in(entries, "entries")
     day, named = read_on(on), read_rounding(rounding)
     expected = _Expected(breakage)
     book = _Book(one_of(per, PERIODS, "per"), Worth(program, value), expected, prices, program.currency)

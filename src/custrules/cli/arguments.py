@@ -44,6 +44,14 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
         _UNTIL,
         _SORT,
     ),
+    "plan": (
+        _DOCUMENT,
+        _EVENTS,
+        (("--start",), "help_start", {"metavar": "DAY"}),
+        (("--days",), "help_days", {"type": int, "default": 14, "metavar": "N"}),
+        (("--customer",), "help_customer", {"metavar": "C"}),
+        _SORT,
+    ),
     "backtest": (
         _DOCUMENT,
         _EVENTS,

@@ -67,7 +67,23 @@ class Output:
 
     def json(self, data: object) -> None:
         """Plain data (Money, dates and decimals as text) as indented JSON."""
-        self.line(json.dumps(json.loads(canonical(data)), ensure_ascii=False, indent=2))
+        self.line(_indented(data))
+
+    def refuse(self, faults: Iterable[Mapping[str, object]]) -> None:
+        """Why a command is not carried out, to stderr: the ``text`` of each fault, or all of them as one JSON object."""
+        if self.shape == "json":
+            self.note(_indented({"faults": list(faults)}))
+        else:
+            for fault in faults:
+                self.note(str(fault["text"]))
+
+    def refusal(self, key: str, **params: object) -> dict[str, object]:
+        """A fault of the command itself: its code is ``command.`` and the key of its sentence."""
+        return {"code": f"command.{key}", "text": self.say(key, **params)}
+
+    def told(self, diagnostics: Iterable[Diagnostic]) -> list[dict[str, object]]:
+        """Faults as plain data, each with its sentence."""
+        return [fault.to_data() | {"text": self.render(placed(fault))} for fault in diagnostics]
 
     def heading(self, text: str) -> str:
         """Bold on a terminal, unless NO_COLOR is set (https://no-color.org)."""
@@ -88,6 +104,10 @@ class Output:
                 self.err.flush()
             yield item
         self.err.write("\r\x1b[K")
+
+
+def _indented(data: object) -> str:
+    return json.dumps(json.loads(canonical(data)), ensure_ascii=False, indent=2)
 
 
 def placed(fault: Diagnostic) -> Diagnostic:

@@ -31,19 +31,20 @@ from custrules.fields import Frozen, Name, Title, describe, read_name
 from custrules.measures import Measure
 from custrules.money import SCALES
 from custrules.policy import Policy
+from custrules.rates import RateSeries
 from custrules.returns import ReturnsRule
 from custrules.rulebook import MAX_FAULTS, WORKING, Rulebook
 from custrules.validation import located, model_at, nearest
 
 HEAD = ("custrules", "program", "title", "zone", "currency", "law", "late", "returns", "defaults")
-SECTIONS = (*HEAD, "profile", "activities", "readings", "calendar", "measures", "policies", "accept")
-LATER_SECTIONS = ("rates",)
+SECTIONS = (*HEAD, "profile", "activities", "readings", "calendar", "measures", "rates", "policies", "accept")
+LATER_SECTIONS: tuple[str, ...] = ()
 RESERVED_NAMES = (*YAML_FLAGS, "all", "any", "not")
 LATER_EVENTS = (
-    "partner_report", "refund_decision", "refund_paid", "refund_request", "sign_up",
+    "partner_report", "sign_up",
 )  # fmt: skip
 MACHINE_ZONES = ("localtime", "posixrules", "Factory")
-MOST = {"profile": 500, "activities": 200, "readings": 100, "calendar": 100, "measures": 500, "policies": 2000, "accept": 500}
+MOST = {"profile": 500, "activities": 200, "readings": 100, "calendar": 100, "measures": 500, "policies": 2000, "rates": 100, "accept": 500}
 MOST_ATTRIBUTES = 100
 MOST_KEYS = 500  # of one mapping inside a policy
 _WIDEST_SCALE = max(SCALES.values())
@@ -119,6 +120,7 @@ class _Reader:
             calendar=self._calendar(),
             working=self._working(),
             measures=self._named("measures", Measure),
+            rates=self._named("rates", RateSeries),
             policies=self._policies(currency if self.currency_known else None),
             accept=self._accept(),
             law=law.section,

@@ -13,12 +13,13 @@ from custrules.calendars import Duration, Length
 from custrules.calendars.rules import DayRule
 from custrules.calendars.working import WorkingRule
 from custrules.counting import ActivityType, AttributeKind, Declarations
-from custrules.fields import MAX_NAME, Day, Frozen, Text, one_of, wrong_type
+from custrules.fields import MAX_NAME, Day, Frozen, Text, one_of, rate_text, wrong_type
 from custrules.law import Law, LawSection
 from custrules.measures import Measure
 from custrules.money import SCALES
 from custrules.parts import Parts, ProfileField
 from custrules.policy import Policy
+from custrules.rates import Series
 from custrules.returns import ReturnsRule
 from custrules.rulebook import WORKING
 
@@ -115,6 +116,7 @@ class Document:
     working: WorkingRule | None = None
     measures: Mapping[str, Measure] = field(default_factory=Frozen)
     accept: tuple[Accepted, ...] = ()
+    rates: Mapping[str, Series] = field(default_factory=Frozen)
     law: LawSection | None = None
     in_law: Law | None = None
     """What the section comes to, with what it extends."""
@@ -140,6 +142,7 @@ class Document:
             policies=self.policies,
             paths=tuple(paths),
             law=self.in_law,
+            rates=self.rates,
         )
 
     def _calendar(self) -> Mapping[str, BaseModel]:
@@ -150,6 +153,7 @@ class Document:
         head = {"custrules": FORMAT, "program": self.id, "title": _title_data(self.title), "zone": self.zone.key, "currency": self.currency}
         sections = {
             "law": _dumped(self.law) if self.law is not None else None,
+            "rates": {name: {day.isoformat(): rate_text(rate) for day, rate in series} for name, series in self.rates.items()},
             "late": str(self.late) if self.late != DEFAULT_LATE else None,
             "returns": _dumped(self.returns),
             "profile": {name: _dumped(spec) for name, spec in self.profile.items()},

@@ -41,7 +41,16 @@ _REASONS = (
     ("but got '<stream end>'", "", "a bracket is opened and never closed"),
     ("could not find expected ':'", "", "a key without ':', or text at the wrong indentation"),
     ("sequence entries are not allowed here", "", "a list begins on the line of its key; it begins on the next line"),
+    ("mapping keys are not allowed here", "", "a question mark stands where no key can begin: put the text in quotes"),
+    ("expected ',' or", "", "a comma or the closing bracket is missing (the brackets open on line {})"),
+    ("expected the node content", "", "a value is missing, or a sign stands in its place"),
+    ("escape", "", "a backslash within double quotes goes with a letter that means nothing: use single quotes"),
+    ("found unexpected document separator", "", "a quote is opened and never closed"),
+    ("expected '<document start>'", "", "text follows the end of the document"),
+    ("indentation", "", "behind | or > stands something that does not belong there"),
+    ("cannot start any token", "", "no value begins with this sign: put the text in quotes"),
 )
+_OTHERWISE = "it is not written as YAML: put text that holds special signs in quotes"
 
 
 def read_yaml(text: str, lines: Lines, source: str) -> tuple[Tree, bool]:
@@ -265,10 +274,10 @@ def _cell_of(text: str, fault: yaml.MarkedYAMLError, problem: int, context: int,
 
 
 def _reason(fault: yaml.MarkedYAMLError, begins: int) -> str:
+    """What PyYAML stumbled over in our own words, so that they can be said in any language."""
     problem = fault.problem or str(fault)
-    if "flow" in (fault.context or ""):
-        problem = f"{problem}, within the brackets that open on line {begins}"
-    return next((reason for part, also, reason in _REASONS if part in problem and also in problem), problem)
+    said = next((reason for part, also, reason in _REASONS if part in problem and also in problem), _OTHERWISE)
+    return said.replace("{}", str(begins))
 
 
 def _offset(mark: Any) -> int:

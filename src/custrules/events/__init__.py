@@ -30,6 +30,7 @@ from custrules.events.feedback import Complaint, ComplaintUpdate, Contact, Surve
 from custrules.events.orders import MAX_LINES, Chargeback, Gift, Line, Purchase, Return, ReturnLine, Tender, TopUp, moneys_in, total_of
 from custrules.events.passing import NewDay, Tick, new_day, tick
 from custrules.events.points import Adjustment, Capture, Hold, Redemption, RedemptionCancelled, Transfer, Void
+from custrules.events.refunds import RefundDecision, RefundPaid, RefundRequest
 from custrules.validation import diagnostics_of, nearest
 
 AnyEvent = (
@@ -40,6 +41,9 @@ AnyEvent = (
     | Return
     | TopUp
     | Chargeback
+    | RefundRequest
+    | RefundDecision
+    | RefundPaid
     | Redemption
     | RedemptionCancelled
     | Hold
@@ -114,6 +118,9 @@ __all__ = [
     "Redemption",
     "RedemptionCancelled",
     "Referral",
+    "RefundDecision",
+    "RefundPaid",
+    "RefundRequest",
     "Return",
     "ReturnLine",
     "SurveyResponse",

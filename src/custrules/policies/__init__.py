@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from custrules.policy import Policy
 
 KINDS: dict[str, str] = {
+    "care.contact_plan": "custrules.policies.care:ContactPlan",
     "churn.flag": "custrules.policies.churn:Flag",
     "feedback.complaints": "custrules.policies.feedback:Complaints",
     "feedback.survey": "custrules.policies.feedback:Survey",
@@ -22,6 +23,7 @@ KINDS: dict[str, str] = {
     "segments.matrix": "custrules.policies.segments:Matrix",
     "segments.rfm": "custrules.policies.segments:Rfm",
     "stored_value.account": "custrules.policies.stored_value:ValueAccount",
+    "stored_value.refund": "custrules.policies.stored_value:Refund",
     "stored_value.spending": "custrules.policies.stored_value:Spending",
     "stored_value.top_up": "custrules.policies.stored_value:TopUp",
     "table": "custrules.policies.table:DecisionTable",
@@ -29,7 +31,6 @@ KINDS: dict[str, str] = {
 }
 
 LATER_KINDS = (
-    "care.contact_plan",
     "care.trigger",
     "referral.reward",
     "rewards.activity",
@@ -39,7 +40,6 @@ LATER_KINDS = (
     "rewards.partners",
     "service.plan",
     "service.scorecard",
-    "stored_value.refund",
 )
 """Kinds that later versions have: named so that they are told apart from a slip of the pen."""
 

@@ -34,6 +34,10 @@ class Drawing(GenerateJsonSchema):
         """A default that is no JSON is left out, as it should be."""
 
 
+_WORDS: tuple[str, ...] = ("Span", "Expiry", "Pending", "Debt", "Term", "Output", "Downgrade", "Legacy", "Closing", "Reopening")
+_WORDS += ("RefundFee", "RefundPayout", "RefundBonus")  # also written as one word
+
+
 def drawn(models: Iterable[type[BaseModel]], lang: str) -> dict[str, JsonSchemaValue]:
     """A definition for each class and for all that they are made of, by the class's name; conditions among them."""
     roots = list(models)
@@ -44,7 +48,7 @@ def drawn(models: Iterable[type[BaseModel]], lang: str) -> dict[str, JsonSchemaV
     for name, schema in found.items():
         if name in classes:
             _describe(schema, classes[name], lang)
-    for name in ("Span", "Expiry", "Pending", "Debt", "Term", "Output", "Downgrade", "Legacy", "Closing", "Reopening"):  # also written as one word
+    for name in _WORDS:
         if name in found:
             found[name] = {"anyOf": [{"type": "string"}, found[name]], "description": found[name].pop("description")}
     for name, model in classes.items():

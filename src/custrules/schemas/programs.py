@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from custrules.calendars.rules import DayRule
 from custrules.calendars.working import WorkingRule
 from custrules.documents.document import MOST, MOST_ATTRIBUTES
@@ -14,6 +16,7 @@ from custrules.law import LawSection
 from custrules.measures import Measure
 from custrules.policies import KINDS, LATER_KINDS, built_in
 from custrules.policy import Policy
+from custrules.rates import RateSeries
 from custrules.returns import ReturnsRule
 from custrules.rulebook import WORKING
 from custrules.schemas import describing
@@ -98,5 +101,6 @@ def _sections() -> dict[str, dict[str, Any]]:
         "calendar": {**many("calendar", "DayRule"), "properties": {WORKING: {"$ref": REF.format(model="WorkingRule")}}},
         "measures": many("measures", "Measure"),
         "policies": {"type": "array", "maxItems": MOST["policies"], "items": {"$ref": REF.format(model="Policy")}},
+        "rates": {**named, "maxProperties": MOST["rates"], "additionalProperties": TypeAdapter(RateSeries).json_schema()},
         "accept": {"type": "array", "maxItems": MOST["accept"], "items": {"$ref": REF.format(model="Accepted")}},
     }

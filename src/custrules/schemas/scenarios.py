@@ -12,6 +12,7 @@ from custrules.fields import DAY_SCHEMA, NAME_SCHEMA, TEXT_SCHEMA, WHOLE_SCHEMA
 from custrules.messages import LANGUAGES
 from custrules.schemas import describing
 from custrules.schemas.drawing import DRAFT, REF, described, drawn
+from custrules.testing.scenario_checks import PLANNED
 from custrules.testing.scenario_events import TIME_STEPS
 from custrules.testing.scenario_file import SUBJECT_KINDS
 from custrules.testing.scenario_then import VERDICTS
@@ -73,8 +74,10 @@ def _shapes(events: Mapping[str, type[Event]], lang: str) -> dict[str, Any]:
     happening = {name: ref(kind.__name__) for name, kind in events.items()}
     activity = {"type": "object", "required": ["at"]}
     time = {name: _fillable(_instant() if name != "day_end" else DAY_SCHEMA) for name in TIME_STEPS if name in ("day_end", "advance")}
+    days = {"from": _fillable(DAY_SCHEMA), "days": _fillable(WHOLE_SCHEMA)}
+    planned = {"type": "object", "required": ["from"], "properties": days, "additionalProperties": False}
     given = {"type": "object", "minProperties": 1, "maxProperties": 1, "properties": happening, "additionalProperties": activity}
-    when = {**given, "properties": {**told({**time, "quote": ref("Given")}, "scenarios.when"), **happening}}
+    when = {**given, "properties": {**told({**time, "quote": ref("Given"), "plan": planned}, "scenarios.when"), **happening}}
     profile = {"type": "object"}
     kinds = {"enum": list(SUBJECT_KINDS)}
     scenario = {
@@ -113,9 +116,15 @@ def _then(lang: str) -> dict[str, Any]:
         "says": {"type": "object", "properties": {key: {"type": "string"} for key in LANGUAGES}, "additionalProperties": False},
         "task": {"type": "string"},
         "absent": words,
+        "plan": {"type": "array", "minItems": 1, "items": {"type": "object", "properties": _planned(codes), "additionalProperties": False}},
     }
     told = {name: described(part, describing.words(f"scenarios.then.{name}", lang)) for name, part in keys.items()}
     return {"type": "object", "properties": told, "description": describing.words("scenarios.then", lang)}
+
+
+def _planned(codes: Mapping[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {key: {"type": "string"} for key in PLANNED}
+    return fields | {"because": {"anyOf": [codes, {"type": "array", "items": codes, "minItems": 1}]}}
 
 
 def _fillable(schema: Any) -> Any:

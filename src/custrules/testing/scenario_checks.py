@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from custrules.analysis.plan import PlanItem
+from custrules.fields import instant_text
 from custrules.messages import render
 from custrules.policy import Reason, Touchpoint
 from custrules.state import State
@@ -125,3 +128,34 @@ def task(template: str, answer: Answer) -> Mismatch | None:
     if any(template in (effect.template, effect.data.get("to")) for effect in tasks):
         return None
     return Mismatch(template, ", ".join(effect.template for effect in tasks) or "no task")
+
+
+PLANNED = ("day", "trigger", "outcome", "channel", "until", "deadline", "because", "category", "purpose", "template", "at")
+
+
+def planned(wanted: list[Mapping[str, Any]], answer: Answer) -> Mismatch | None:
+    """Items of the plan that fit, in this order; others may stand between them."""
+    rest = iter(answer.planned)
+    for row in wanted:
+        if not any(_fits(row, item) for item in rest):
+            told = ", ".join(f"{name}: {value}" for name, value in row.items())
+            return Mismatch(told, "; ".join(map(_item_told, answer.planned)) or "an empty plan")
+    return None
+
+
+def _fits(row: Mapping[str, Any], item: PlanItem) -> bool:
+    codes = row.get("because", [])
+    if not set([codes] if isinstance(codes, str) else codes) <= set(item.codes):
+        return False
+    return all(_plain(getattr(item, name)) == str(value) for name, value in row.items() if name != "because")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return instant_text(value)
+    return value.isoformat() if isinstance(value, date) else NONE if value is None else str(value)
+
+
+def _item_told(item: PlanItem) -> str:
+    until = f" until {item.until}" if item.until is not None else ""
+    return f"{item.day} {item.trigger} {item.outcome}{until} {item.channel} ({', '.join(item.codes)})"

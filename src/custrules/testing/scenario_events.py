@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic_core import PydanticCustomError
 
+from custrules.analysis.planning import MOST_DAYS
 from custrules.calendars import Length, end_of_day, local_day
 from custrules.documents.document import LATER_EVENTS
 from custrules.documents.faults import steps_of
@@ -22,7 +23,9 @@ from custrules.testing.scenario_opening import opening_data
 from custrules.validation import nearest
 
 REPEAT_FIELDS = ("every", "times", "until")
-LATER_STEPS = ("plan", "check")
+LATER_STEPS = ("check",)
+PLAN = "plan"
+PLAN_FIELDS = ("from", "days")
 TIME_STEPS = ("day_end", "advance")
 CUSTOMER_FIELDS = ("consent", "do_not_contact")
 MOST_REPEATS = 5000
@@ -43,14 +46,15 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step: its events in order (none: time only passes up to ``instant``), and what is expected then."""
+    """One step: its events in order (none: time only passes up to ``instant``), and what is expected then; ``plan``: first day and how many."""
 
     path: Path
-    kind: Literal["event", "quote", "time"]
+    kind: Literal["event", "quote", "time", "plan"]
     title: str
     instant: datetime
     happenings: tuple[Happening, ...]
     then: Mapping[str, Any]
+    plan: tuple[date, int] | None = None
 
     @property
     def customer(self) -> str | None:
@@ -167,6 +171,8 @@ class _Writer:
             raise _Unreadable
         if name in TIME_STEPS:
             return self._time(name, value, path, then)
+        if name == PLAN:
+            return self._plan(value, path, then)
         if name != "quote":
             found = tuple(self._happenings(name, value, (*path, "when")))
             return Stage(path, "event", name, found[-1].instant, found, then)
@@ -187,6 +193,24 @@ class _Writer:
             raise _Unreadable
         self.settled = instant
         return Stage(path, "time", f"{name} {value}", instant, (), then)
+
+    def _plan(self, value: Any, path: Path, then: Mapping[str, Any]) -> Stage:
+        """Contacts planned from a day on; no time passes."""
+        place = (*path, "when", PLAN)
+        data = self.page.mapping(value, place, "a first day and how many: {from: 2026-05-05, days: 14}", self.case.row)
+        self.page.only(data, place, PLAN_FIELDS, row=self.case.row)
+        if "from" not in data:
+            self._note((*place, "from"), "missing_field", field="from")
+            raise _Unreadable
+        first = self._day(data["from"], (*place, "from"))
+        try:
+            days = read_whole(data.get("days", 14))
+        except PydanticCustomError:
+            days = 0
+        if not 1 <= days <= MOST_DAYS:
+            self._note((*place, "days"), "wrong_type", expected="a number of days from 1 to 366", found=describe(data.get("days")))
+            raise _Unreadable
+        return Stage(path, "plan", f"plan {first}", self.settled, (), then, (first, days))
 
     # -- one event -------------------------------------------------------------------------------------------------
 

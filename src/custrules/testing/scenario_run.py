@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from custrules import kernel
+from custrules.analysis.plan import PlanItem
+from custrules.analysis.planning import plan
 from custrules.errors import Diagnostic, EventError
 from custrules.events import AnyEvent
 from custrules.policy import Decision, Effect, Reason, Signal
@@ -24,7 +26,8 @@ class Answer:
 
     ``before`` is the state before the stage's first event (time has run on to it; before the stage where it has none), ``shown``
     the one whose balances and statuses are read: after the stage, and before a quote. ``steps`` answer its own events, a quote's
-    too; ``asked`` holds those events, each with the state that it met. ``delivered`` are those of the steps that answer signals of others.
+    too; ``asked`` holds those events, each with the state that it met. ``delivered`` are those of the steps that answer signals of others,
+    ``planned`` is what a plan says of the customer.
     """
 
     before: State
@@ -33,6 +36,7 @@ class Answer:
     steps: list[Step] = field(default_factory=list)
     asked: list[tuple[State, AnyEvent]] = field(default_factory=list)
     delivered: list[Step] = field(default_factory=list)
+    planned: list[PlanItem] = field(default_factory=list)
 
     @property
     def refusals(self) -> list[Reason]:
@@ -95,10 +99,11 @@ class Play:
                 for name, answer in answers.items():
                     answer.before = self.states[name]
             self.step(happening, answers, kept=stage.kind != "quote")
-        if not stage.happenings:
+        if not stage.happenings and stage.plan is None:
             self.advance(stage.instant, answers)
         for name, answer in answers.items():
             answer.shown = self.states[name]
+            answer.planned += plan(self.program, answer.shown, *stage.plan) if stage.plan is not None else ()
         return answers
 
     def step(self, happening: Happening, answers: dict[str, Answer], kept: bool = True) -> None:

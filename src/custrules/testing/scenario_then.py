@@ -10,14 +10,13 @@ from custrules.fields import describe
 from custrules.messages import LANGUAGES
 from custrules.program import Program
 from custrules.testing import scenario_checks as checks
-from custrules.testing.scenario_checks import Check
-from custrules.testing.scenario_events import Stage
+from custrules.testing.scenario_checks import PLANNED, Check
+from custrules.testing.scenario_events import PLAN, Stage
 from custrules.testing.scenario_file import Case, Page, Path
 from custrules.testing.scenario_readings import NONE, Mismatch, Names, compared, number
 from custrules.testing.scenario_run import Answer
 from custrules.validation import nearest
 
-LATER_KEYS = ("plan",)
 VERDICTS = ("accepted", "refused", "duplicate", "late")
 ABOUT_EVENTS = ("refused", "declined", "verdict")
 
@@ -65,8 +64,8 @@ class Binder:
         self.page.note(path, code, key=key, row=self.case.row, **params)
 
     def _bound(self, stage: Stage, key: str, value: Any, path: Path, customer: str) -> Iterator[Expectation]:
-        if key in LATER_KEYS:
-            self.page.unavailable(path, f"the field '{key}'", self.case.row)
+        if key == PLAN and stage.plan is None:
+            self._note(path, "not_with", key=True, field=key, other=stage.title)
             return
         if key in ABOUT_EVENTS and not stage.happenings and not self.case.several:
             self._note(path, "not_with", key=True, field=key, other=stage.title)
@@ -87,14 +86,18 @@ class Binder:
         elif self.names.is_measure(key) or self.names.is_output(key):
             return self._measure(key.removeprefix("measure."), value, path)
         elif self.names.is_status(key):
-            zone = self.names.program.zone
-            return lambda answer: checks.status(key, value, answer.shown, zone)
+            return lambda answer: self._status(key, value, answer)
         elif "." in key:
             known = self.names.all
             self._note(path, "unknown_choice", key=True, found=repr(key), choices=", ".join(known), nearest=nearest(key, known))
         else:
             return lambda answer: self._parameter(key, value, answer)
         return None
+
+    def _status(self, key: str, value: str, answer: Answer) -> Mismatch | None:
+        """A status; one of requests alone (``refund``), by its bare name, is a parameter of the step's reasons where they have one."""
+        told = "." not in key and (key, "") not in answer.shown.statuses and any(key in why.params for why in answer.reasons)
+        return self._parameter(key, value, answer) if told else checks.status(key, value, answer.shown, self.names.program.zone)
 
     def _number(self, value: str, path: Path, read: Callable[[Answer], Any]) -> Check | None:
         if number(value) is None:
@@ -181,6 +184,14 @@ class Binder:
         self._note(path, "wrong_type", expected="the template of a task", found=describe(value))
         return None
 
+    def _planned(self, value: Any, path: Path) -> Check | None:
+        rows = self._list(value, path)
+        for index, row in enumerate(rows):
+            told = self.page.mapping(row, (*path, index), "an item of the plan: {day: 2026-05-05, trigger: birthday, outcome: send}", self.case.row)
+            self.page.only(told, (*path, index), PLANNED, row=self.case.row)
+        wanted = [row for row in rows if isinstance(row, Mapping)]
+        return lambda answer: checks.planned(wanted, answer)
+
 
 OWN_KEYS: Mapping[str, Callable[[Binder, Any, Path], Check | None]] = {
     "refused": Binder._refused,
@@ -191,4 +202,5 @@ OWN_KEYS: Mapping[str, Callable[[Binder, Any, Path], Check | None]] = {
     "verdict": Binder._verdict,
     "task": Binder._task,
     "absent": Binder._absent,
+    "plan": Binder._planned,
 }

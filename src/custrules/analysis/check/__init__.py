@@ -20,6 +20,7 @@ from custrules.analysis.check.stages import check_stages
 from custrules.analysis.check.stored_value import check_stored_value
 from custrules.analysis.check.tables import check_tables
 from custrules.analysis.check.transfers import check_transfers
+from custrules.analysis.refusal import program_in
 from custrules.errors import Diagnostic
 from custrules.money import exactly
 from custrules.program import Program
@@ -32,8 +33,9 @@ def check(program: Program, *, on: date | None = None) -> tuple[Diagnostic, ...]
     Each finding has a code (``check.…``, or ``law.<profile>.…``), its place, a severity (error: no answer; warning; info: may well be
     meant), and where there is one a ``witness`` among its params: facts for which it is so. A question that takes too long is told as
     ``check.gave_up``. The findings that the document accepts are left out; with ``on``, an acceptance that had run out by that day counts
-    no more. AnalysisError where ``on`` is no day.
+    no more. AnalysisError where ``on`` is no day, or ``program`` no program.
     """
+    program_in(program, "program")
     findings = Findings(program, day_of(on))
     parts = (
         check_conditions,

@@ -144,6 +144,11 @@ class Awards:
         return {name for name in self.of_purchases - self.sums if self.rules.meters[name].type.kind != "whole"}
 
     @cached_property
+    def places(self) -> dict[int, int]:
+        """Which place each policy has, by its identity."""
+        return {id(accrual): place for place, accrual in enumerate(self.accruals)}
+
+    @cached_property
     def limits(self) -> list[int]:
         """Amounts that conditions name, in smallest units."""
         return _limits(leaf for leaf in (*self.cells[0], *self.cells[1]) if leaf.fact == "amount")
@@ -196,7 +201,7 @@ class Awards:
     def _done(self, accrual: Accrual, given: Sequence[int], before: Award | None) -> Done:
         """What was awarded already: by each in the purchase before, and by those asked before for this one."""
         earlier = before.parts if before is not None else (0,) * len(self.accruals)
-        own = self.accruals.index(accrual)
+        own = self.places[id(accrual)]
         return Done(self.accruals, earlier, tuple(given[:own]) + (0,) * (len(self.accruals) - own), own)
 
     def uncapped(self, case: Case, index: int, amount: int) -> int:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from custrules.analysis.check.findings import day_of
+from custrules.analysis.refusal import program_in
 from custrules.errors import Diagnostic, Severity
 from custrules.money import exactly
 from custrules.policies.tiers import Ladder
@@ -35,8 +36,10 @@ def diff(old: Program, new: Program, *, on: date | None = None) -> tuple[Change,
     """What changed from one program to the next, in the order of the new document; nothing where both say the same.
 
     With ``on``, versions that are new and begin before that day are told, and a version that had not begun by then may change freely.
-    AnalysisError where it is no day.
+    AnalysisError where it is no day, and for what is no program.
     """
+    program_in(old, "old")
+    program_in(new, "new")
     return tuple(_Comparison(old, new, day_of(on)).changes())
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import lru_cache
+from operator import gt, lt
 from typing import Literal
 
 from custrules.calendars import ONE_DAY, Window
@@ -28,7 +30,7 @@ _FIRST, _DAYS = date(2001, 1, 1), 28 * 365 + 7  # after which the days of the we
 _NEVER_MISSING = ("zone", "do_not_contact")
 
 
-MOST_WORK = 3_000_000  # comparisons of a cell with a value, for one program: some ten seconds
+MOST_WORK = 600_000  # comparisons of a cell with a value, for one program: a few seconds at most
 
 
 class GaveUp(Exception):
@@ -254,21 +256,22 @@ def _base(counted: Counted) -> str:
     return counted.key.partition(" ")[0]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def nested(inner: Window, outer: Window) -> bool:
     """Whether the days of the one are always days of the other."""
     if outer.kind == "lifetime" or inner == outer:
         return True
     if inner.kind == "lifetime" or not (inner.of_days_alone and outer.of_days_alone):
         return False
-    for ahead in range(_DAYS):
-        day = _FIRST + timedelta(days=ahead)
-        (after, upto), (start, end) = inner.bounds(day), outer.bounds(day)
-        assert after is not None
-        assert start is not None
-        if after < start or upto > end:
-            return False
-    return True
+    (after, upto), (start, end) = _bounds(inner), _bounds(outer)
+    return not any(map(lt, after, start)) and not any(map(gt, upto, end))
+
+
+@lru_cache(maxsize=256)
+def _bounds(window: Window) -> tuple[array[int], array[int]]:
+    """The eve of a window's first day and its last day as numbers, for every day that there is to look at."""
+    bounds = [window.bounds(_FIRST + timedelta(days=ahead)) for ahead in range(_DAYS)]
+    return array("i", [after.toordinal() for after, _ in bounds if after is not None]), array("i", [upto.toordinal() for _, upto in bounds])
 
 
 def _line_domain(name: str, scale: int) -> Domain:

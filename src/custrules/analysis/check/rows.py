@@ -15,7 +15,7 @@ from custrules.analysis.check.spaces import Axis, Pairs, Space, Witness, axes_of
 from custrules.conditions import Leaf
 from custrules.facts import FactValue
 
-MOST_STEPS = 300_000  # of all questions about one table
+MOST_STEPS = 100_000  # of all questions about one table
 
 Rows = int
 """A set of rows, one bit each: row 0 is the lowest."""

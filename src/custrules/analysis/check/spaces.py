@@ -22,7 +22,7 @@ from custrules.facts import FactType, FactValue
 from custrules.fields import plain, rate_text
 from custrules.money import from_units
 
-MOST_SEARCHED = 300_000  # cells that are looked at in one search
+MOST_SEARCHED = 100_000  # cells that are looked at in one search
 MOST_POINTS = 2_000  # of one axis
 
 Witness: TypeAlias = Mapping[str, FactValue | None]
@@ -154,6 +154,7 @@ def pairs_of(space: Space, names: Iterable[str]) -> Pairs:
     """For each fact, the others of its family with what is known of both."""
     pairs: Pairs = {}
     apart = [name for name in names if not space.world.is_calendar(name, space.scope)]
+    space.world.charge(len(apart) ** 2)
     for first in apart:
         for second in apart:
             if first != second and space.world.family(first, space.scope) == space.world.family(second, space.scope):

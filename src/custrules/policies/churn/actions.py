@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from custrules.calendars import Duration, local_day
 from custrules.conditions import Condition
+from custrules.contacting import PURPOSES, Purpose
 from custrules.errors import Diagnostic
 from custrules.event_fields import Scalar
 from custrules.fields import Name, Text, instant_text, one_of
 from custrules.policy import Touchpoint, View
-
-Purpose = Literal["service", "greeting", "marketing"]
 
 
 class RetentionTask(BaseModel):
@@ -46,7 +45,7 @@ class RetentionAction(BaseModel):
     send: RetentionMessage | None = None
     offer: Text | None = None
     category: Name = "churn"
-    purpose: Annotated[Purpose, one_of("service", "greeting", "marketing")] = "service"
+    purpose: Annotated[Purpose, one_of(*PURPOSES)] = "service"
 
     @property
     def what(self) -> RetentionTask:

@@ -29,10 +29,6 @@ class Assessment(NamedTuple):
         """Every signal that fires, then those that cannot be evaluated."""
         return told(self.findings)
 
-    @staticmethod
-    def judge(flag: Flag, view: View) -> Judge:
-        return Judge(flag.id, view)
-
 
 def fired(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(found for found in findings if found.said == "flagged")
@@ -49,9 +45,9 @@ def highest(flag: Flag, findings: Iterable[Finding]) -> int:
     return ranked([rank_of(flag.levels, found.signal.level) for found in fired(findings)])
 
 
-def assess(flag: Flag, view: View, before: Position) -> Assessment:
+def assess(flag: Flag, view: View, before: Position, judge: Judge) -> Assessment:
     """The signals as of the view's day. A cause for which the flag stands, and that cannot be evaluated any more, stands with it."""
-    findings = Assessment.judge(flag, view).findings(flag.signals)
+    findings = judge.findings(flag.signals)
     firing = [found.signal for found in fired(findings)]
     kept = [found.signal for found in findings if before.flagged and found.said == "not_evaluable" and found.signal.name in before.causes]
     signalled = highest(flag, findings)

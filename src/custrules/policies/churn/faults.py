@@ -53,8 +53,8 @@ def _facts(signal: Signal, path: str, known: Known) -> Iterator[Diagnostic]:
             yield Diagnostic("document.unknown_fact", f"{path}.{field}", params)
         elif field == "ends" and kind.kind != "date":
             yield Diagnostic("document.fact_of_other_kind", f"{path}.ends", {"fact": name, "found": kind.kind, "expected": "date"})
-    if signal.balance is not None and signal.balance not in known.accounts and signal.balance not in known.readings:
-        names = (*known.accounts, *known.readings)
+    names = (*known.accounts, *(name for name, form in known.stores.items() if form != "period"), *known.readings)
+    if signal.balance is not None and signal.balance not in names:
         params = {"account": signal.balance, "known": ", ".join(names), "nearest": nearest(signal.balance, names)}
         yield Diagnostic("document.unknown_account", f"{path}.balance", params)
 

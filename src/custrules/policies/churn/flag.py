@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from custrules.calendars import Length
+from custrules.contacting import Contacting
 from custrules.errors import Diagnostic
 from custrules.evaluation import Answer
 from custrules.events import AnyEvent, NewDay
@@ -23,6 +24,7 @@ from custrules.policies.churn.actions import RetentionAction
 from custrules.policies.churn.assessing import Assessment, assess, highest, told
 from custrules.policies.churn.faults import flag_faults
 from custrules.policies.churn.hysteresis import OPEN, PENDING, Gate, Position, Said
+from custrules.policies.churn.judging import Judge
 from custrules.policies.churn.levels import NO_LEVEL, FlagLevel, rank_of
 from custrules.policies.churn.schedule import EvaluationDays
 from custrules.policies.churn.signals import Signal
@@ -90,6 +92,11 @@ class Flag(Policy):
         gone = [name for name in before.names if rank_of(self.levels, name) == NO_LEVEL] if isinstance(before, Flag) else []
         return [Diagnostic("document.level_vanished", "levels", {"level": name, "since": before.effective_from.isoformat()}) for name in gone]
 
+    def contacting(self, category: str, channel: str, /) -> Contacting:
+        """Of the first action of that category and channel."""
+        found = (action for action in self.actions if action.category == category and action.what.channel == channel)
+        return Contacting(next((action.purpose for action in found), "service"), (channel,) if channel else ())
+
     # -- deciding ------------------------------------------------------------------------------------------------------
 
     def decide(self, event: AnyEvent, view: View, /) -> Decision | None:
@@ -105,9 +112,11 @@ class Flag(Policy):
             return None
         return self.applied(event, reasons, [*statuses_of(self, before, after, found, view), *asked])
 
-    def assessed(self, view: View, before: Position) -> Assessment:
+    def assessed(self, view: View, before: Position, judge: Judge | None = None) -> Assessment:
         """What every signal says as of the view's day; a retired version says nothing any more."""
-        return Assessment((), Said(NO_LEVEL, NO_LEVEL, leaves=True, causes=())) if self.retired else assess(self, view, before)
+        if self.retired:
+            return Assessment((), Said(NO_LEVEL, NO_LEVEL, leaves=True, causes=()))
+        return assess(self, view, before, judge or Judge(self.id, view))
 
     def _asks(self, view: View, position: Position) -> Iterator[Touchpoint]:
         """What is to be done and was not asked for yet since the flag was raised."""
@@ -137,19 +146,20 @@ class Flag(Policy):
         before = Position.of(self, view.state)
         if not before.flagged and not before.streaks and self.retired:
             return None
-        found = self.assessed(view, before)
+        judge = Judge(self.id, view)
+        found = self.assessed(view, before, judge)
         after = before.evaluated(self, found.said, following)
         if reasons_of(self, before, after, found, [*self._asks(view, after)]):
             return following
-        days = [*self._changes(view, before), *after.turns(self)]
+        days = [*self._changes(judge, before), *after.turns(self)]
         later = min((day for day in days if day > view.day), default=None)
         return self.evaluate.upon(max(later, following)) if later is not None else None
 
-    def _changes(self, view: View, position: Position) -> Iterator[date]:
+    def _changes(self, judge: Judge, position: Position) -> Iterator[date]:
         """Days on which time alone may change what the signals, gates and actions say."""
         if self.retired:
             return
-        judge = Assessment.judge(self, view)
+        view = judge.view
         for signal in self.signals:
             yield from judge.changes(signal)
         conditions = [gate.when for gate in (self.entering, self.leaving)]
@@ -166,7 +176,7 @@ class Flag(Policy):
 
     def evaluated(self, view: FactsView, /) -> Answer:
         """The level that the signals ask for, with every one that fires and every one that cannot be evaluated. Gates are of histories."""
-        findings = Assessment.judge(self, view).findings(self.signals)
+        findings = Judge(self.id, view).findings(self.signals)
         rank = highest(self, findings)
         outcome: Any = "APPLIED" if rank != NO_LEVEL else "DECLINED"
         level = self.names[rank] if rank != NO_LEVEL else None

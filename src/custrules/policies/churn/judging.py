@@ -52,9 +52,13 @@ class Judge:
 
     def __init__(self, policy_id: str, view: View) -> None:
         self.view, self.prefix = view, f"{policy_id}."
+        self._known: dict[str, FactValue | None] = {}
 
     def own(self, name: str) -> FactValue | None:
-        return self.view.value(self.prefix + name)
+        """One of the flag's own measures."""
+        if name not in self._known:
+            self._known[name] = self.view.value(self.prefix + name)
+        return self._known[name]
 
     def findings(self, signals: Iterable[Signal]) -> tuple[Finding, ...]:
         return tuple(self.found(signal) for signal in signals)

@@ -15,16 +15,16 @@ from custrules.errors import Diagnostic
 from custrules.events import Adjustment, AnyEvent, Closure, Merge, Opening, Return
 from custrules.facts import FactType
 from custrules.fields import Name, Whole, one_of
-from custrules.ledger import ADJUSTED, ISSUED, LotOrder, LotPart
+from custrules.ledger import ADJUSTED, ISSUED, MAX_UNITS, SPENT, LotOrder, LotPart
 from custrules.measures import Measure
 from custrules.money import to_units
 from custrules.orders import Record
 from custrules.policies.points import passing
-from custrules.policies.points.debt import Debt, Limit, relieved, working_on
+from custrules.policies.points.debt import Debt, Limit, owed_for, relieved, working_on
 from custrules.policies.points.expiry import Expiry
 from custrules.policies.points.keeping import status_name
 from custrules.policies.points.lapsing import Decay, Reinstatement
-from custrules.policies.points.moving import answered
+from custrules.policies.points.moving import answered, forfeited
 from custrules.policies.points.pending import Pending
 from custrules.policy import BalanceFact, Decision, Known, Moved, Phase, Policy, Reason, StatusFact, View, reason
 from custrules.state_parts import shown
@@ -161,17 +161,32 @@ class Account(Policy):
         own = self.adjustments.expiry if self.adjustments is not None else None
         return own.last_day(day) if own is not None else self.last_day(day)
 
-    def grant(self, view: View, units: int, *, source: str, day: date | None = None, of: str = ISSUED) -> None:
-        """Put new points into the account on a draft: pending and expiry counted from a day (the event's where not said), debt settled first."""
-        usable_from, last_day = self.dates(day or view.day, view.return_window)
-        view.ledger.credit(self.id, units, last_day=last_day, usable_from=usable_from, source=source, of=of)
+    def grant(self, view: View, units: int, *, source: str, day: date | None = None, of: str = ISSUED) -> list[Reason]:
+        """Put new points into the account on a draft: pending and expiry counted from a day (the event's where not said), debt settled first.
 
-    def give_back(self, view: View, parts: Iterable[LotPart]) -> tuple[int, list[Reason]]:
-        """Undo a spending on a draft: into the lots it came from; how much of it had expired, and what is said of what lives again."""
-        grace = self.grace.after(view.settled) if self.grace is not None else None
-        expired, graced = view.ledger.give_back(self.id, parts, grace)
+        What it cannot take is left out, and told.
+        """
+        usable_from, last_day = self.dates(day or view.day, view.return_window)
+        given = min(units, view.ledger.room(self.id))
+        view.ledger.credit(self.id, given, last_day=last_day, usable_from=usable_from, source=source, of=of)
+        return [self.full(units - given)] if given < units else []
+
+    def full(self, units: int) -> Reason:
+        """So many points are more than the account can take."""
+        return reason("points.account.full", points=self.shown(units), most=self.shown(MAX_UNITS), account=self.id)
+
+    def give_back(self, view: View, parts: Iterable[LotPart], *, of: str = SPENT) -> tuple[int, list[Reason]]:
+        """Undo a spending (or a hold) on a draft: into the lots it came from; how much of it had expired, and what is said of the rest.
+
+        What is spent and comes back expired may have a grace; a closed account keeps nothing of what comes back where it forfeits.
+        """
+        grace = self.grace.after(view.settled) if self.grace is not None and of == SPENT else None
+        expired, graced = view.ledger.give_back(self.id, parts, grace, of=of)
+        forgiven = view.ledger.forgive(self.id, owed_for(self.id, expired, view)) if expired else 0
         told = [reason("points.expiry.graced", points=self.shown(graced), account=self.id, until=grace)] if graced else []
-        return expired, told
+        told += [reason("points.debt.forgiven", points=self.shown(forgiven), account=self.id)] if forgiven else []
+        told += forfeited(self, view) if view.state.closed is not None and self.on_closure == "forfeit" else []
+        return sum(part.quantity for part in expired), told
 
     def shortfall(self, view: View, event: AnyEvent, record: Record, owed: int) -> list[Reason]:
         """What becomes of the debt that a reversal has just left on a draft: kept back from the refund, written off, or owed."""
@@ -205,6 +220,8 @@ class Account(Policy):
             return self.declined(event, [reason("points.adjustment.nothing", account=self.id)])
         if limit is not None and event.approver is None and abs(event.quantity) > limit:
             return self.declined(event, [reason("points.adjustment.needs_approver", points=event.quantity, account=self.id, limit=limit)])
+        if (over := units - view.ledger.room(self.id)) > 0:
+            return self.declined(event, [self.full(over)])
         if units > 0:
             view.ledger.credit(self.id, units, last_day=self.given_until(view.day), source="adjustment", of=ADJUSTED)
             told = [reason("points.adjustment.added", **why)]

@@ -138,8 +138,8 @@ class Accrual(Policy):
         if answer.outcome == "DECLINED":
             return self.declined(event, answer.reasons)
         gratis = not isinstance(event, Purchase) if self.gratis is None else self.gratis
-        account.grant(view, units, source="gratis" if gratis else "purchase")
-        return self.applied(event, answer.reasons, moved(view, account))
+        told = account.grant(view, units, source="gratis" if gratis else "purchase")
+        return self.applied(event, (*answer.reasons, *told), moved(view, account))
 
     def _answered(self, event: AnyEvent | None, view: View, account: Account) -> tuple[int, Answer]:
         """The points in smallest units, and what is said about them."""

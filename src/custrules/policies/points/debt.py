@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeGuard
 
@@ -12,7 +13,7 @@ from custrules.calendars import Window
 from custrules.errors import Diagnostic
 from custrules.events import AnyEvent, Return
 from custrules.fields import Number, Text, one_of, read_decimal, wrong_type
-from custrules.ledger import ISSUED, REFUND, WRITTEN_OFF, Move
+from custrules.ledger import ISSUED, REFUND, REVERSED, WRITTEN_OFF, LotPart, Move
 from custrules.money import Money, Rounding, rounded
 from custrules.orders import Order, Record
 from custrules.policies.points.worth import Value
@@ -99,6 +100,25 @@ def _owed_again(order: Order, account: str) -> int:
     moves = [move for record in order.records.values() for move in record.moves]
     settled = sum(move.quantity for move in moves if move.source == ISSUED and move.target == debt)
     return max(settled - sum(move.quantity for move in moves if move.source == debt), 0)
+
+
+def owed_for(account: str, expired: Sequence[LotPart], view: View) -> int:
+    """How much of lots that come back, and have expired meanwhile, a return had asked for in vain: it would have been forgiven.
+
+    Whatever else of such a lot has expired since that return counts first, for it was forgiven then.
+    """
+    gone = Counter[str]()
+    for lot, quantity in expired:
+        gone[lot.first_id] += quantity
+    orders = {part.lot.origin: view.state.order(part.lot.origin) for part in expired}
+    return sum(_asked_in_vain(record, order, account, gone) for order in orders.values() if order is not None for record in order.records.values())
+
+
+def _asked_in_vain(record: Record, order: Order, account: str, gone: Mapping[str, int]) -> int:
+    lots = {part.lot.first_id for part in record.parts(ISSUED)}
+    unforgiven = record.unforgiven(order.expired)
+    owed = sum(move.quantity for move in record.moves if (move.source, move.target) == (f"{account}.owed", REVERSED))
+    return max(min(sum(gone[lot] for lot in lots), owed - sum(unforgiven.get(lot, 0) for lot in lots)), 0)
 
 
 def _from_refund(account: Account, view: View, order: Order, record: Record, owed: int) -> list[Reason]:

@@ -31,12 +31,11 @@ def give_back(policy: Redemption, event: Return | RedemptionCancelled, view: Vie
     give = _given_back(event, record, view) - record.moved(source=SPENT)
     if give <= 0:
         return None
-    expired, graced = account.give_back(view, _lots_back(record, give))
+    expired, told = account.give_back(view, _lots_back(record, give))
     reasons = [reason("points.redemption.returned", points=account.shown(give), account=account.id, order=view.order.id)]
     if expired:
         reasons.append(reason("points.redemption.returned_expired", points=account.shown(expired), account=account.id))
-    reasons += graced
-    return policy.applied(event, reasons, moved(view, account))
+    return policy.applied(event, reasons + told, moved(view, account))
 
 
 def _given_back(event: Return | RedemptionCancelled, record: Record, view: View) -> int:

@@ -53,9 +53,9 @@ def resolved(policy: Redemption, event: Capture | Void | Tick, view: View) -> De
     parts = tuple(_first(held, taken))
     view.ledger.post(Move(bucket, SPENT, sum(part.quantity for part in parts), parts))
     released = list(rest(held, taken))
-    expired, _ = view.ledger.give_back(account.id, released, of=bucket)
+    expired, told = account.give_back(view, released, of=bucket)
     reasons = _told(policy, event, account, view, (taken, sum(part.quantity for part in released), expired))
-    return policy.applied(event, reasons, moved(view, account))
+    return policy.applied(event, reasons + told, moved(view, account))
 
 
 def _told(policy: Redemption, event: Capture | Void | Tick, account: Account, view: View, units: tuple[int, int, int]) -> list[Reason]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,14 @@ from custrules.event_parts import NEVER, MovedLot
 from custrules.events import Closure, Merge, Opening
 from custrules.ledger import EXPIRED, FORFEITED, MERGED, OPENED, Lot, LotPart, Move
 from custrules.money import to_units
+from custrules.policies.points.keeping import status_name
+from custrules.policies.points.lapsing import DECAY, LAPSED, Lapsed, carried_of, remembered, to_carry, to_remember
 from custrules.policies.points.passing import kept
 from custrules.policy import Decision, Reason, Status, View, reason
 
 if TYPE_CHECKING:
     from custrules.policies.points.account import Account
+    from custrules.state import State
 
 
 def answered(account: Account, event: Opening | Merge | Closure, view: View) -> Decision | None:
@@ -28,6 +31,10 @@ def answered(account: Account, event: Opening | Merge | Closure, view: View) -> 
     else:  # what is told of other times may keep what comes
         reasons, statuses = kept(account, view)
         reasons += _opened(account, event, view) if isinstance(event, Opening) else _joined(account, event, view)
+        if isinstance(event, Merge):
+            memory = list(_joined_memory(account, event, view))
+            reasons += [reason("points.merge.remembered", account=account.id, of=event.of)] if memory else []
+            statuses += memory
     return account.applied(event, reasons, [*view.postings(account.id), *statuses]) if reasons else None
 
 
@@ -39,7 +46,8 @@ def lots_of(account: Account, rows: Iterable[MovedLot], view: View, source: str,
         usable_from = row.usable_from or (view.day if row.day is None or sender else day)
         provenance = row.provenance or "" if not sender else "" if row.provenance == view.state.customer_id else sender
         named = (view.ledger.lot_id(number), account.unit, view.event.id, day, usable_from, _last_day(account, row, day), units)
-        parts.append(LotPart(Lot(*named, row.source or source, provenance), units))
+        lot = Lot(*named, row.source or source, provenance)
+        parts.append(LotPart(lot.renewed(lot.last_day) if row.again else lot, units))
     return parts
 
 
@@ -108,13 +116,38 @@ def _joined(account: Account, event: Merge, view: View) -> list[Reason]:
     if not parts and not owed:
         return []
     view.ledger.debit(account.id, owed, to=MERGED, debt=True)
-    own = [LotPart(_own(part, number, other.has_order(part.lot.origin), view), part.quantity) for number, part in enumerate(parts)]
+    own = [LotPart(_own(part.lot, number, other, view), part.quantity) for number, part in enumerate(parts)]
     return _received(account, view, own, MERGED, "points.merge.joined", owed=account.shown(owed), of=event.of)
 
 
-def _own(part: LotPart, number: int, undoable: bool, view: View) -> Lot:
+def _joined_memory(account: Account, event: Merge, view: View) -> Iterator[Status]:
+    """What the other card remembers of what lapsed not long ago, and what it carried on of what withers, is added to the own."""
+    other, name = unpacked(event), status_name(account.id)
+    theirs, own = ({subject: known.get((name, subject)) for subject in (LAPSED, DECAY)} for known in (other.statuses, view.state.statuses))
+    if (came := theirs[LAPSED]) is not None and account.reinstatement is not None:
+        known = own[LAPSED]
+        rows = [*(remembered(known.data) if known is not None else []), *_own_rows(remembered(came.data), other, view)]
+        yield Status(name, None, view.settled, subject=LAPSED, data=to_remember(sorted(rows, key=lambda row: (row.on, row.part.lot.id))))
+    if (came := theirs[DECAY]) is not None and account.decay is not None:
+        known = own[DECAY]
+        carried = carried_of(came.data) + (carried_of(known.data) if known is not None else 0)
+        yield Status(name, None, known.since if known is not None else came.since, subject=DECAY, data=to_carry(carried))
+
+
+def _own_rows(rows: Iterable[Lapsed], other: State, view: View) -> Iterator[Lapsed]:
+    """Lots that lapsed, named so that none is called like one that lives."""
+    for number, row in enumerate(rows):
+        lot = row.part.lot
+        own = lot if other.has_order(lot.origin) else lot._replace(id=f"{view.ledger.lot_id(number)}.lapsed", origin=view.event.id)
+        yield row._replace(part=LotPart(own, row.part.quantity))
+
+
+def _own(lot: Lot, number: int, other: State, view: View) -> Lot:
     """A lot that an order may still undo keeps its name; any other has one of this event's, so that no two are called alike."""
-    return part.lot if undoable else part.lot._replace(id=view.ledger.lot_id(number), origin=view.event.id)
+    if other.has_order(lot.origin):
+        return lot
+    own = lot._replace(id=view.ledger.lot_id(number), origin=view.event.id)
+    return own.renewed(own.last_day) if lot.again else own
 
 
 # -- closure -----------------------------------------------------------------------------------------------------------
@@ -128,5 +161,10 @@ def _closed(account: Account, event: Closure, view: View) -> list[Reason]:
         held = view.ledger.ledger.accounts
         total = held[account.id].total + held[f"{account.id}.pending"].total
         return told + ([reason("points.closure.kept", points=account.shown(total), account=account.id)] if total else [])
+    return told + forfeited(account, view)
+
+
+def forfeited(account: Account, view: View) -> list[Reason]:
+    """Nothing is left in an account that closes, or was closed already when something came back."""
     points = _emptied(account, view, FORFEITED)
-    return told + ([reason("points.closure.forfeited", points=account.shown(points), account=account.id)] if points else [])
+    return [reason("points.closure.forfeited", points=account.shown(points), account=account.id)] if points else []

@@ -59,7 +59,8 @@ class Sale(BaseModel):
         failing = list(self._failing(units, policy, account, view))
         if failing:
             return policy.declined(event, failing)
-        account.grant(view, units, source="bought")
+        if over := account.grant(view, units, source="bought"):
+            return policy.declined(event, over)
         told = reason("points.sale.bought", points=account.shown(units), account=account.id, paid=Money.from_minor(paid, view.currency))
         return policy.applied(event, [told], view.postings(account.id))
 

@@ -180,12 +180,12 @@ class Transfer(Policy):
         return self._told(event, view, account, parts, to, [reason("points.transfer.pooled", points=account.shown(units), account=account.id, to=to)])
 
 
-def _row(part: LotPart, account: Account) -> dict[str, str]:
+def _row(part: LotPart, account: Account) -> dict[str, str | bool]:
     """A lot as it is carried: nothing but what the receiver keeps of it."""
     lot = part.lot
-    row = {"quantity": plain(_shown(part.quantity, account)), "day": lot.day.isoformat()}
+    row: dict[str, str | bool] = {"quantity": plain(_shown(part.quantity, account)), "day": lot.day.isoformat()}
     row["last_day"] = lot.last_day.isoformat() if lot.last_day is not None else "never"
-    return row | {name: text for name, text in (("source", lot.source), ("provenance", lot.provenance)) if text}
+    return row | {name: told for name, told in (("source", lot.source), ("provenance", lot.provenance), ("again", lot.again)) if told}
 
 
 def _shown(units: int, account: Account) -> Decimal:

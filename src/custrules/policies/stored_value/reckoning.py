@@ -20,7 +20,8 @@ GiftTreatment = Literal["return_or_pay", "discretionary", "none"]
 
 
 class Terms(NamedTuple):
-    """What the rules say about one refund. ``ladder`` tells the bonus for a payment (``requalify``), ``convert`` what one unit of bonus is worth."""
+    """What the rules say about one refund. ``ladder`` tells the bonus for a payment (``requalify``), ``convert`` what one unit of bonus is
+    worth; ``share`` is the part of what remains that is refunded."""
 
     basis: Basis
     served: Served
@@ -32,6 +33,7 @@ class Terms(NamedTuple):
     fee: FeeTerms | None = None
     rounding: Rounding = Rounding.half_up
     ladder: Callable[[int], int] | None = None
+    share: Fraction = Fraction(1)
 
 
 class Line(NamedTuple):
@@ -102,7 +104,7 @@ def _opened(history: TopUpHistory, share: Share, terms: Terms) -> Line:
     gifts = _gifts_kept(history, terms)
     converted = _converted(history, terms)
     remains = share.remains - (_converted_before(history, terms) if terms.basis in REMAINING else 0)
-    entitled = max(remains - gifts, Fraction(0)) + converted
+    entitled = max(remains * terms.share - gifts, Fraction(0)) + converted
     if terms.basis != "face_remaining":
         entitled = min(entitled, Fraction(history.paid))
     most = max(rounded(entitled, terms.rounding) - history.refunded - history.disputed, 0)
@@ -157,7 +159,7 @@ def _paid_out(row: Line, gross: int, principal: int, *, closes: bool) -> Line:
     """Bonus that is paid in money."""
     bonus = min(row.history.bonus, gross - principal)
     leaves, spent = (row.history.bonus, row.history.principal - principal) if closes else (bonus, 0)
-    return row._replace(gross=gross, principal=principal + spent, spent=spent, bonus=leaves, paid_out=bonus, given_up=leaves - bonus, closes=closes)
+    return row._replace(gross=gross, principal=principal + spent, spent=spent, bonus=leaves, paid_out=bonus, given_up=leaves, closes=closes)
 
 
 def _to_give_up(row: Line, gross: int, terms: Terms) -> int:

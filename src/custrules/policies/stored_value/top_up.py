@@ -120,6 +120,11 @@ class TopUp(Policy):
         found = self._better(paid, view)
         return Brought(found.bonus, (*found.gifts, *own))
 
+    def bonus_for(self, paid: int, view: View) -> int:
+        """The bonus that a payment of so much would bring now, as a first one or not, whichever is more; smallest units."""
+        rows = [[row for row in self.ladder if row.first == first] for first in (False, True)]
+        return max(self._of_rows(found, paid, view).bonus for found in rows)
+
     def _better(self, paid: int, view: View) -> Brought:
         """What the ladder brings; at a first top-up also what is for first ones only, if that is more."""
         ordinary = self._of_rows([row for row in self.ladder if not row.first], paid, view)

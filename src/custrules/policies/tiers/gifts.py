@@ -34,7 +34,7 @@ class PointsAccount(Protocol):
     unit: str
     scale: int
 
-    def grant(self, view: View, units: int, *, source: str) -> None: ...
+    def grant(self, view: View, units: int, *, source: str) -> list[Reason]: ...
 
 
 def gift_status(status: str) -> str:
@@ -127,11 +127,14 @@ class Gifts:
                 continue
             account = self._account(benefit)
             units = to_units(points, account.scale, "the account")
-            account.grant(self.view, units, source="gratis")
+            before = len(self.view.ledger.moves)
+            over = account.grant(self.view, units, source="gratis")
+            units = sum(move.quantity for move in self.view.ledger.moves[before:])
             lots = [part.lot for move in self.view.ledger.moves for part in move.parts]
             given = Given(held.since, held.until, units, lots[-1].last_day if lots else None, event.id)
             self._remember(benefit, units, given.to_data(level.name), level)
             self.reasons.append(reason("tiers.gift.given", benefit=benefit.name, level=level.name, points=points, account=account.id))
+            self.reasons += over
 
     def _again(self, benefit: Benefit, level: LevelRule, held: Held) -> bool:
         known = self._known(benefit.name)

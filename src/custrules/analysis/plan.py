@@ -1,0 +1,117 @@
+"""A plan of contacts: its items, each with its reason, as text, as data, and as a calendar file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from custrules.codec import canonical
+from custrules.decisions import Reason, reason
+from custrules.fields import instant_text
+from custrules.messages import Speaker, speak
+
+NAMESPACE = UUID("6f1d2c1e-6b0e-5d0a-9d1c-8f0a2b7c3e41")
+
+
+def item_id(program: str, trigger: str, customer_id: str, cycle: str) -> str:
+    """The id of a contact: the same in every plan in which it stands, and in the calendar file."""
+    return str(uuid5(NAMESPACE, "|".join(part.replace("%", "%25").replace("|", "%7C") for part in (program, trigger, customer_id, cycle))))
+
+
+@dataclass(frozen=True, slots=True)
+class PlanItem:
+    """What becomes of one contact on one day.
+
+    ``outcome`` is send, task (a person does it), defer (``until`` a later day, on which it stands again), drop, withhold (the holdout) or
+    expired. ``at`` is the instant in UTC at which it goes out, ``deadline`` how long a task may take. ``reasons`` tell why.
+    """
+
+    id: str
+    customer_id: str
+    day: date
+    trigger: str
+    cycle: str
+    outcome: str
+    category: str
+    purpose: str
+    template: str
+    channel: str
+    at: datetime | None
+    until: date | None
+    deadline: str
+    reasons: tuple[Reason, ...]
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(why.code for why in self.reasons)
+
+    def because(self, outcome: str, day: date, why: Reason) -> PlanItem:
+        """The same contact with what stops it now."""
+        return replace(self, outcome=outcome, day=day, at=None, until=None, reasons=(why,))
+
+    def now(self, outcome: str, day: date, code: str, **params: Any) -> PlanItem:
+        return self.because(outcome, day, reason(code, **params))
+
+    def going(self, day: date, at: datetime) -> PlanItem:
+        """The same contact, which goes out at an instant."""
+        outcome = self.outcome if self.outcome in ("send", "task") else "send"
+        told = reason(f"care.planned.{outcome}", channel=self.channel, category=self.category)
+        return replace(self, outcome=outcome, day=day, at=at, until=None, reasons=(told,))
+
+    def to_data(self) -> dict[str, Any]:
+        names = ("id", "customer_id", "trigger", "cycle", "outcome", "category", "purpose", "template", "channel", "deadline")
+        days = {"day": self.day.isoformat(), "until": self.until.isoformat() if self.until is not None else None}
+        at = {"at": instant_text(self.at) if self.at is not None else None}
+        return {name: getattr(self, name) for name in names} | days | at | {"reasons": [why.to_data() for why in self.reasons]}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The contacts of some customers over the local days from ``start`` to ``end``, by day, customer and priority."""
+
+    program: str
+    start: date
+    end: date
+    items: tuple[PlanItem, ...]
+
+    def __iter__(self) -> Iterator[PlanItem]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def of(self, customer_id: str) -> tuple[PlanItem, ...]:
+        """The items of one customer."""
+        return tuple(item for item in self.items if item.customer_id == customer_id)
+
+    def to_data(self) -> dict[str, Any]:
+        items = [item.to_data() for item in self.items]
+        return {"program": self.program, "start": self.start.isoformat(), "end": self.end.isoformat(), "items": items}
+
+    def to_json(self) -> bytes:
+        """Canonical JSON."""
+        return canonical(self.to_data())
+
+
+@speak.register
+def _(plan: Plan, speaker: Speaker) -> str:
+    lines = [speaker.word("plan_head", {"program": plan.program, "start": plan.start, "end": plan.end})]
+    day: date | None = None
+    for item in plan.items:
+        if item.day != day:
+            day = item.day
+            lines += ["", speaker.word("plan_day", {"day": day})]
+        lines.append("  " + item_text(item, speaker))
+    return "\n".join(lines if plan.items else [*lines, speaker.word("plan_empty", {})])
+
+
+def item_text(item: PlanItem, speaker: Speaker) -> str:
+    """One line: who, what, and why."""
+    until = speaker.word("plan_until", {"until": item.until}) if item.until is not None else ""
+    due = speaker.word("plan_deadline", {"deadline": item.deadline}) if item.deadline and item.outcome == "task" else ""
+    outcome = speaker.word(f"plan_{item.outcome}", {})
+    told = " ".join(speaker.say(why) for why in item.reasons)
+    return speaker.word("plan_item", {"customer": item.customer_id, "trigger": item.trigger, "outcome": outcome + until + due, "reasons": told})

@@ -1,0 +1,279 @@
+"""Arranging contacts over the days of a plan, for one customer: a pure function of what is asked for, what was made, and the rules of contact.
+
+By priority over the whole horizon: what has priority takes its day first, so that a cap is kept free for a birthday that comes after a daily
+message. The first gate that stands in the way on the planned day is the reason that is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from custrules.calendars import ONE_DAY, at_time
+from custrules.calendars.working import WorkingTime
+from custrules.contacting import Contacting
+from custrules.decisions import Reason, reason
+from custrules.policies.care.contact_plan import ContactPlan
+from custrules.policies.care.gates import ContactCap, QuietHours, Touch, local_minute
+
+Outcome = Literal["send", "task", "defer", "drop", "withhold", "expired"]
+
+
+class Candidate(NamedTuple):
+    """A contact that is asked for: by which policy, for which cycle, from which day, until which."""
+
+    trigger: str
+    cycle: str
+    day: date
+    last_day: date | None
+    category: str
+    template: str
+    terms: Contacting
+    task: bool = False
+    deadline: str = ""
+    due_by: str = ""
+    data: Mapping[str, Any] = {}
+
+
+class Person(NamedTuple):
+    """What gates look at, as it stands on a day. ``suppressed`` are the purposes that an open complaint (or another status) stops."""
+
+    customer_id: str
+    zone: ZoneInfo
+    profile: Mapping[str, Any]
+    consent: Mapping[str, str]
+    do_not_contact: bool
+    suppressed: frozenset[str]
+    chosen: str | None
+    """The channel that the table of the plan gives for the candidate asked about."""
+
+
+PersonOn = Callable[[Candidate, date], Person]
+"""The customer as she stands on a day, for a candidate."""
+
+
+class Placed(NamedTuple):
+    """What becomes of a candidate on a day."""
+
+    candidate: Candidate
+    day: date
+    outcome: Outcome
+    channel: str
+    at: datetime | None
+    until: date | None
+    reasons: tuple[Reason, ...]
+
+    @property
+    def goes_out(self) -> bool:
+        return self.outcome in ("send", "task")
+
+
+class Why(NamedTuple):
+    """Why a day will not do; ``final``: no other day is looked for; ``resumes``: the minute of another day at which quiet hours are over."""
+
+    reason: Reason
+    final: bool = False
+    resumes: int | None = None
+
+
+class Desk:
+    """One customer's contacts from ``start`` to ``end``; ``made`` are contacts that count already."""
+
+    def __init__(self, plan: ContactPlan, person: PersonOn, made: Sequence[Touch], working: WorkingTime | None, span: tuple[date, date]) -> None:
+        self.plan, self.person, self.working = plan, person, working
+        self.start, self.end = span
+        self.made = list(made)
+        self.placed: list[Placed] = []
+        self._greeted: set[date] = set()
+
+    def arrange(self, candidates: Iterable[Candidate]) -> list[Placed]:
+        """What becomes of each candidate on each day, in order of days and priority."""
+        queue = sorted((self._upto_now(each) for each in candidates), key=self._order)
+        self._greeted |= {each.day for each in queue if each.terms.purpose == "greeting" and not self._is_task(each, None)}
+        for candidate in queue:
+            self._place(candidate)
+        return sorted(self.placed, key=lambda each: (each.day, self._order(each.candidate), each.outcome == "defer"))
+
+    def _upto_now(self, candidate: Candidate) -> Candidate:
+        return candidate._replace(day=max(candidate.day, self.start))
+
+    def _order(self, candidate: Candidate) -> tuple[Any, ...]:
+        last = candidate.last_day or date.max
+        return self.plan.rank(candidate.category), -candidate.terms.weight, last, candidate.trigger, candidate.day, candidate.cycle
+
+    def _is_task(self, candidate: Candidate, channel: str | None) -> bool:
+        return candidate.task or (channel or next(iter(candidate.terms.channels), "")) in self.plan.tasks
+
+    # -- one candidate ---------------------------------------------------------------------------------------------
+
+    def _place(self, candidate: Candidate) -> None:
+        if candidate.last_day is not None and candidate.last_day < candidate.day:
+            self._note(candidate, "expired", (reason("care.expired", last_day=candidate.last_day),))
+            return
+        person = self.person(candidate, candidate.day)
+        stopped = self.stopped(candidate, person)
+        if stopped is not None:
+            self._note(candidate, stopped[0], (stopped[1],))
+            return
+        channel = channel_of(self.plan, candidate, person)
+        if channel is None:
+            channels = ", ".join(candidate.terms.channels)
+            self._note(candidate, "drop", (reason("care.consent.none", purpose=candidate.terms.purpose, channels=channels),))
+            return
+        into = self._merged_into(candidate, channel)
+        if into is not None:
+            self._note(candidate, "drop", (reason("care.merged", into=into.candidate.trigger),))
+            return
+        self._find_day(candidate, person, channel)
+
+    def _merged_into(self, candidate: Candidate, channel: str) -> Placed | None:
+        """The greeting of the same day that stands for this one too."""
+        if not self.plan.merge or candidate.terms.purpose != "greeting" or self._is_task(candidate, channel):
+            return None
+        sent = (each for each in self.placed if each.outcome == "send" and each.candidate.terms.purpose == "greeting")
+        return next((each for each in sent if each.day == candidate.day), None)
+
+    def stopped(self, candidate: Candidate, person: Person) -> tuple[Outcome, Reason] | None:
+        """What stops a contact for good, whatever the day."""
+        terms = candidate.terms
+        if terms.statutory:
+            return None
+        if person.do_not_contact:
+            return "drop", reason("care.do_not_contact")
+        if terms.purpose == "service":
+            return None
+        if terms.purpose in person.suppressed:
+            return "drop", reason("care.complaint.open", purpose=terms.purpose)
+        holdout = self.plan.holdout
+        if holdout is not None and candidate.category not in holdout.exempt and holdout.holds(person.customer_id, person.profile):
+            return "withhold", reason("care.holdout", salt=holdout.salt)
+        return None
+
+    def _find_day(self, candidate: Candidate, person: Person, channel: str) -> None:
+        """The first day that will do, from the planned one to the last on which the contact makes sense."""
+        first: Why | None = None
+        last = min(candidate.last_day or self.end, self.end)
+        day, minute = candidate.day, self.plan.sent_at(channel).minutes
+        while day <= last:
+            found = self.slot(candidate, person, channel, at_time(day, minute, person.zone), day)
+            if not isinstance(found, Why):
+                self._go_out(candidate, channel, day, found, first)
+                return
+            first = first or found
+            minute = minute if found.resumes is None else found.resumes
+            if found.final:
+                break
+            day += ONE_DAY
+        assert first is not None
+        self._miss(candidate, channel, first, last)
+
+    def _go_out(self, candidate: Candidate, channel: str, day: date, at: datetime, first: Why | None) -> None:
+        if first is not None:
+            self.placed.append(Placed(candidate, candidate.day, "defer", channel, None, day, (first.reason,)))
+        task = self._is_task(candidate, channel)
+        told = reason("care.planned.task" if task else "care.planned.send", channel=channel, category=candidate.category)
+        self.placed.append(Placed(candidate, day, "task" if task else "send", channel, at, None, (told,)))
+        self.made.append(Touch(day, channel, candidate.category, candidate.terms.purpose))
+        if candidate.terms.purpose == "greeting" and not task:
+            self._greeted.add(day)
+
+    def _miss(self, candidate: Candidate, channel: str, first: Why, last: date) -> None:
+        """No day of the plan will do: it is dropped where its last day lies within, else put off beyond the plan."""
+        if first.final or (candidate.last_day is not None and candidate.last_day <= self.end):
+            self.placed.append(Placed(candidate, candidate.day, "drop", channel, None, None, (first.reason,)))
+        else:
+            self.placed.append(Placed(candidate, candidate.day, "defer", channel, None, last + ONE_DAY, (first.reason,)))
+
+    def _note(self, candidate: Candidate, outcome: Outcome, reasons: tuple[Reason, ...]) -> None:
+        self.placed.append(Placed(candidate, candidate.day, outcome, "", None, None, reasons))
+
+    # -- one day ---------------------------------------------------------------------------------------------------
+
+    def slot(self, candidate: Candidate, person: Person, channel: str, at: datetime, day: date) -> datetime | Why:
+        """The instant from ``at`` on at which a contact may go out on a day, or why it may not."""
+        if candidate.terms.statutory:
+            return at
+        closed = next(self._closed(candidate, channel, day), None)
+        if closed is not None:
+            return closed
+        awake = waking(self.plan, channel, person.zone, at, day)
+        if isinstance(awake, Why):
+            return awake
+        touch = Touch(day, channel, candidate.category, candidate.terms.purpose)
+        full = next((cap for cap in self._caps(touch) if not cap.has_room(touch, self.made)), None)
+        if full is not None:
+            return Why(reason(full.code, at_most=full.at_most, per=str(full.per), channel=channel, category=candidate.category))
+        return self._apart(candidate, channel, awake, person.zone)
+
+    def _closed(self, candidate: Candidate, channel: str, day: date) -> Iterator[Why]:
+        """What closes a whole day."""
+        purpose = candidate.terms.purpose
+        for blackout in self.plan.blackout:
+            if purpose in blackout.purposes and blackout.holds(day, self.working):
+                yield Why(reason("care.blackout", name=blackout.name or "", day=day), final=blackout.then == "drop")
+        if channel in self.plan.working_days_only and self.working is not None:
+            works = self.working.is_working(day)
+            if works is False or (works is None and not self.working.likely(day)):
+                yield Why(reason("care.working_day" if works is False else "care.working_day.unknown", channel=channel, day=day))
+        if self.plan.greeting_day == "no_marketing" and purpose == "marketing" and day in self._greeted:
+            yield Why(reason("care.taboo.greeted_today", day=day))
+
+    def _caps(self, touch: Touch) -> list[ContactCap]:
+        """The caps that a contact obeys: all of them, or those that name the most."""
+        caps = [cap for cap in self.plan.caps if cap.obeyed(touch)]
+        if self.plan.combine == "all" or not caps:
+            return caps
+        most = max(cap.named for cap in caps)
+        return [cap for cap in caps if cap.named == most]
+
+    def _apart(self, candidate: Candidate, channel: str, at: datetime, zone: ZoneInfo) -> datetime | Why:
+        """The first instant from ``at`` that keeps the minimum gap to everything that goes out on that day."""
+        gap = self.plan.minimum_gap
+        if gap is None or candidate.terms.purpose == "service":
+            return at
+        day = at.astimezone(zone).date()
+        for other in sorted(each.at for each in self.placed if each.at is not None and each.goes_out):
+            if abs(other - at) < gap.delta:
+                at = other + gap.delta
+        asleep = any(window.holds(local_minute(at, zone)) for window in self.plan.quiet(channel))
+        return Why(reason("care.minimum_gap", gap=str(gap))) if asleep or at.astimezone(zone).date() != day else at
+
+
+def channel_of(plan: ContactPlan, candidate: Candidate, person: Person) -> str | None:
+    """The channel: what the table gives, then what the customer prefers, then the trigger's order; the first to which there is consent."""
+    wanted = [person.chosen, person.profile.get(plan.preference) if plan.preference is not None else None]
+    channels = candidate.terms.channels
+    order = [channel for channel in wanted if channel is not None and (not channels or channel in channels or channel == person.chosen)]
+    every = [*dict.fromkeys([*(str(channel) for channel in order), *channels])] or [""]
+    return next((channel for channel in every if consented(candidate, channel, person)), None)
+
+
+def consented(candidate: Candidate, channel: str, person: Person) -> bool:
+    """Service needs no consent; greeting and marketing need the customer's to that channel."""
+    return candidate.terms.purpose == "service" or candidate.terms.statutory or person.consent.get(channel) == "marketing"
+
+
+def waking(plan: ContactPlan, channel: str, zone: ZoneInfo, at: datetime, day: date) -> datetime | Why:
+    """The instant outside quiet hours at which a contact of a day goes out, or why that day will not do."""
+    for _ in plan.quiet(channel):  # windows may follow one another
+        window = next((window for window in plan.quiet(channel) if window.holds(local_minute(at, zone))), None)
+        if window is None:
+            return at
+        moved = _moved(window, at, zone, day)
+        if window.then == "drop" or moved is None:
+            told = reason("care.quiet_hours", channel=channel, start=str(window.from_), end=str(window.to))
+            return Why(told, window.then == "drop", window.to.minutes)
+        at = moved
+    return at
+
+
+def _moved(window: QuietHours, at: datetime, zone: ZoneInfo, day: date) -> datetime | None:
+    """The instant before or after a quiet window, on the same day; None: there is none on that day."""
+    evening = local_minute(at, zone) >= window.from_.minutes
+    if window.then == "advance" and evening and window.from_.minutes > 0:
+        return at_time(day, window.from_.minutes, zone) - timedelta(minutes=1)
+    if evening and window.from_.minutes > window.to.minutes:
+        return None
+    return at_time(day, window.to.minutes, zone)

@@ -1,0 +1,229 @@
+"""The table of causes: for each, the basis of its refund, until when it can be asked for, what it costs and what it bears."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionWrapHandler, WithJsonSchema, WrapSerializer, model_validator
+
+from custrules.calendars import Length
+from custrules.calendars.clocks import Clock
+from custrules.errors import Diagnostic, MoneyError
+from custrules.fields import RATE_SCHEMA, Amount, Flag, Name, Rate, one_of, rate_text, read_name, read_rate, wrong_type
+from custrules.money import to_units
+from custrules.policies.stored_value.bases import BASES, Basis
+from custrules.policies.stored_value.charges import FeeTerms
+from custrules.policies.stored_value.reckoning import BonusTreatment, GiftTreatment
+
+CAUSES = ("cooling_off", "consumer", "merchant", "force_majeure", "closure", "expiry", "cash_out", "chargeback", "minor", "death")
+"""Why a refund is asked for."""
+
+InterestFrom = Literal["request", "rescission", "payment"]
+_BONUS = ("forfeit", "surrender_pro_rata", "requalify", "convert")
+_RULES_OUT = ("used", "experienced", "none")
+
+
+def _share(value: object) -> Fraction:
+    share = read_rate(value)
+    if not 0 <= share <= 1:
+        raise wrong_type("a share between 0 and 1, such as 2%", value)
+    return share
+
+
+def _not_negative(value: object) -> object:
+    if str(value).startswith("-"):
+        raise wrong_type("an amount that is not negative", value)
+    return value
+
+
+Share = Annotated[Rate, BeforeValidator(_share)]
+Fine = Annotated[Amount, BeforeValidator(_not_negative)]
+
+
+class _Terms(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    def amounts(self) -> Iterator[tuple[str, Decimal]]:
+        """The amounts of money in it, by field."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Decimal):
+                yield name, value
+            elif isinstance(value, _Terms):
+                yield from ((f"{name}.{field}", amount) for field, amount in value.amounts())
+
+
+class RefundFee(_Terms):
+    """What is kept of a refund: a ``percent`` of it and a ``fixed`` amount, at least ``min``, at most ``max``, never more than it; or the
+    word ``forbidden``."""
+
+    forbidden: Flag = False
+    percent: Share = Fraction(0)
+    fixed: Fine = Decimal(0)
+    min: Fine = Decimal(0)
+    max: Fine | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"forbidden": True} if value == "forbidden" else value
+
+    def terms(self, scale: int) -> FeeTerms | None:
+        if self.forbidden:
+            return None
+
+        def units(amount: Decimal) -> int:
+            return to_units(amount, scale, "the currency")
+
+        return FeeTerms(self.percent, units(self.fixed), units(self.min), units(self.max) if self.max is not None else None)
+
+    def faults(self) -> Iterator[Diagnostic]:
+        if self.max is not None and self.min > self.max:
+            yield Diagnostic("document.fee_upside_down", "min", {"min": str(self.min), "max": str(self.max)})
+
+
+def _short_fee(value: RefundFee, write: SerializerFunctionWrapHandler) -> object:
+    return "forbidden" if value.forbidden else write(value)
+
+
+FeeOrNone = Annotated[RefundFee, WrapSerializer(_short_fee)]
+
+
+def _read_interest_rate(value: object) -> str:
+    """A rate itself, or the name of a dated one in ``rates:``."""
+    text = str(value).strip()
+    if text[:1].isalpha():
+        return read_name(text)
+    return rate_text(_share(text))
+
+
+InterestRate = Annotated[str, BeforeValidator(_read_interest_rate), WithJsonSchema({"anyOf": [dict(RATE_SCHEMA), {"type": "string"}]})]
+
+
+class RefundInterest(_Terms):
+    """A yearly ``rate`` (or the name of one in ``rates:``, as it stood when the top-up was paid), ``from`` the request, the rescission
+    or the payment of the top-up."""
+
+    rate: InterestRate
+    from_: Annotated[InterestFrom, one_of("request", "rescission", "payment")] = "request"
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True, alias_generator=lambda name: name.rstrip("_")
+    )
+
+    @property
+    def fixed(self) -> Fraction | None:
+        return None if self.rate[:1].isalpha() else read_rate(self.rate)
+
+
+class RefundPayout(_Terms):
+    """Where a refund goes: ``to`` the tenders that paid (``split`` pro_rata or lifo), an account in the same name, or whom else it names;
+    cash ``cash_up_to`` an amount; nothing below a ``minimum``."""
+
+    to: Name = "original_tender"
+    split: Annotated[Literal["pro_rata", "lifo"], one_of("pro_rata", "lifo")] = "pro_rata"
+    cash_up_to: Fine | None = None
+    minimum: Fine | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"to": value} if isinstance(value, str) else value
+
+
+def _short_payout(value: RefundPayout, write: SerializerFunctionWrapHandler) -> object:
+    return value.to if value == RefundPayout(to=value.to) else write(value)
+
+
+PayoutTerms = Annotated[RefundPayout, WrapSerializer(_short_payout)]
+
+
+class RefundBonus(_Terms):
+    """What becomes of the bonus that is left: a word, or ``{convert: 50%}``, which turns it into money at a share of its face."""
+
+    treatment: Annotated[BonusTreatment, one_of(*_BONUS)] = "forfeit"
+    convert: Share = Fraction(0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and set(value) == {"convert"}:
+            return {"treatment": "convert", **value}
+        if value == "convert":
+            raise wrong_type("{convert: 50%}: at which share of its face", value)
+        return {"treatment": value} if isinstance(value, str) else value
+
+
+def _short_bonus(value: RefundBonus, write: SerializerFunctionWrapHandler) -> object:
+    return {"convert": rate_text(value.convert)} if value.treatment == "convert" else value.treatment
+
+
+BonusTerms = Annotated[RefundBonus, WrapSerializer(_short_bonus)]
+
+
+class RefundCause(_Terms):
+    """One cause. Without ``basis`` it is what the law says, else the one that is best for the customer.
+
+    ``within`` a length of the payment (its day is not counted), ``not_before`` another; ``unless`` something rules it out; only a balance
+    ``below`` an amount, or once a ``used_share`` of what was paid in is used. ``share``: the part of what is left that is paid.
+    """
+
+    basis: Annotated[Basis, one_of(*BASES)] | None = None
+    within: Length | None = None
+    not_before: Length | None = None
+    unless: Annotated[Literal["used", "experienced", "none"], one_of(*_RULES_OUT)] = "none"
+    below: Fine | None = None
+    used_share: Share | None = None
+    share: Share = Fraction(1)
+    fee: FeeOrNone | None = None
+    interest: RefundInterest | None = None
+    sla: Clock | None = None
+    bonus: BonusTerms | None = None
+    gifts: Annotated[GiftTreatment, one_of("return_or_pay", "discretionary", "none")] | None = None
+    payout: PayoutTerms | None = None
+
+
+def money_faults(terms: BaseModel, path: str, scale: int) -> Iterator[Diagnostic]:
+    """Amounts with more decimals than the currency has."""
+    for field, amount in terms.amounts() if isinstance(terms, _Terms) else ():
+        try:
+            to_units(amount, scale, "the currency")
+        except MoneyError:
+            yield Diagnostic("document.bad_money", f"{path}.{field}", {"reason": f"at most {scale} decimals"})
+
+
+class RefundCauses(_Terms):
+    """The causes for which there is a refund; one that is not here is declined, unless the law grants it all the same."""
+
+    cooling_off: RefundCause | None = None
+    consumer: RefundCause | None = None
+    merchant: RefundCause | None = None
+    force_majeure: RefundCause | None = None
+    closure: RefundCause | None = None
+    expiry: RefundCause | None = None
+    cash_out: RefundCause | None = None
+    chargeback: RefundCause | None = None
+    minor: RefundCause | None = None
+    death: RefundCause | None = None
+
+    def listed(self) -> dict[str, RefundCause]:
+        """Those that are there, by name."""
+        found = {name: getattr(self, name) for name in CAUSES}
+        return {name: cause for name, cause in found.items() if cause is not None}
+
+
+__all__ = [
+    "CAUSES",
+    "BonusTerms",
+    "PayoutTerms",
+    "RefundBonus",
+    "RefundCause",
+    "RefundCauses",
+    "RefundFee",
+    "RefundInterest",
+    "RefundPayout",
+    "money_faults",
+]

@@ -1,0 +1,287 @@
+"""What a request comes to as things stand: each component, the rule and the law behind it, and until when that holds; or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from custrules.calendars import ONE_DAY
+from custrules.money import rounded, split, to_units
+from custrules.policies.stored_value.account import ValueAccount
+from custrules.policies.stored_value.amounts import money
+from custrules.policies.stored_value.bases import Basis, Served
+from custrules.policies.stored_value.charges import year_share
+from custrules.policies.stored_value.history import TopUpHistory
+from custrules.policies.stored_value.payout import below_minimum
+from custrules.policies.stored_value.process import last_day
+from custrules.policies.stored_value.reckoning import Line, Reckoning, Terms, reckoned, used
+from custrules.policies.stored_value.requests import CANCELLED, REJECTED, Request, requests_of
+from custrules.policies.stored_value.ruling import Ruling
+from custrules.policy import Reason, View, reason
+
+if TYPE_CHECKING:
+    from custrules.policies.stored_value.refund import Refund
+
+
+class Quote(NamedTuple):
+    """A refund as it is offered: what it comes to by which basis, the interest up to a day, and the days that matter."""
+
+    result: Reckoning
+    basis: Basis
+    rule: Ruling
+    interest: int
+    no_rate: str
+    holds_until: date
+    pay_by: date | None
+    unknown: bool
+    rung: int | None
+    laws: tuple[Reason, ...]
+    minimum_overridden: bool
+
+    @property
+    def total(self) -> int:
+        """What is paid out, interest with it."""
+        return self.result.net + self.interest
+
+
+def quoted(
+    policy: Refund, request: Request, rule: Ruling, account: ValueAccount, histories: Sequence[TopUpHistory], view: View, until: date
+) -> Quote | list[Reason]:
+    """The quote for a request, with interest up to a day; or every reason why there is none."""
+    fitting, failing = _fitting(request, rule, account, histories, view)
+    if not fitting:
+        return failing
+    best = [(basis, reckoned(fitting, _terms(policy, request, rule, basis, view), request.amount)) for basis in _bases(policy, rule, account)]
+    basis, result = max(best, key=lambda row: (row[1].most, row[0] == best[0][0]))
+    wrong = list(_wrong(request, rule, result, account, view))
+    if wrong:
+        return wrong
+    laws = rule.laws
+    if rule.lawful is not None and rule.lawful.hard and basis == rule.lawful.value and result.most > best[0][1].most:
+        law = view.law()
+        laws += (law.reason(rule.lawful, best[0][0]),) if law is not None else ()
+    interest, no_rate = _interest(policy, request, rule, result, view, until)
+    days = [last_day(clock, request.asked, view) for clock in rule.pay_within]
+    known = [day for day in days if day is not None]
+    minimum = to_units(rule.payout.minimum, view.scale, "the currency") if rule.payout.minimum is not None else None
+    overridden = below_minimum(result.net, minimum, rule.statutory)[1]
+    return Quote(
+        result=result,
+        basis=basis,
+        rule=rule,
+        interest=interest,
+        no_rate=no_rate,
+        holds_until=_holds_until(policy, rule, result, account, min(known, default=None), view),
+        pay_by=min(known, default=None),
+        unknown=bool(days) and not known,
+        rung=policy.process.rung(_in_all(policy, request, view) + result.net, view.scale) if policy.process is not None else None,
+        laws=laws,
+        minimum_overridden=overridden,
+    )
+
+
+# -- which top-ups -----------------------------------------------------------------------------------------------------
+
+
+def _fitting(
+    request: Request, rule: Ruling, account: ValueAccount, histories: Sequence[TopUpHistory], view: View
+) -> tuple[list[TopUpHistory], list[Reason]]:
+    """The top-ups of which something can be asked back for this cause, and why not of the others."""
+    whole = list(_ruled_out(request, rule, account, histories, view))
+    if whole:
+        return [], whole
+    failing: dict[str, Reason] = {}
+    fitting = []
+    for history in histories:
+        why = _unfit(request, rule, history)
+        if why is None:
+            fitting.append(history)
+        else:
+            failing.setdefault(why.code, why)
+    return fitting, list(failing.values())
+
+
+def _ruled_out(request: Request, rule: Ruling, account: ValueAccount, histories: Sequence[TopUpHistory], view: View) -> Iterator[Reason]:
+    told = {"cause": rule.cause, "account": account.id}
+    if rule.unless == "experienced" and request.experienced:
+        yield reason("stored_value.refund.experienced", **told)
+    left = sum(history.principal + history.bonus for history in histories)
+    if rule.below is not None and account.form == "amount" and left >= to_units(rule.below, view.scale, "the currency"):
+        below = money(to_units(rule.below, view.scale, "the currency"), view)
+        yield reason("stored_value.refund.balance_too_large", below=below, balance=money(left, view), **told)
+    face = sum(history.counted + history.granted for history in histories)
+    gone = sum(history.face for history in histories)
+    if rule.used_share is not None and face and Fraction(gone, face) < rule.used_share:
+        yield reason("stored_value.refund.not_used_enough", share=rule.used_share, used=Fraction(gone, face), **told)
+
+
+def _unfit(request: Request, rule: Ruling, history: TopUpHistory) -> Reason | None:
+    told = {"cause": rule.cause, "of": history.id, "paid": history.day}
+    if rule.within is not None and rule.within.after(history.day) < request.asked:
+        return reason("stored_value.refund.too_late", last=rule.within.after(history.day), **told)
+    if rule.not_before is not None and rule.not_before.after(history.day) > request.asked:
+        return reason("stored_value.refund.too_early", first=rule.not_before.after(history.day), **told)
+    if rule.unless == "used" and used(history):
+        return reason("stored_value.refund.used", **told)
+    gone = history.refunded + history.disputed
+    if (gone and gone >= history.paid) or (gone and not history.principal + history.bonus + history.held and history.form != "period"):
+        return reason("stored_value.refund.nothing_left", **told)
+    return None
+
+
+def _wrong(request: Request, rule: Ruling, result: Reckoning, account: ValueAccount, view: View) -> Iterator[Reason]:
+    told = {"cause": rule.cause, "account": account.id}
+    if request.amount is not None and request.amount > result.most:
+        yield reason("stored_value.refund.exceeds", amount=money(request.amount, view), most=money(result.most, view), **told)
+    if request.amount is not None and request.amount < result.most and account.form != "amount":
+        yield reason("stored_value.refund.not_in_part", form=account.form, **told)
+    minimum = to_units(rule.payout.minimum, view.scale, "the currency") if rule.payout.minimum is not None else None
+    if below_minimum(result.net, minimum, rule.statutory)[0]:
+        yield reason("stored_value.refund.below_minimum", refund=money(result.net, view), minimum=money(minimum or 0, view), **told)
+
+
+# -- terms -------------------------------------------------------------------------------------------------------------
+
+
+def _bases(policy: Refund, rule: Ruling, account: ValueAccount) -> tuple[Basis, ...]:
+    """A period is refunded by its days, unless it is asked back at once and unused."""
+    if account.form == "period" and rule.within is None:
+        return (policy.period_card.basis,)
+    return rule.bases
+
+
+def _terms(policy: Refund, request: Request, rule: Ruling, basis: Basis, view: View) -> Terms:
+    card = policy.period_card
+    served = Served(request.asked, request.stopped, request.absent if card.own_absence == "credited" else 0, card.by)
+    return Terms(
+        basis,
+        served,
+        pooled=policy.top_ups == "pooled",
+        bonus=rule.bonus.treatment,
+        convert=rule.bonus.convert,
+        gifts=rule.gifts,
+        returned=request.returned,
+        fee=rule.fee.terms(view.scale) if rule.fee is not None else None,
+        rounding=policy.rounding,
+        share=rule.share,
+        ladder=policy.ladder_of(request.account, view) if rule.bonus.treatment == "requalify" else None,
+    )
+
+
+def _interest(policy: Refund, request: Request, rule: Ruling, result: Reckoning, view: View, until: date) -> tuple[int, str]:
+    """Interest on what each top-up gives back, rounded once; and the name of a rate that is not known."""
+    terms = rule.interest
+    if terms is None:
+        return 0, ""
+    fees = split(result.fee, [line.gross for line in result.lines]) if result.fee else [0] * len(result.lines)
+    exact = Fraction(0)
+    for line, fee in zip(result.lines, fees, strict=True):
+        rate = terms.fixed if terms.fixed is not None else view.reference_rate(terms.rate, line.history.day)
+        if rate is None:
+            return 0, terms.rate
+        since = {"payment": line.history.day, "rescission": request.rescinded or request.asked}.get(terms.from_, request.asked)
+        if until > since:
+            exact += (line.gross - line.kept - fee) * rate * year_share(since, until, policy.day_count)
+    return rounded(exact, policy.rounding), ""
+
+
+def _in_all(policy: Refund, request: Request, view: View) -> int:
+    """What the customer has asked back besides, within the time that counts together: an amount is not split to be approved lower down."""
+    assert policy.process is not None
+    others = (other for other in requests_of(view, policy.status) if other.id != request.id and other.value not in (REJECTED, CANCELLED))
+    return sum(other.refund for other in others if policy.process.aggregate.after(other.asked) >= request.asked)
+
+
+def _holds_until(policy: Refund, rule: Ruling, result: Reckoning, account: ValueAccount, pay_by: date | None, view: View) -> date:
+    """The last day on which the same request comes to the same, if nothing is bought meanwhile."""
+    if account.form == "period" and rule.within is None:
+        return view.day
+    lasts = [rule.within.after(line.history.day) for line in result.lines] if rule.within is not None else []
+    if policy.process is not None and policy.process.quote is not None:
+        lasts.append(policy.process.quote.after(view.day))
+    elif pay_by is not None:
+        lasts.append(pay_by)
+    last = max(min(lasts, default=view.day), view.day)
+    law = view.law()
+    changes = [day - ONE_DAY for day in law.changes() if day > view.day] if law is not None else []
+    last = min([last, *changes])
+    while last > view.day and view.in_force(policy.id, last) is not policy:
+        last -= ONE_DAY
+    return last
+
+
+# -- told --------------------------------------------------------------------------------------------------------------
+
+
+def told(policy: Refund, request: Request, quote: Quote, account: ValueAccount, view: View) -> list[Reason]:
+    """A quote as reasons: what it comes to and by which rule, then every component that is not nothing."""
+    result, lines = quote.result, quote.result.lines
+    forfeited = sum(line.bonus for line in lines)
+    head = {"cause": request.cause, "account": account.id}
+    reasons = [
+        reason(
+            "stored_value.refund.quote",
+            refund=money(result.net, view),
+            gross=money(result.gross, view),
+            paid=money(sum(line.history.paid for line in lines), view),
+            deducted=money(result.total("deducted"), view),
+            bonus_forfeited=account.shown(forfeited, view),
+            basis=quote.basis,
+            policy=policy.id,
+            version=policy.effective_from,
+            reference=policy.reference or "-",
+            holds_until=quote.holds_until,
+            **head,
+        ),
+        *(_of_line(line, account, view) for line in lines),
+        *quote.laws,
+        *_components(policy, quote, head, view),
+    ]
+    return reasons + list(_next(policy, request, quote, head, view))
+
+
+def _of_line(line: Line, account: ValueAccount, view: View) -> Reason:
+    history = line.history
+    counts: dict[str, Any] = {"granted": account.shown(history.granted, view), "face": account.shown(history.face, view)}
+    amounts = {"paid": history.paid, "listed": history.listed, "deducted": line.deducted, "before": history.refunded + history.disputed}
+    return reason(
+        "stored_value.refund.of_top_up",
+        of=history.id,
+        gross=money(line.gross, view),
+        **counts,
+        **{name: money(units, view) for name, units in amounts.items()},
+    )
+
+
+def _components(policy: Refund, quote: Quote, head: dict[str, str], view: View) -> Iterator[Reason]:
+    result = quote.result
+    if result.kept:
+        yield reason("stored_value.refund.bonus_used", kept=money(result.kept, view), **head)
+    for line in result.lines:
+        if line.gifts:
+            yield reason("stored_value.refund.gifts_kept", gifts=money(line.gifts, view), of=line.history.id)
+    if result.total("converted"):
+        yield reason("stored_value.refund.bonus_converted", converted=money(result.total("converted"), view), **head)
+    if result.fee:
+        yield reason("stored_value.refund.fee", fee=money(result.fee, view), gross=money(result.gross, view), **head)
+    terms = quote.rule.interest
+    if terms is not None and not quote.no_rate:
+        told = {"interest": money(quote.interest, view), "total": money(quote.total, view)}
+        yield reason("stored_value.refund.interest", rate=terms.rate, since=terms.from_, day_count=policy.day_count, **told)
+    if quote.no_rate:
+        yield reason("stored_value.refund.no_rate", rate=quote.no_rate)
+    if quote.minimum_overridden:
+        yield reason("stored_value.refund.minimum_overridden", refund=money(result.net, view), below=money(quote.rule.statutory or 0, view))
+
+
+def _next(policy: Refund, request: Request, quote: Quote, head: dict[str, str], view: View) -> Iterator[Reason]:
+    if request.missing:
+        yield reason("stored_value.refund.documents_missing", missing=", ".join(request.missing), cause=request.cause)
+    if request.approver is not None:
+        yield reason("stored_value.refund.to_approve", by=request.approver, refund=money(quote.result.net, view))
+    if quote.pay_by is not None:
+        yield reason("stored_value.refund.pay_by", pay_by=quote.pay_by)
+    elif quote.unknown:
+        yield reason("stored_value.refund.pay_by_unknown", asked=request.asked)
