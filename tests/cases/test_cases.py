@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import exploits.test_exploits
+import exploits.test_refund_exploits
 import pytest
 import test_analysis_accounting
 import test_model_scores
@@ -28,6 +29,7 @@ SCENARIOS = sorted(HERE.glob("scenarios/*.scenarios.yaml"))
 IN_CODE = (
     cases.test_churn,
     exploits.test_exploits,
+    exploits.test_refund_exploits,
     test_analysis_accounting,
     test_reckoning,
     test_model_scores,

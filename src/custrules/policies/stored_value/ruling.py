@@ -119,7 +119,7 @@ def _ruled(policy: Refund, name: str, cause: RefundCause, law: _Law, *, granted:
         interest=cause.interest or _interest(law, of),
         pay_within=tuple(_clocks(policy, cause, law, of)),
         bonus=cause.bonus or policy.bonus,
-        gifts=cause.gifts or policy.gifts or law.value(f"{of}gifts") or law.value("refund.gifts") or "none",
+        gifts=cause.gifts or policy.gifts or law.value(f"{of}gifts") or law.value("refund.gifts") or "return_or_pay",
         payout=_payout(policy, cause, law),
         statutory=law.amount("cash_out.below"),
         granted=granted,
