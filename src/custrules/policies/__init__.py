@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, str] = {
     "care.contact_plan": "custrules.policies.care:ContactPlan",
+    "care.trigger": "custrules.policies.care:Trigger",
     "churn.flag": "custrules.policies.churn:Flag",
     "feedback.complaints": "custrules.policies.feedback:Complaints",
     "feedback.survey": "custrules.policies.feedback:Survey",
@@ -31,7 +32,6 @@ KINDS: dict[str, str] = {
 }
 
 LATER_KINDS = (
-    "care.trigger",
     "referral.reward",
     "rewards.activity",
     "rewards.catalogue",
