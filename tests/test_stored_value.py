@@ -213,7 +213,7 @@ def test_a_tender_names_the_account_that_it_is_of() -> None:
 def test_figures_of_stored_value_close_and_agree_with_what_is_held() -> None:
     ann = customer("pro_rata")
     head = {"customer_id": "c-1"}
-    rows: list[Fields] = [
+    rows: list[dict[str, Any]] = [
         {"type": "top_up", "amount": "1000.00"},
         {"type": "purchase", "amount": "300.00", "tenders": [{"type": "stored_value", "amount": "300.00"}]},
         {"type": "return", "of": "e2", "amount": "120.00"},
