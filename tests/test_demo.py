@@ -6,6 +6,7 @@
 import contextlib
 import io
 import json
+import re
 import shlex
 import sys
 from collections import Counter
@@ -26,7 +27,7 @@ from custrules.cli.output import Output
 from custrules.cli.passing import end_of, pass_over
 from custrules.cli.telling import local
 from custrules.codec import canonical
-from custrules.demo import change, figures, folder, telling
+from custrules.demo import card, change, figures, folder, telling
 from custrules.demo.figures import LAST_DAY, Figures, Standing
 from custrules.events import AnyEvent
 from custrules.messages.columns import width
@@ -250,7 +251,7 @@ def test_the_customer_who_is_told_has_few_events_and_much_decided(found: Mapping
 
 def test_the_output_fits_a_screen(printed: tuple[Path, str]) -> None:
     lines = printed[1].splitlines()
-    assert len(lines) <= 70
+    assert len(lines) <= 80
     assert max(width(line) for line in lines if "custrules" not in line) <= 125
 
 
@@ -401,3 +402,17 @@ def test_what_the_changed_rule_would_have_done_is_printed(printed: tuple[Path, s
 
 def test_the_changed_program_stands_in_the_folder(printed: tuple[Path, str]) -> None:
     assert cr.load(printed[0] / "changed.yaml") == change.changed_program()
+
+
+def test_one_refund_is_quoted_by_two_causes_on_a_card_that_is_said_to_be_invented(printed: tuple[Path, str]) -> None:
+    # 1000 paid and 200 given, 300 used of 375 at list price: 1000 - 375, and 1000 - 300 x 1000/1200
+    folder, text = printed
+    quotes = card.quotes(card.card_program())
+    assert {cause: card.amounts(step) for cause, step in quotes.items()} == {
+        "consumer": ("625.00 GBP", "375.00 GBP"),
+        "merchant": ("750.00 GBP", "250.00 GBP"),
+    }
+    assert "The card is invented" in text
+    assert re.search(r"consumer +375.00 GBP +625.00 GBP\n +merchant +250.00 GBP +750.00 GBP", text)
+    assert card.told(card.card_program())["invented"] is True
+    assert cr.load(folder / card.CARD) == card.card_program()

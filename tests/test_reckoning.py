@@ -47,6 +47,13 @@ def test_the_consumers_own_fault_is_reckoned_at_list_price() -> None:
     assert [shown(refund(history, basis=basis).net) for basis in ("paid_minus_list", "paid_minus_ratio")] == ["625.00", "700.00"]
 
 
+@covers("refund-law-art18", "refund-law-art20")
+def test_the_articles_with_other_figures() -> None:
+    # 1000 + 200: 600 cost 600 x 1000/1200; 1100 at list price are more than was paid, and nobody may claim the rest
+    assert shown(refund(top_up("1000", "200", face="600")).net) == "500.00"
+    assert refund(top_up("1000", "200", face="1100"), basis="paid_minus_list").net == 0
+
+
 @covers("SV-R07")
 def test_a_refund_is_never_below_nought_and_nobody_is_asked_for_more() -> None:
     history = top_up("1000", "200", face="1100", bonus_used="200")

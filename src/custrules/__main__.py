@@ -342,7 +342,7 @@ def record(output: Output, arguments: argparse.Namespace) -> int:
 
 def demo(output: Output, arguments: argparse.Namespace) -> int:
     """The gift shop: figures, one history, and the folder with everything to try it again."""
-    from custrules.demo import change, figures, folder, telling  # noqa: PLC0415 - only this verb needs it
+    from custrules.demo import card, change, figures, folder, telling  # noqa: PLC0415 - only this verb needs it
 
     program, changed = figures.demo_program(), change.changed_program()
     written, kept = folder.leave(Path(arguments.dir), output.lang)
@@ -350,10 +350,8 @@ def demo(output: Output, arguments: argparse.Namespace) -> int:
     found, comparison = change.compared(program, changed, output.counted(events))
     sums = figures.figures(program, found, min(local(event, program.zone) for event in events))
     if output.shape == "json":
-        output.json(
-            sums.to_data()
-            | {"changed": comparison.total.to_data(), "source": telling.SOURCE, "folder": arguments.dir, "written": written, "kept": kept}
-        )
+        rest = {"changed": comparison.total.to_data(), "refund": card.told(card.card_program()), "source": telling.SOURCE}
+        output.json(sums.to_data() | rest | {"folder": arguments.dir, "written": written, "kept": kept})
         return FINE
     told = [event for event in events if event.customer_id == sums.told]
     lines = [
@@ -362,6 +360,8 @@ def demo(output: Output, arguments: argparse.Namespace) -> int:
         *telling.changed(output, program, comparison),
         "",
         *telling.history(output, program, told, sums.last_day.isoformat()),
+        "",
+        *card.quoted(output, card.card_program()),
         "",
     ]
     lines += [

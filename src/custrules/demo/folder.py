@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from custrules.demo.card import CARD, card_text
 from custrules.demo.change import CHANGED, changed_text
 from custrules.demo.figures import EVENTS, HERE, LAST_DAY, PROGRAM
 from custrules.schemas.folder import files_of
@@ -27,6 +28,7 @@ def _readme() -> bytes:
 FILES: dict[str, Callable[[], bytes]] = {
     PROGRAM: lambda: HERE.joinpath(PROGRAM).read_bytes(),
     CHANGED: lambda: changed_text().encode(),
+    CARD: lambda: card_text().encode(),
     SCENARIOS: lambda: HERE.joinpath(SCENARIOS).read_bytes(),
     DATA: _events,
     README: _readme,
