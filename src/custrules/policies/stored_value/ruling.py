@@ -69,7 +69,7 @@ class _Law:
 
     def told(self, name: str, said: object) -> Reason:
         assert self.law is not None
-        return self.law.reason(self.rule(name), said)
+        return self.law.reason(self.rule(name, hard=True) or self.rule(name), said)
 
 
 def ruling(policy: Refund, name: str, view: View, day: date) -> Ruling | Reason:
@@ -112,8 +112,8 @@ def _ruled(policy: Refund, name: str, cause: RefundCause, law: _Law, *, granted:
         within=within if not granted else longer,
         not_before=cause.not_before or law.value("refund.top_up_age", hard=True),
         unless=cause.unless if not granted else law.value(f"{of}unless") or "none",
-        below=cause.below,
-        used_share=cause.used_share,
+        below=_below(name, cause, law, laws, granted=granted),
+        used_share=law.value(f"{name}.used_share", hard=True) if granted and name == "cash_out" else cause.used_share,
         share=max(cause.share, law.value(f"{of}share", hard=True) or Fraction(0)),
         fee=fee,
         interest=cause.interest or _interest(law, of),
@@ -125,6 +125,20 @@ def _ruled(policy: Refund, name: str, cause: RefundCause, law: _Law, *, granted:
         granted=granted,
         laws=tuple(laws),
     )
+
+
+def _below(name: str, cause: RefundCause, law: _Law, laws: list[Reason], *, granted: bool) -> Decimal | None:
+    """The balance from which nothing is paid out any more: a law that has small ones paid out does not go below its own mark, nor, where only
+    it grants that, beyond."""
+    if name != "cash_out" or law.amount("cash_out.below") is None:
+        return cause.below
+    by_law: Decimal | None = law.value("cash_out.below", hard=True)
+    if by_law is None or granted:
+        return by_law or cause.below
+    if cause.below is not None and cause.below < by_law:
+        laws.append(law.told("cash_out.below", cause.below))
+        return by_law
+    return cause.below
 
 
 def _interest(law: _Law, of: str) -> RefundInterest | None:
