@@ -715,7 +715,7 @@ def test_a_part_that_cannot_be_read_is_refused(occasion: object) -> None:
 
 
 def test_bands_may_be_lists_and_one_length_for_everybody() -> None:
-    segment = {"segment": {"type": "text", "values": ["a", "b", "c"]}, "birthday": {"type": "birthday"}}
+    segment: dict[str, Any] = {"segment": {"type": "text", "values": ["a", "b", "c"]}, "birthday": {"type": "birthday"}}
     made = program({"occasion": {"visit_every": {"when": "segment", "[a, b]": "10 days", "-": "30 days"}}}, profile=segment)
     few = Life(made).event("enrolment", "2026-01-01", profile={"segment": "b"})
     rest = Life(made).event("enrolment", "2026-01-01", profile={"segment": "c"})
