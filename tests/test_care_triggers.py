@@ -681,8 +681,9 @@ def test_a_level_that_is_near_asks_only_so_long_before_the_end_where_that_is_sai
     year = {"spend": {"sum": "spend", "window": "qualifying year"}}
     levels = [{"name": "member"}, {"name": "silver", "enter": {"spend": ">= 100"}}]
     ladder = {"id": "levels", "kind": "tiers.ladder", "levels": levels, "term": "none", "downgrade": "to_earned", "qualifying_year": "calendar"}
-    ladder |= {"review": {"every": "year"}}
-    made = program({"occasion": {"reachable": "next_level", "within": "10%", "by": "60 days"}}, measures=year, policies=[ladder])
+    made = program(
+        {"occasion": {"reachable": "next_level", "within": "10%", "by": "60 days"}}, measures=year, policies=[{**ladder, "review": {"every": "year"}}]
+    )
     life = Life(made).event("purchase", "2026-03-01", amount="95.00").until("2026-12-31")
     assert life.asked == [("2026-11-01", "t1", "silver/2026-12-31", "2026-12-31")]  # 31 December less 60 days is 1 November
 
