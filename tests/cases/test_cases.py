@@ -16,9 +16,11 @@ import test_analysis_accounting
 import test_care_triggers
 import test_check_law
 import test_contact_plan
+import test_ics
 import test_lunar
 import test_model_scores
 import test_planning
+import test_proofreading
 import test_reckoning
 import test_rfm
 import test_segments_real_data
@@ -27,6 +29,7 @@ import test_working_days
 import cases.test_churn
 import cases.test_in_code
 import cases.test_law
+import cases.test_stored_value
 from cases.covering import COVERED
 from custrules.documents.reading import read
 
@@ -39,6 +42,8 @@ IN_CODE = (
     test_analysis_accounting,
     test_care_triggers,
     test_contact_plan,
+    test_ics,
+    test_proofreading,
     test_lunar,
     test_reckoning,
     test_model_scores,
@@ -49,6 +54,7 @@ IN_CODE = (
     cases.test_in_code,
     cases.test_law,
     test_check_law,
+    cases.test_stored_value,
 )  # importing them fills COVERED
 
 pytest.importorskip("yaml")
