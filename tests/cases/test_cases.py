@@ -29,6 +29,7 @@ import test_working_days
 import cases.test_churn
 import cases.test_in_code
 import cases.test_law
+import cases.test_stored_value
 from cases.covering import COVERED
 from custrules.documents.reading import read
 
@@ -53,6 +54,7 @@ IN_CODE = (
     cases.test_in_code,
     cases.test_law,
     test_check_law,
+    cases.test_stored_value,
 )  # importing them fills COVERED
 
 pytest.importorskip("yaml")
