@@ -139,6 +139,17 @@ def whole(stem: str, name: str) -> list[Planned]:
     return found
 
 
+@needs_programs
+@pytest.mark.parametrize(
+    ("stem", "name", "count"),
+    [("03_telecom", "生日 > 预警", 1), ("06_beauty", "闰月生日与中秋生日", 5), ("06_beauty", "余额越高跟进越勤", 1)],
+)
+def test_the_programs_care_comes_in_its_order_on_its_days(stem: str, name: str, count: int) -> None:
+    found = whole(stem, name)
+    assert len(found) == count
+    assert [planned.name for planned in found if planned.run().failures] == []
+
+
 PROGRAM = """
 program: half-built
 zone: Asia/Shanghai
