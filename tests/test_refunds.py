@@ -313,6 +313,13 @@ def test_a_card_does_not_close_while_something_is_frozen() -> None:
     assert ask(card(FROZEN)).on("2026-05-07").event("closure", reason="moves", verdict="refused").codes == ("event.still_held",)
 
 
+def test_an_account_does_not_end_while_a_refund_is_asked_for() -> None:
+    asked = ask(card())
+    for kind, fields in (("closure", {"reason": "moves"}), ("merge", {"into": "c-2"})):
+        assert asked.on("2026-05-07").event(kind, verdict="refused", **fields).codes == ("stored_value.refund.still_open",)
+    assert pay(asked).on("2026-05-09").event("closure", reason="moves").last.accepted
+
+
 def test_what_is_owed_is_settled_before_anything_is_paid() -> None:
     found = card().on("2026-04-02").event("top_up", id="t2", tenders={"card": "500.00"})
     found = spend(found, "1780.00")  # all of it
@@ -349,6 +356,18 @@ def test_a_hard_rule_prevails_where_it_gives_the_customer_more() -> None:
     assert worse.codes.count("law.rule.applied") == 2  # the basis, and the fee
     better = ask(spend(lawful("causes: {merchant: {basis: principal_remaining}}", "bonus_first"), "300.00"))
     assert (told(better, "refund"), told(better, "basis")) == ("900.00 CNY", "principal_remaining")
+    assert "law.rule.applied" not in better.codes
+    assert told(better, "article") == "18(2)"  # the law behind it is told all the same
+
+
+def test_small_balances_are_paid_out_where_the_law_says_below_which() -> None:
+    # California: below 15.00 from 1 April 2026 on, 10.00 before
+    head = HEAD.replace("ORDER", "pro_rata").replace("BONUS", "never").replace("CNY", "USD")
+    head = head.replace("policies:", "law: {profile: US-CA, confirmed_by: me, confirmed_on: 2026-01-01}\npolicies:")
+    found = cr.loads(head + "  - {id: refund, kind: stored_value.refund, causes: {cash_out: {basis: principal_remaining}}}\n")
+    ann = history(found).on("2026-03-01").event("top_up", id="t1", amount="12.00")
+    assert ask(ann, "2026-03-31", "cash_out", verdict="refused").codes == ("stored_value.refund.balance_too_large",)
+    assert told(ask(ann, "2026-04-01", "cash_out"), "refund") == "12.00 USD"
 
 
 def test_what_the_terms_do_not_say_the_law_does() -> None:

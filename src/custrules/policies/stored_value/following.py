@@ -236,6 +236,16 @@ def charged_back(policy: Refund, event: events.Chargeback, view: View) -> Decisi
     return policy.applied(event, reasons, [one._replace(value=CANCELLED, frozen=False, since=view.day).status(policy.status, view) for one in over])
 
 
+def left(policy: Refund, event: events.Merge | events.Closure, view: View) -> Decision | None:
+    """Nobody's account ends while a refund is asked for and not decided."""
+    if isinstance(event, events.Merge) and event.delivered:
+        return None
+    open_ones = [request for request in requests_of(view, policy.status) if request.open]
+    if not open_ones:
+        return None
+    return policy.declined(event, [reason("stored_value.refund.still_open", of=one.id, value=one.value) for one in open_ones])
+
+
 # -- time --------------------------------------------------------------------------------------------------------------
 
 
@@ -277,4 +287,4 @@ def reminded(policy: Refund, event: events.NewDay, view: View) -> Decision | Non
     return policy.applied(event, reasons, effects) if reasons else None
 
 
-__all__ = ["charged_back", "decided", "next_day", "paid", "reminded", "requested"]
+__all__ = ["charged_back", "decided", "left", "next_day", "paid", "reminded", "requested"]

@@ -24,6 +24,7 @@ BEST: tuple[Basis, ...] = ("paid_minus_ratio", "paid_minus_face", "paid_minus_li
 
 class Ruling(NamedTuple):
     """The terms of one refund. ``bases``: the one that comes to most for the customer counts; ``lawful`` is the law's, where it has one.
+    Only balances ``below`` an amount, or what the law has of it in smallest units (``lawful_below``).
 
     ``pay_within``: the refund is paid before the first of these ends. ``laws``: what the law put in place of the terms, to be told where it
     made a difference.
@@ -36,6 +37,7 @@ class Ruling(NamedTuple):
     not_before: Length | None
     unless: str
     below: Decimal | None
+    lawful_below: int | None
     used_share: Fraction | None
     share: Fraction
     fee: RefundFee | None
@@ -91,6 +93,7 @@ def _not_listed(policy: Refund, name: str, law: _Law) -> Reason:
 
 def _ruled(policy: Refund, name: str, cause: RefundCause, law: _Law, *, granted: bool) -> Ruling:
     of = f"refund.{name}."
+    asks_law = name == "cash_out" and cause.below is None and cause.used_share is None  # the law says which balances are paid out
     laws: list[Reason] = []
     if granted:
         laws.append(law.told(f"{of}granted", "-"))
@@ -102,9 +105,10 @@ def _ruled(policy: Refund, name: str, cause: RefundCause, law: _Law, *, granted:
     if within is not None and longer is not None and longer.at_most_days > within.at_most_days:
         laws.append(law.told(f"{of}within", within))
         within = longer
-    lawful = law.rule(f"{of}basis", hard=True) if cause.basis is not None else law.rule(f"{of}basis")
+    lawful = law.rule(f"{of}basis")
     bases: tuple[Basis, ...] = (cause.basis,) if cause.basis is not None else () if lawful is not None else BEST
-    bases += (lawful.value,) if lawful is not None and lawful.value not in bases else ()
+    if lawful is not None and lawful.value not in bases and (lawful.hard or cause.basis is None):
+        bases += (lawful.value,)
     return Ruling(
         cause=name,
         bases=bases,
@@ -112,8 +116,9 @@ def _ruled(policy: Refund, name: str, cause: RefundCause, law: _Law, *, granted:
         within=within if not granted else longer,
         not_before=cause.not_before or law.value("refund.top_up_age", hard=True),
         unless=cause.unless if not granted else law.value(f"{of}unless") or "none",
-        below=cause.below,
-        used_share=cause.used_share,
+        below=cause.below if not asks_law else None,
+        lawful_below=law.amount("cash_out.below") if asks_law else None,
+        used_share=cause.used_share if not asks_law else law.value("cash_out.used_share"),
         share=max(cause.share, law.value(f"{of}share", hard=True) or Fraction(0)),
         fee=fee,
         interest=cause.interest or _interest(law, of),
