@@ -84,6 +84,18 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             {"quantity": "5", "day": "2026-01-02", "last_day": "never"},
         ],
     },
+    "top_up": {
+        "amount": "100.00",
+        "account": "card",
+        "tenders": [{"type": "card", "amount": "60.00"}, {"type": "cash", "amount": "40.00"}],
+        "paid": "80",
+        "given": "16",
+        "list_price": "150.00",
+        "starts": "2026-04-01",
+        "gifts": [{"item": "mug", "value": "30.00"}],
+        "priority": 1,
+    },
+    "chargeback": {"of": "t1", "amount": "12.50", "dispute": "won"},
     "opening": {
         "balances": {"points": {"lots": [{"quantity": "10", "day": "2026-01-01"}], "owed": "3"}},
         "levels": {"tier": {"level": "gold", "since": "2025-06-01", "until": "2026-05-31"}},
@@ -95,7 +107,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "merge": {"of": "c2", "brought": {"customer_id": "c2", "ledger": {"accounts": [1, None, True]}}},
     "closure": {"reason": "asked for", "approver": "Ann"},
     "referral": {"friend": "c2", "friend_keys": {"phone": "…1234"}},
-    "visit": {},
+    "visit": {"of": "lessons", "used": "2"},
     "attendance": {"activity": "regatta"},
     "survey_response": {"score": "nps", "value": "9", "survey": "survey", "of": "a1", "comment": "well done"},
     "complaint": {"category": "billing", "severity": "high", "about": "o1", "text": "charged twice"},
@@ -242,7 +254,7 @@ def test_an_unknown_field_says_which_was_meant() -> None:
     assert (fault.path, fault.params["nearest"]) == ("lines[0].quantiti", "quantity")
 
 
-@pytest.mark.parametrize(("kind", "nearest"), [("purchas", "purchase"), ("Visit", "visit"), ("top_up", ""), (5, "")])
+@pytest.mark.parametrize(("kind", "nearest"), [("purchas", "purchase"), ("Visit", "visit"), ("refund_request", ""), (5, "")])
 def test_an_unknown_type_says_which_was_meant(kind: Any, nearest: str) -> None:
     fault = fault_of(kind)
     assert (fault.code, fault.path, fault.params["nearest"]) == ("event.unknown_type", "type", nearest)

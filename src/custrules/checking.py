@@ -13,7 +13,7 @@ from custrules.calendars.birthdays import GRAMMAR, read_birthday
 from custrules.counting import ActivityType, AttributeKind, attribute_value
 from custrules.errors import CalendarError, Diagnostic, MoneyError, StateError
 from custrules.event_fields import Scalar
-from custrules.event_parts import MovedLot
+from custrules.event_parts import MovedLot, OpenedBalance
 from custrules.events import (
     Activity,
     Adjustment,
@@ -53,7 +53,7 @@ def faults_of(rules: Rulebook, event: AnyEvent) -> list[Diagnostic]:
         return [*_purchase(rules, event)] if event.tenders or event.amount.currency != rules.currency else []
     if isinstance(event, Return):
         return [*_amounts(rules, [("amount", event.amount), *((f"lines[{place}].amount", line.amount) for place, line in enumerate(event.lines))])]
-    if isinstance(event, TopUp | Chargeback | Visit):
+    if isinstance(event, TopUp | Chargeback | Visit) or (isinstance(event, Hold) and event.points is None):
         return [*_stored_value(rules, event)]
     if isinstance(event, Activity):
         return [*_activity(rules, event)]
@@ -109,13 +109,21 @@ def _amounts(rules: Rulebook, named: list[tuple[str, Any]]) -> Iterator[Diagnost
             yield _fault("event.other_currency", path, found=amount.currency, expected=rules.currency)
 
 
-def _stored_value(rules: Rulebook, event: TopUp | Chargeback | Visit) -> Iterator[Diagnostic]:
+def _stored_value(rules: Rulebook, event: TopUp | Chargeback | Visit | Hold) -> Iterator[Diagnostic]:
     if isinstance(event, TopUp):
         yield from _top_up(rules, event)
+    elif isinstance(event, Hold):
+        yield from _held_value(rules, event)
     elif isinstance(event, Chargeback):
         yield from _amounts(rules, [("amount", event.amount)])
     elif event.used is not None:
         yield from _store_quantity(rules, event.of or "", event.used, "used")
+
+
+def _held_value(rules: Rulebook, event: Hold) -> Iterator[Diagnostic]:
+    yield from _amounts(rules, [("amount", event.amount), ("list_amount", event.list_amount)])
+    if event.used is not None:
+        yield from _store_quantity(rules, event.account or "stored_value", event.used, "used")
 
 
 def _top_up(rules: Rulebook, event: TopUp) -> Iterator[Diagnostic]:
@@ -161,8 +169,13 @@ def decimals(quantity: Decimal) -> int:
 
 def _adjustment(rules: Rulebook, event: Adjustment) -> Iterator[Diagnostic]:
     """Adjustments are made to an account; what is pending, held or owed follows from its rules."""
+    head, _, bucket = event.account.partition(".")
+    store = rules.stores.get(rules.resolve(head))
+    if store is not None and store.form != "period" and bucket in ("principal", "bonus"):
+        yield from _store_quantity(rules, head, event.quantity, "quantity")
+        return
     if rules.resolve(event.account) not in rules.accounts:
-        known = list(rules.accounts)
+        known = [*rules.accounts, *(f"{name}.{bucket}" for name in rules.stores for bucket in ("principal", "bonus"))]
         yield _fault("event.unknown_account", "account", found=event.account, known=", ".join(known), nearest=nearest(event.account, known))
         return
     yield from _quantity(rules, event.account, event.quantity, "quantity")
@@ -282,6 +295,9 @@ def _opening(rules: Rulebook, event: Opening) -> Iterator[Diagnostic]:
     today = local_day(event.occurred_at, rules.zone)
     named = [rules.resolve(name) for name in event.balances]
     for place, (name, balance) in enumerate(event.balances.items()):
+        if named[place] in rules.stores:
+            yield from _opened_store(rules, event, name, balance)
+            continue
         yield from _account(rules, name, f"balances.{name}", twice=named[place] in named[:place])
         yield from _quantity(rules, name, balance.owed, f"balances.{name}.owed")
         yield from _lots(rules, event, name, balance.lots, f"balances.{name}.lots")
@@ -296,6 +312,32 @@ def _opening(rules: Rulebook, event: Opening) -> Iterator[Diagnostic]:
         if day is not None and day > today:
             yield _fault("event.not_yet", path, found=day, day=today)
     yield from _tallies(rules, event)
+
+
+def _opened_store(rules: Rulebook, event: Opening, name: str, balance: OpenedBalance) -> Iterator[Diagnostic]:
+    """Top-ups that are brought have ids of their own, and no more decimals than their account."""
+    today = local_day(event.occurred_at, rules.zone)
+    path, store = f"balances.{name}", rules.stores[rules.resolve(name)]
+    yield from _store_quantity(rules, name, balance.owed, f"{path}.owed")
+    for place, lot in enumerate(balance.lots):
+        yield from _store_quantity(rules, name, lot.quantity, f"{path}.lots[{place}].quantity")
+    ids = [row.id for other in event.balances.values() for row in other.top_ups]
+    for place, row in enumerate(balance.top_ups):
+        at = f"{path}.top_ups[{place}]"
+        if ids.count(row.id) > 1 or row.id == event.id:
+            yield _fault("event.named_twice", f"{at}.id", name=row.id)
+        if row.day > today:
+            yield _fault("event.not_yet", f"{at}.day", found=row.day, day=today)
+        if store.form == "visits" and row.counted is None:
+            yield _fault("event.missing_field", at, field="counted")
+        for field in ("given", "counted", "principal", "bonus"):
+            quantity = getattr(row, field)
+            if quantity is not None:
+                yield from _store_quantity(rules, name, quantity, f"{at}.{field}")
+        for field in ("paid", "listed", "list_price"):
+            amount = getattr(row, field)
+            if amount is not None and -decimals(amount) > rules.scale:
+                yield _fault("event.too_many_decimals", f"{at}.{field}", found=amount, account=name, most=rules.scale)
 
 
 def _account(rules: Rulebook, name: str, path: str, twice: bool) -> Iterator[Diagnostic]:

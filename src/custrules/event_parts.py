@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from custrules.codec import parse_json
 from custrules.errors import EventError
-from custrules.event_fields import Id, Positive, Quantity, read_quantity
+from custrules.event_fields import Id, NotNegative, Positive, Quantity, read_quantity
 from custrules.fields import DAY_SCHEMA, Day, Frozen, fault, frozen, read_day, read_flag, thawed, wrong_type
 
 MAX_LOTS = 10_000
@@ -75,12 +75,41 @@ def _balance(value: object) -> object:
     return {} if empty else {"lots": [{"quantity": value}]}
 
 
+class OpenedTopUp(BaseModel):
+    """A top-up as it is brought: of ``day``, ``paid`` (the money) and ``given``, of visits how many were ``counted`` as paid for; what of
+    both is left, ``principal`` and ``bonus`` (usable until ``last_day``); what was consumed at list price (``listed``; at its face where
+    not said); the ``list_price`` of one visit; for a period when it ``starts``.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    id: Id
+    day: Day
+    paid: NotNegative
+    given: NotNegative = Decimal(0)
+    counted: NotNegative | None = None
+    principal: NotNegative = Decimal(0)
+    bonus: NotNegative = Decimal(0)
+    last_day: Last = None
+    listed: NotNegative | None = None
+    list_price: NotNegative | None = None
+    starts: Day | None = None
+
+    @model_validator(mode="after")
+    def _no_more_left_than_put_in(self) -> Self:
+        if self.principal > (self.paid if self.counted is None else self.counted) or self.bonus > self.given:
+            raise fault("event.more_left_than_put_in")
+        return self
+
+
 class OpenedBalance(BaseModel):
-    """What an account holds when it is opened: ``lots`` (those usable only later are pending), and what is ``owed``."""
+    """What an account holds when it is opened: ``lots`` (those usable only later are pending), and what is ``owed``; of stored value
+    the ``top_ups`` that it came of."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     lots: Lots = ()
+    top_ups: Annotated[tuple[OpenedTopUp, ...], Field(max_length=1000)] = ()
     owed: Annotated[Quantity, AfterValidator(_not_negative)] = Decimal(0)
 
 

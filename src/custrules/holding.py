@@ -8,11 +8,12 @@ from decimal import Decimal
 
 from custrules.decisions import joined
 from custrules.events import Capture, Void
+from custrules.money import from_units
 from custrules.orders import Order, Record
 from custrules.policy import Decision, Policy, Reason, reason
 from custrules.returns import Part
 from custrules.settling import Answer, Settling
-from custrules.state_parts import shown
+from custrules.top_ups import relist
 
 HELD = ".held"
 
@@ -46,7 +47,7 @@ class Holding(Settling):
         if order.resolved:
             return reason("event.exceeds_order", of=event.of, asked=_asked(event, "1"), left="0")
         left = self._held(order)
-        if isinstance(event, Capture) and event.points is not None and event.points > left:
+        if isinstance(event, Capture) and event.quantity is not None and event.quantity > left:
             return reason("event.exceeds_order", of=event.of, asked=_asked(event, ""), left=str(left))
         return None
 
@@ -59,7 +60,7 @@ class Holding(Settling):
         if not moves:
             return Decimal(0)
         account = self.state.ledger.accounts[moves[0].target]
-        return Decimal(str(shown(sum(move.quantity for move in moves), account.unit, account.scale)))
+        return from_units(sum(move.quantity for move in moves), account.scale)
 
     def _resolve(self, order_id: str, how: str, asked: dict[str, list[Decision]]) -> None:
         """Ask each policy that took part what becomes of its share of a hold; their answers are added to ``asked``."""
@@ -73,6 +74,8 @@ class Holding(Settling):
             if policy is not None and answer is not None:
                 told = asked.setdefault(policy_id, [])
                 told.append(self.follow(policy, answer, part, record, sum(len(decision.effects) for decision in told)))
+        if self.state.top_ups:
+            relist(self.state, before, self.state.orders[order_id])
 
     def follow(self, policy: Policy, answer: Answer, part: Part, record: Record, first: int) -> Decision:
         """Make what a policy answers about an order that it took part in, and write it into the order."""
@@ -86,4 +89,4 @@ class Holding(Settling):
 
 
 def _asked(event: Capture | Void, otherwise: str) -> str:
-    return str(event.points) if isinstance(event, Capture) and event.points is not None else otherwise
+    return str(event.quantity) if isinstance(event, Capture) and event.quantity is not None else otherwise

@@ -284,7 +284,7 @@ class Step(Refunding):
         """Ask about each order touched the version recorded there; a policy that took part in none, the version in force, once."""
         asked: list[Decision] = []
         for part in self.parts:
-            record = self.state.orders[part.after.id].records.get(policy_id)
+            record = self.state.orders[part.after.id].records.get(policy_id) or _blank(part, in_force)
             policy = self.rules.version(policy_id, record.effective_from, part.before.day) if record is not None else None
             if record is None or policy is None:
                 continue
@@ -302,6 +302,12 @@ class Step(Refunding):
     def _asked_again(self, policy: Policy, part: Part | None = None, record: Record | None = None) -> Answer | None:
         """A policy's answer to a reversing event, if it hears of such events at all."""
         return self.ask(policy, part, record) if policy.hears is None or self.event.type in policy.hears else None
+
+
+def _blank(part: Part, in_force: Policy | None) -> Record | None:
+    """What is recorded of a top-up that was brought from elsewhere: nothing yet; the version in force answers for it."""
+    brought = part.before.deposit is not None and not part.before.records
+    return Record(in_force.effective_from, {}) if brought and in_force is not None else None
 
 
 def _undone_as(order: Order) -> str:

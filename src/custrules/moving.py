@@ -14,7 +14,7 @@ from custrules.brought import packed, signal_fits, unpacked
 from custrules.calendars import start_of_day
 from custrules.complaints import take_over
 from custrules.counting import Counted
-from custrules.events import AnyEvent, Chargeback, Closure, Enrolment, Merge, Opening, RedemptionCancelled, Return
+from custrules.events import Adjustment, AnyEvent, Chargeback, Closure, Enrolment, Merge, Opening, RedemptionCancelled, Return
 from custrules.fields import Frozen, instant_text
 from custrules.money import to_units
 from custrules.policy import Decision, Reason, Signal, reason
@@ -22,6 +22,7 @@ from custrules.rulebook import Rulebook
 from custrules.state import State
 from custrules.state_parts import Closed
 from custrules.tallies import Latest
+from custrules.top_ups import put_brought
 
 CUSTOMER = "customer"  # the policy id under which the kernel tells of whole customers; reserved
 
@@ -68,6 +69,8 @@ def _meets(state: State, event: Merge) -> Reason | None:
 
 def taken_in(rules: Rulebook, state: State, event: AnyEvent, day: date) -> Iterator[Decision]:
     """What changes of the customer as a whole; a decision that tells it."""
+    if isinstance(event, Opening | Adjustment) and rules.stores:
+        put_brought(rules, state, event, day)
     if isinstance(event, Opening):
         yield _opened(rules, state, event, day)
     elif isinstance(event, Merge):

@@ -26,7 +26,8 @@ def begun(event: AnyEvent, day: date, tallied: tuple[str, ...], records: Mapping
     if isinstance(event, RefundRequest):
         return Order(event.id, event.type, day, event.occurred_at, tallied=tallied, records=records)
     if isinstance(event, Hold):
-        return Order(event.id, event.type, day, event.occurred_at, tallied=tallied, records=records, until=event.until)
+        listed = _minor(event.list_amount)
+        return Order(event.id, event.type, day, event.occurred_at, list_amount=listed, tallied=tallied, records=records, until=event.until)
     if isinstance(event, TopUp):
         tenders = tuple([_paid(tender, False) for tender in event.tenders])
         return Order(event.id, event.type, day, event.occurred_at, tenders=tenders, tallied=tallied, records=records)

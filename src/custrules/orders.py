@@ -152,7 +152,7 @@ class Order:
     @property
     def all_gone(self) -> bool:
         """Whether nothing is left to come back; of what cost nothing, no quantity."""
-        return not self.left and not any(line.quantity_left for line in self.lines if not line.amount)
+        return self.done if not self.lines else not self.left and not any(line.quantity_left for line in self.lines if not line.amount)
 
     @property
     def coupons(self) -> int:

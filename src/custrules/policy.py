@@ -176,6 +176,10 @@ class Policy(BaseModel):
         """The form of the stored value account that this policy keeps under its id: amount, visits or period; None: it keeps none."""
         return None
 
+    def period_end(self, starts: date) -> date | None:
+        """The last day of a period that starts on a day, of a stored value account for a period."""
+        return None
+
     def deposit(self, event: AnyEvent, view: View, /) -> Deposit | None:
         """On which terms a top-up stands that it answered; what was put in is counted by its moves. None: it answers none."""
         return None

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
+from custrules.calendars import start_of_day
 from custrules.decisions import Decision
 from custrules.deposits import Deposit
-from custrules.events import Chargeback
+from custrules.event_parts import OpenedBalance, OpenedTopUp
+from custrules.events import Adjustment, Chargeback, Opening
 from custrules.ledger import GRANTED, PAID, SPENT, WORLD, Move
-from custrules.money import Rounding, rounded, split
+from custrules.money import Rounding, rounded, split, to_units
 from custrules.order_lines import listed_at
 from custrules.orders import Order, OrderFault, Record
 from custrules.returns import Part, ReturnsRule
+from custrules.rulebook import Rulebook
 from custrules.state import State
+from custrules.stores import Store
 
 
 def note_top_up(state: State, move: Move, day: date) -> None:
@@ -51,6 +56,50 @@ def disputed(state: State, returns: ReturnsRule, event: Chargeback, day: date) -
     if asked > left or not left:
         raise OrderFault("event.exceeds_order", of=order.id, asked=asked, left=left)
     return Part(order, replace(order, deposit=replace(deposit, contested=deposit.contested - asked)) if event.dispute == "lost" else order)
+
+
+# -- brought from elsewhere --------------------------------------------------------------------------------------------
+
+
+def put_brought(rules: Rulebook, state: State, event: Opening | Adjustment, day: date) -> None:
+    """Put the orders of top-ups that an opening brings into the state, and one of what is given by hand: what is left is moved in then."""
+    if isinstance(event, Adjustment):
+        head, _, bucket = event.account.partition(".")
+        store = rules.stores.get(rules.resolve(head))
+        if store is not None and event.quantity > 0:
+            units = to_units(event.quantity, store.scale, "the account")
+            money = units if bucket == "principal" and store.form == "amount" else 0
+            state.put_order(Order(event.id, "top_up", day, event.occurred_at, deposit=Deposit(store.name, store.form, money, touched=day)))
+        return
+    for name, balance in event.balances.items():
+        store = rules.stores.get(rules.resolve(name))
+        for order in _opened(rules, store, event, balance, day) if store is not None else ():
+            state.put_order(order)
+
+
+def _opened(rules: Rulebook, store: Store, event: Opening, balance: OpenedBalance, day: date) -> Iterator[Order]:
+    for row in balance.top_ups:
+        at = start_of_day(row.day, rules.zone)
+        yield Order(row.id, "top_up", row.day, min(at, event.occurred_at), deposit=_brought(rules, store, row, day))
+    if balance.lots:
+        paid = sum((lot.quantity for lot in balance.lots if lot.source != GRANTED), Decimal(0)) if store.form == "amount" else Decimal(0)
+        deposit = Deposit(store.name, store.form, to_units(paid, rules.scale, "the currency"), touched=day)
+        yield Order(event.id, "top_up", day, event.occurred_at, deposit=deposit)
+
+
+def _brought(rules: Rulebook, store: Store, row: OpenedTopUp, day: date) -> Deposit:
+    """A top-up without what is left of it, which is counted when it is moved in."""
+    numbers = (row.paid if row.counted is None else row.counted, row.given, row.principal, row.bonus)
+    paid, given, principal, bonus = (to_units(number, store.scale, "the account") for number in numbers)
+    paid = paid if store.form != "period" else 0
+    face = paid + given - principal - bonus
+    listed = to_units(row.listed, rules.scale, "the currency") if row.listed is not None and store.form == "amount" else face
+    price = to_units(row.list_price, rules.scale, "the currency") if row.list_price is not None else None
+    money = to_units(row.paid, rules.scale, "the currency")
+    keeper = rules.keeper(store.name, row.starts) if row.starts is not None else None
+    ends = keeper.period_end(row.starts) if keeper is not None and row.starts is not None else None
+    terms = Deposit(store.name, store.form, money, paid - principal, given - bonus, face, listed, list_price=price, starts=row.starts, ends=ends)
+    return replace(terms, touched=day)
 
 
 # -- list prices -------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ import test_segments_real_data
 
 import cases.test_churn
 import cases.test_in_code
+import cases.test_stored_value
 from cases.covering import COVERED
 from custrules.documents.reading import read
 
@@ -36,6 +37,7 @@ IN_CODE = (
     test_rfm,
     test_segments_real_data,
     cases.test_in_code,
+    cases.test_stored_value,
 )  # importing them fills COVERED
 
 pytest.importorskip("yaml")

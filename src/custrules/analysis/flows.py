@@ -63,8 +63,10 @@ class Accounts:
 
     def __init__(self, program: Program) -> None:
         rules = program.rulebook
-        self.known = tuple(Account(name, unit, scale) for name, (unit, scale) in rules.accounts.items())
+        stores = ((store.name, store.unit, store.scale) for store in rules.stores.values() if store.form != "period")
+        self.known = tuple(Account(*row) for row in (*((name, *unit) for name, unit in rules.accounts.items()), *stores))
         self.of_policy = {policy.id: rules.resolve(name) for policy in program.policies if (name := policy.works_on()) is not None}
+        self.of_policy |= {name: name for name in rules.stores}
         self.of_policy |= {policy.id: opened[0] for policy in program.policies if (opened := policy.opens()) is not None}
 
     def flows(self, decisions: Iterable[Decision]) -> Iterator[Flow]:

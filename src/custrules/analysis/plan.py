@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 from custrules.codec import canonical
 from custrules.decisions import Reason, reason
 from custrules.fields import instant_text
-from custrules.messages import Speaker, speak
+from custrules.messages import Speaker, render, speak
+from custrules.policies.care.ics import CalendarEvent, calendar
 
 NAMESPACE = UUID("6f1d2c1e-6b0e-5d0a-9d1c-8f0a2b7c3e41")
 
@@ -87,6 +88,16 @@ class Plan:
         """The items of one customer."""
         return tuple(item for item in self.items if item.customer_id == customer_id)
 
+    def to_ics(self, stamp: datetime, *, previous: bytes | None = None, alarm: timedelta | None = None, lang: str = "en") -> bytes:
+        """The contacts that go out as a calendar file (RFC 5545): care as all-day events, tasks at their time, in UTC.
+
+        ``stamp`` is when the file is written. ``previous`` is the file of an earlier plan: what is as it was keeps its sequence, what has
+        changed is told as an update, and what no longer stands in the plan, from its first day on, as cancelled. ``alarm``: how long before
+        an event a reminder comes; of an all-day one before the midnight with which it begins (15 hours: 09:00 the day before).
+        """
+        events = [_event(item, alarm, lang) for item in self.items if item.outcome in ("send", "task")]
+        return calendar(events, stamp, previous, since=self.start)
+
     def to_data(self) -> dict[str, Any]:
         items = [item.to_data() for item in self.items]
         return {"program": self.program, "start": self.start.isoformat(), "end": self.end.isoformat(), "items": items}
@@ -94,6 +105,13 @@ class Plan:
     def to_json(self) -> bytes:
         """Canonical JSON."""
         return canonical(self.to_data())
+
+
+def _event(item: PlanItem, alarm: timedelta | None, lang: str) -> CalendarEvent:
+    summary = f"{item.trigger}: {item.customer_id}"
+    told = "\n".join([*([item.template] if item.template else []), *(render(why, lang) for why in item.reasons)])
+    at = item.at if item.outcome == "task" else None
+    return CalendarEvent(item.id, summary, item.day, at, description=told, category=item.category, alarm=alarm)
 
 
 @speak.register

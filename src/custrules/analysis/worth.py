@@ -75,6 +75,8 @@ class Worth:
         keeper = self._program.rulebook.keeper(account.name, day)
         if isinstance(keeper, KeptAccount) and keeper.purpose == "rank":
             return None
+        if account.name in self._program.rulebook.stores and account.unit == self._program.currency:
+            return Fraction(1)
         if account.name in self._given:
             return self._given[account.name] / Fraction(10**account.scale)
         key = (account.name, day)

@@ -11,6 +11,12 @@ from custrules.event_fields import Id, Positive, Quantity
 from custrules.event_parts import Lots
 from custrules.events.base import FILLED_IN, Event
 from custrules.fields import Instant, Text, fault, instant_text, plain, read_flag
+from custrules.money import Money
+
+
+def _one_quantity(found: tuple[object, ...]) -> None:
+    if len([one for one in found if one is not None]) != 1:
+        raise fault("event.hold_of_one")
 
 
 class Redemption(Event):
@@ -40,27 +46,48 @@ class RedemptionCancelled(Event):
 
 
 class Hold(Event):
-    """Points are set aside, to be captured or let go; ``until`` is the instant at which they go back if neither happened."""
+    """Points, an ``amount`` of stored value, or visits (``used``) are set aside, to be captured or let go; ``until`` is the instant at
+    which they go back if neither happened. ``list_amount``: what the amount would buy undiscounted."""
 
     type: Literal["hold"] = "hold"
     brings_value: ClassVar[bool] = True
-    points: Positive
+    points: Positive | None = None
+    amount: Money | None = None
+    used: Positive | None = None
     account: Id | None = None
     until: Instant | None = None
+    list_amount: Money | None = None
 
     @model_validator(mode="after")
     def _ends_after_it_began(self) -> Self:
+        _one_quantity((self.points, self.amount, self.used))
+        if self.amount is not None and self.amount.minor <= 0:
+            raise fault("event.negative_amount", found=self.amount)
         if self.until is not None and self.until <= self.occurred_at:
             raise fault("event.hold_ends_too_early", until=instant_text(self.until), occurred_at=instant_text(self.occurred_at))
         return self
 
 
 class Capture(Event):
-    """What a hold set aside is taken, all of it or so many ``points``; the rest of it goes back. ``of`` names the hold."""
+    """What a hold set aside is taken, all of it or so many ``points`` (so much ``amount``, so many visits ``used``); the rest of it goes
+    back. ``of`` names the hold."""
 
     type: Literal["capture"] = "capture"
     of: Id
     points: Positive | None = None
+    amount: Money | None = None
+    used: Positive | None = None
+
+    @model_validator(mode="after")
+    def _at_most_one_quantity(self) -> Self:
+        if len([found for found in (self.points, self.amount, self.used) if found is not None]) > 1:
+            raise fault("event.hold_of_one")
+        return self
+
+    @property
+    def quantity(self) -> Decimal | None:
+        """How much of the hold, in whatever it is of; None: all."""
+        return self.amount.amount if self.amount is not None else self.points if self.points is not None else self.used
 
 
 class Void(Event):

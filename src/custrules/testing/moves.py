@@ -34,6 +34,7 @@ from custrules.testing.points_moves import (
     transfer,
     void,
 )
+from custrules.testing.value_moves import chargeback, stores, top_up, visit
 from custrules.testing.writing import MICROSECOND, Data, Maker, Picks, Writing
 
 Gap = int | Literal["due", "before_due", "after_due", "boundary"]
@@ -148,7 +149,7 @@ def _plain(kind: str, **fields: Any) -> Maker:
 
 
 MAKERS: Mapping[str, Maker] = {
-    "visit": _plain("visit"),
+    "visit": visit,
     "purchase": purchase,
     "return": returned,
     "redemption": redemption,
@@ -168,16 +169,19 @@ MAKERS: Mapping[str, Maker] = {
     "referral": _plain("referral", friend="f-1"),
     "consent_update": _consent,
     "enrolment": _plain("enrolment"),
+    "top_up": top_up,
+    "chargeback": chargeback,
     **FEEDBACK_MAKERS,
 }
-WEIGHTS = FEEDBACK_WEIGHTS | {"purchase": 7, "return": 4, "redemption": 2, "adjustment": 2, "activity": 2, "visit": 2}
+WEIGHTS = FEEDBACK_WEIGHTS | {"purchase": 7, "return": 4, "redemption": 2, "adjustment": 2, "activity": 2, "visit": 2, "top_up": 3}
 
 
 def kinds_for(program: Program) -> tuple[str, ...]:
     """The kinds of events that a program can read, the frequent ones several times."""
     rules = program.rulebook
     of_points = {"hold", "capture", "void", "adjustment", "transfer", "opening"}
-    without = set() if rules.accounts else of_points
+    without = set() if rules.accounts else of_points - ({"hold", "capture", "void", "adjustment"} if stores(program, "amount", "visits") else set())
+    without |= set() if stores(program) else {"top_up", "chargeback"}
     without |= set() if rules.accounts or benefits(program) else {"redemption", "redemption_cancelled"}
     without |= set() if ladders(program) else {"tier_grant"}
     without |= set() if rules.parts.profile else {"profile_update"}

@@ -15,6 +15,7 @@ from custrules.policies.points import Redemption
 from custrules.policy import StatusFact
 from custrules.program import Program
 from custrules.state import State
+from custrules.testing.value_moves import opened_value, stores, value_adjustment, value_capture, value_hold
 from custrules.testing.writing import MICROSECOND, Data, Picks, Writing
 
 
@@ -42,6 +43,8 @@ def _rewards(writer: Writing, account: str) -> list[str]:
 
 
 def hold(writer: Writing, picks: list[Picks]) -> Data:
+    if stores(writer.program, "amount", "visits") and (picks[3].yes() or not writer.program.rulebook.accounts):
+        return value_hold(writer, picks)
     account, named = _account(writer, picks[0])
     after = picks[2].one((None, None, timedelta(minutes=30), timedelta(days=1), timedelta(days=40), MICROSECOND))
     until = {} if after is None else {"until": writer.now + after}
@@ -57,6 +60,8 @@ def capture(writer: Writing, picks: list[Picks]) -> Data:
     held = _held(writer, picks[0])
     if held is None:
         return hold(writer, picks)
+    if "points" not in held:
+        return value_capture(writer, held, picks[1])
     part = picks[1].one((None, None, Fraction(1, 2), Fraction(9, 10), Fraction(2)))
     account = str(held.get("account") or writer.program.rulebook.first_account)
     units = int(Fraction(held["points"]) * 10 ** writer.program.rulebook.accounts[account][1] * part) if part is not None else 0
@@ -69,7 +74,7 @@ def void(writer: Writing, picks: list[Picks]) -> Data:
 
 
 def redemption_cancelled(writer: Writing, picks: list[Picks]) -> Data:
-    spent = [event["id"] for event in writer.known if event["type"] in ("redemption", "hold")]
+    spent = [event["id"] for event in writer.known if event["type"] in ("redemption", "hold") or (event["type"] == "visit" and "of" in event)]
     return {"type": "redemption_cancelled", "of": picks[0].one(spent[-3:])} if spent else redemption(writer, picks)
 
 
@@ -107,6 +112,8 @@ def opening(writer: Writing, picks: list[Picks]) -> Data:
     if writer.events and not picks[0].yes(4):
         return {"type": "visit"}
     rules = writer.program.rulebook
+    if stores(writer.program, "amount") and picks[3].yes():
+        return {"type": "opening", "balances": {stores(writer.program, "amount")[0].name: opened_value(writer, picks)}, "complete": picks[0].yes()}
     account = picks[0].one(tuple(rules.accounts))
     lots = [_moved_lot(writer, part, writer.quantity(writer.points(part, account), account)) for part in picks[1:3]]
     balance: Data = {"lots": [lot for lot in lots if lot["last_day"] == "never" or lot["last_day"] >= lot["day"]], "owed": picks[3].one((0, 5, 50))}
@@ -135,13 +142,16 @@ def merge(writer: Writing, picks: list[Picks]) -> Data:
     for number, part in enumerate(picks[1:]):
         at = start_of_day(writer.today - timedelta(days=part.one((3, 40, 100))), writer.program.zone) + timedelta(minutes=number)
         head = {"id": f"{len(writer.events)}-{number}", "customer_id": "f-2", "occurred_at": at}
-        event = writer.program.event({"type": "purchase", "amount": writer.shown(writer.amount(part)), **head})
+        kind = "top_up" if stores(writer.program, "amount") and part.yes() else "purchase"
+        event = writer.program.event({"type": kind, "amount": writer.shown(writer.amount(part)), **head})
         with suppress(CustrulesError):
             other = kernel.step(writer.program.rulebook, other, event).state
     return {"type": "merge", "of": "f-2", "brought": packed(other)} if other.day is not None else {"type": "visit"}
 
 
 def adjustment(writer: Writing, picks: list[Picks]) -> Data:
+    if stores(writer.program, "amount", "visits") and (picks[3].yes() or not writer.program.rulebook.accounts):
+        return value_adjustment(writer, picks)
     account = picks[0].one(tuple(writer.program.rulebook.accounts))
     quantity = Decimal(writer.quantity(writer.points(picks[1], account), account))
     return {"type": "adjustment", "account": account, "quantity": picks[0].one((1, 10, 1, -1)) * quantity, "reason": "by hand"}

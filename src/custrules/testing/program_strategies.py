@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from custrules.policy import Policy
 from custrules.program import Program
 from custrules.testing.segment_strategies import segment_policies
+from custrules.testing.value_strategies import cards, versions
 
+Data = dict[str, Any]
 # Offsets of every kind: none, half hours, summer time at midnight (Havana, Sao Paulo), and a day that was left out (Apia).
 ZONES = ("UTC", "Asia/Shanghai", "Europe/London", "America/New_York", "Asia/Kolkata", "America/Sao_Paulo", "America/Havana", "Pacific/Apia")
-VERSIONS = ("2011-10-01", "2012-01-01", "2012-02-29", "2012-07-01")  # first days inside most histories
 WINDOWS = ("1 day", "7 days", "30 days", "1 month", "3 months", "12 months", "this calendar month", "last calendar month", "this calendar quarter")
 TERMS = ("none", "14 days", "1 month", "3 months", {"length": "3 months", "rounded_to": "end_of_month"}, "12 months")
 ANCHORED = (  # terms that are counted from something else than the upgrade
@@ -80,8 +81,6 @@ FURTHER: tuple[dict[str, Any], ...] = (
     {"count": "purchase", "window": "membership year"},
     {"sum": "spend", "window": "since level"},
 )
-
-Data = dict[str, Any]
 
 
 @st.composite
@@ -330,15 +329,6 @@ def returns_rules(draw: st.DrawFn) -> Data:
     return rule
 
 
-def versions(draw: st.DrawFn, first: Data, again: st.SearchStrategy[Data]) -> list[Data]:
-    """A policy, and at times a next version of it, changed or retired."""
-    kind = draw(st.sampled_from(("one",) * 5 + ("changed", "changed", "retired")))
-    if kind == "one":
-        return [first]
-    day = draw(st.sampled_from(VERSIONS))
-    return [first, (draw(again) if kind == "changed" else {**first, "retired": True}) | {"effective_from": day}]
-
-
 @st.composite
 def program_documents(draw: st.DrawFn, policies: st.SearchStrategy[list[Data]] | None = None) -> Data:
     """A program in document form, behind the policies that ``policies`` draws."""
@@ -353,6 +343,7 @@ def program_documents(draw: st.DrawFn, policies: st.SearchStrategy[list[Data]] |
         *(versions(draw, draw(accruals("extra")), accruals("extra")) if draw(st.booleans()) else ()),
         *versions(draw, draw(redemptions()), redemptions()),
         *(versions(draw, draw(transfers()), transfers()) if draw(st.booleans()) else ()),
+        *(draw(cards()) if draw(st.booleans()) else ()),
         *(draw(segment_policies()) if draw(st.booleans()) and draw(st.booleans()) else ()),
     ]
     return {

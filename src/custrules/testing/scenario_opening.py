@@ -41,6 +41,8 @@ def _place(program: Program, name: str, value: Any, parts: dict[str, dict[str, A
         measure = bucket if head == "measure" else name
         parts["tallies"][measure] = value if isinstance(value, Mapping) else {(day - ONE_DAY).isoformat(): value}
         return measure in openable(rules)
+    if rules.resolve(head) in rules.stores and bucket in ("", "principal", "bonus", "owed"):
+        return _place_value(head, bucket, value, parts["balances"].setdefault(head, {}))
     if rules.resolve(head) in rules.accounts and bucket in ("", "owed"):
         balance = parts["balances"].setdefault(head, {})
         told = value if isinstance(value, Mapping) else {"owed": value} if bucket else _lots(value)
@@ -50,6 +52,18 @@ def _place(program: Program, name: str, value: Any, parts: dict[str, dict[str, A
         parts["levels"][name] = value
         return True
     return False
+
+
+def _place_value(head: str, bucket: str, value: Any, balance: dict[str, Any]) -> bool:
+    """Stored value is brought by its buckets: principal was paid, the bonus granted."""
+    if isinstance(value, Mapping):
+        balance |= value
+    elif bucket == "owed":
+        balance["owed"] = value
+    else:
+        source = {"source": "granted" if bucket == "bonus" else "paid"}
+        balance["lots"] = [*balance.get("lots", []), *({**row, **source} for row in _lots(value).get("lots", []))]
+    return True
 
 
 def _lots(value: Any) -> dict[str, Any]:

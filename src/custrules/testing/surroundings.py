@@ -30,6 +30,9 @@ BESIDE: tuple[dict[str, Any], ...] = (
     {"id": "earn", "kind": "points.accrual", "points_per_unit": 1},
     {"id": "pay", "kind": "points.redemption", "value": {"points": 10, "money": "1.00"}},
     {"id": "give", "kind": "points.transfer", "send": {"minimum": 10, "fee": {"points": 1}}},
+    {"id": "card", "kind": "stored_value.account", "form": "amount", "bonus_expiry": "2 months"},
+    {"id": "top-up", "kind": "stored_value.top_up", "ladder": [{"pay": 100, "give": 20}], "mode": "highest"},
+    {"id": "spend", "kind": "stored_value.spending", "order": "pro_rata"},
     {
         "id": "tier",
         "kind": "tiers.ladder",
@@ -70,5 +73,6 @@ def _beside(policy: Policy) -> Iterator[Policy]:
         assert kind is not None
         other = kind.read({name: value for name, value in data.items() if name != "kind"})
         same = other.id == policy.id or other.kind == policy.kind
-        if not same and not set(other.writes()) & set(policy.writes()) and not set(other.serves) & set(policy.serves):
+        serves = set(other.serves) if other.works_with == policy.works_with else set()
+        if not same and not set(other.writes()) & set(policy.writes()) and not serves & set(policy.serves):
             yield other

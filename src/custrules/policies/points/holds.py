@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
-
-from custrules.calendars import Duration
 from custrules.events import Capture, Tick, Void
-from custrules.fields import wrong_type
 from custrules.ledger import SPENT, LotPart, Move
 from custrules.orders import Record
 from custrules.policies.points.account import Account, account_of, in_units, moved
@@ -17,27 +13,6 @@ from custrules.policy import Decision, Reason, View, reason
 
 if TYPE_CHECKING:
     from custrules.policies.points.redemption import Redemption
-
-
-class LongerThanNothing(Duration):
-    """A duration above nought."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        found = super().parse(text)
-        if not found.delta:
-            raise wrong_type("a duration above nought such as 30 minutes", text)
-        return found
-
-
-class HoldTerms(BaseModel):
-    """How long a hold stands that does not say so itself: ``length`` after it began."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-
-    length: LongerThanNothing
 
 
 def resolved(policy: Redemption, event: Capture | Void | Tick, view: View) -> Decision | None:

@@ -15,6 +15,7 @@ from custrules.calendars import Window
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
 from custrules.fields import Flag, Frozen, Name, Number, one_of
+from custrules.hold_terms import HoldTerms
 from custrules.ledger import SPENT
 from custrules.money import Money, Rounding, rounded
 from custrules.orders import Order, Record
@@ -23,7 +24,7 @@ from custrules.policies.points.account import Account, account_of, in_units, mov
 from custrules.policies.points.asking import Asked, failing_of, money_of, most_of
 from custrules.policies.points.catalogue import Offer, Reward
 from custrules.policies.points.giving_back import give_back
-from custrules.policies.points.holds import HoldTerms, resolved
+from custrules.policies.points.holds import resolved
 from custrules.policies.points.levels import PositiveByLevel, ShareByLevel, level_faults, positive, values_of
 from custrules.policies.points.limits import Limit
 from custrules.policies.points.worth import Value
@@ -152,9 +153,8 @@ class Redemption(Policy):
         if isinstance(event, events.Redemption) and event.reward is not None:
             reward = next((reward for reward in self.rewards if reward.name == event.reward), None)
             return self._claim(event, view, account, reward) if reward is not None else None
-        if self.value is None:
+        if self.value is None or event.points is None:
             return None
-        assert event.points is not None
         return self._pay(event, view, Asked(in_units(event.points, account.scale), account))
 
     def _claim(self, event: events.Redemption, view: View, account: Account, reward: Reward) -> Decision:

@@ -11,11 +11,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionW
 
 from custrules.calendars import ONE_DAY, Length, Span
 from custrules.errors import Diagnostic
-from custrules.events import AnyEvent, NewDay
+from custrules.events import Adjustment, AnyEvent, Closure, Merge, NewDay, Opening
 from custrules.fields import Flag, one_of
 from custrules.ledger import LotPart, Move
 from custrules.money import Money, to_units
 from custrules.policies.stored_value.amounts import PositiveAmount, money_faults
+from custrules.policies.stored_value.moving import adjusted, answered
+from custrules.policies.stored_value.parts import after, first, total
 from custrules.policy import Decision, Known, Phase, Policy, Posting, View, reason
 from custrules.state_parts import shown
 
@@ -45,12 +47,13 @@ class ValueAccount(Policy):
     """An account paid in advance: in money (``form: amount``), in ``visits``, or for a ``period`` of some ``length``.
 
     ``named`` cards are of a person who is known. ``limit``: what may stand on it after a top-up, refused above. ``bonus_expiry``:
-    until when a bonus can be spent after the day on which it was given; principal never lapses. There is no overdraft.
+    until when a bonus can be spent after the day on which it was given; principal never lapses. There is no overdraft. When the
+    customer's account is closed, principal stays what it is; the bonus is kept too, or forfeited (``on_closure``).
     """
 
     kind: ClassVar[str] = "stored_value.account"
     phase: ClassVar[Phase] = "lapse"
-    hears: ClassVar[tuple[str, ...] | None] = ("new_day",)
+    hears: ClassVar[tuple[str, ...] | None] = ("new_day", "adjustment", "opening", "merge", "closure")
     works_with: ClassVar[Literal["points", "stored_value"]] = "stored_value"
     later_fields: ClassVar[tuple[str, ...]] = ("overdraft",)
 
@@ -58,6 +61,7 @@ class ValueAccount(Policy):
     named: Flag = True
     limit: ValueLimits | None = None
     length: Length | None = None
+    on_closure: Annotated[Literal["keep", "forfeit_bonus"], one_of("keep", "forfeit_bonus")] = "keep"
     bonus_expiry: Annotated[Span | None, BeforeValidator(_read_expiry), WrapSerializer(_write_expiry)] = None
 
     # -- what the program asks of it -------------------------------------------------------------------------------
@@ -103,7 +107,7 @@ class ValueAccount(Policy):
         """The last usable day of a bonus that is given on a day; None: it never lapses."""
         return self.bonus_expiry.last_day(day) if self.bonus_expiry is not None else None
 
-    def ends(self, starts: date) -> date | None:
+    def period_end(self, starts: date) -> date | None:
         """The last day of a period that starts on a day, which counts."""
         return self.length.after(starts) - ONE_DAY if self.length is not None else None
 
@@ -132,7 +136,13 @@ class ValueAccount(Policy):
         return last + ONE_DAY if last is not None else None
 
     def decide(self, event: AnyEvent, view: View, /) -> Decision | None:
-        if not isinstance(event, NewDay) or self.form == "period":
+        if self.form == "period":
+            return None
+        if isinstance(event, Adjustment):
+            return adjusted(self, event, view)
+        if isinstance(event, Opening | Merge | Closure):
+            return answered(self, event, view)
+        if not isinstance(event, NewDay):
             return None
         expired = view.ledger.expire(self.bucket("bonus"))
         if not expired:
@@ -149,32 +159,3 @@ def account_of(view: View, name: str) -> ValueAccount | None:
 def owed_before(account: ValueAccount, view: View) -> int:
     """What was owed before the event."""
     return view.state.ledger.accounts[account.bucket("owed")].owed
-
-
-def total(parts: list[LotPart]) -> int:
-    return sum(part.quantity for part in parts)
-
-
-def first(parts: list[LotPart], quantity: int) -> list[LotPart]:
-    """The first so many units of parts of lots."""
-    found = []
-    for lot, held in parts:
-        taken = min(quantity, held)
-        quantity -= taken
-        if taken:
-            found.append(LotPart(lot, taken))
-    return found
-
-
-def after(parts: list[LotPart], quantity: int) -> list[LotPart]:
-    """What is left after the first so many units."""
-    found = []
-    for lot, held in parts:
-        gone = min(quantity, held)
-        quantity -= gone
-        if held > gone:
-            found.append(LotPart(lot, held - gone))
-    return found
-
-
-__all__ = ["ValueAccount", "ValueLimits", "account_of", "after", "first", "owed_before", "total"]

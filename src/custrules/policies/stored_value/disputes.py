@@ -15,13 +15,14 @@ from custrules.events import Chargeback
 from custrules.ledger import DISPUTED, GRANTED, PAID, SPENT, Lot, LotPart, Move
 from custrules.money import Rounding, rounded
 from custrules.orders import Order, Record
-from custrules.policies.stored_value.account import ValueAccount, after, first, total
+from custrules.policies.stored_value.account import ValueAccount
 from custrules.policies.stored_value.amounts import money
-from custrules.policies.stored_value.pairs import by_source, pairs_of, taken
+from custrules.policies.stored_value.pairs import settle_out_of_lots
 from custrules.policy import Decision, Reason, View, reason
 
 if TYPE_CHECKING:
     from custrules.policies.stored_value.top_up import TopUp
+from custrules.policies.stored_value.parts import after, by_source, first, total
 
 
 def answered(policy: TopUp, event: Chargeback, account: ValueAccount, view: View) -> Decision | None:
@@ -34,7 +35,7 @@ def answered(policy: TopUp, event: Chargeback, account: ValueAccount, view: View
     told = {"amount": money(amount, view), "account": account.id, "of": order.id}
     if event.dispute == "lost":
         return policy.applied(event, [reason("stored_value.chargeback.lost", **told)])
-    lots = _lots(record) if record is not None else []
+    lots = _lots(order, record, account, view)
     if event.dispute == "won":
         reasons = _given_back(account, amount, deposit, record, view) if record is not None else []
         return policy.applied(event, [reason("stored_value.chargeback.won", **told), *reasons], account.postings(view))
@@ -43,10 +44,19 @@ def answered(policy: TopUp, event: Chargeback, account: ValueAccount, view: View
     return policy.applied(event, [reason("stored_value.chargeback.opened", **told), *reasons], account.postings(view))
 
 
-def _lots(record: Record) -> list[Lot]:
-    """The lots that a top-up put in."""
-    made = (part.lot for move in record.moves if move.source.startswith("world.") and move.source != DISPUTED for part in move.parts)
-    return list({lot.id: lot for lot in made}.values())
+def _lots(order: Order, record: Record | None, account: ValueAccount, view: View) -> list[Lot]:
+    """The lots of a top-up, as it put them in, or as they were brought; of what is gone, one that stands for it."""
+    moves = record.moves if record is not None else ()
+    found = [part.lot for move in moves if move.source.startswith("world.") and move.source != DISPUTED for part in move.parts]
+    buckets = (view.ledger.ledger.accounts.get(account.bucket(name)) for name in ("principal", "bonus", "held"))
+    found += [part.lot for bucket in buckets if bucket is not None for part in bucket]
+    lots = {lot.id: lot for lot in found if lot.origin == order.id}
+    for source in (PAID, GRANTED):
+        if all(lot.source != source for lot in lots.values()):
+            unit, _ = account.unit(view)
+            gone = Lot(view.ledger.lot_id(len(lots)), unit, order.id, order.day, order.day, None, 0, source)
+            lots[gone.id] = gone
+    return list(lots.values())
 
 
 def _cash(account: ValueAccount, amount: int, order: Order, view: View) -> None:
@@ -100,17 +110,10 @@ def _owe(policy: TopUp, account: ValueAccount, short: tuple[int, int], deposit: 
 
 
 def _named(lots: Iterable[Lot], source: str, quantity: int) -> Iterator[LotPart]:
-    """So much of the lots of a source, as they were granted."""
-    yield from first([LotPart(lot, lot.granted) for lot in lots if lot.source == source], quantity)
-
-
-def settle_out_of_lots(account: ValueAccount, view: View) -> int:
-    """Nothing usable stands beside a debt: what there is settles it, oldest first; how much that was."""
-    owed = view.ledger.owed(account.id)
-    paid, granted = by_source(taken(pairs_of(account, view, "fifo"), "principal_first", owed))
-    for bucket, parts in (("principal", paid), ("bonus", granted)):
-        view.ledger.post(Move(account.bucket(bucket), account.bucket("owed"), total(parts), tuple(parts)))
-    return total(paid) + total(granted)
+    """So much of what was put in of a source."""
+    named = next(lot for lot in lots if lot.source == source)
+    if quantity:
+        yield LotPart(named, quantity)
 
 
 # -- giving back -------------------------------------------------------------------------------------------------------

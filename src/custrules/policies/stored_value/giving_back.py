@@ -10,12 +10,13 @@ from custrules.events import RedemptionCancelled, Return
 from custrules.ledger import EXPIRED, SPENT, Lot, LotPart, Move
 from custrules.money import Rounding, rounded
 from custrules.orders import Record
-from custrules.policies.stored_value.account import ValueAccount, first, total
-from custrules.policies.stored_value.pairs import Order, by_source
+from custrules.policies.stored_value.account import ValueAccount
+from custrules.policies.stored_value.pairs import Order
 from custrules.policy import Decision, View, reason
 
 if TYPE_CHECKING:
     from custrules.policies.stored_value.spending import Spending
+from custrules.policies.stored_value.parts import by_source, first, total
 
 
 def given_back(policy: Spending, event: Return | RedemptionCancelled, account: ValueAccount, view: View) -> Decision | None:
@@ -24,10 +25,10 @@ def given_back(policy: Spending, event: Return | RedemptionCancelled, account: V
     if record is None or order is None:
         return None
     kept = 0 if isinstance(event, RedemptionCancelled) else _kept(account, view)
-    back = _less(_outstanding(record), kept_parts(policy.order, record, kept))
+    back = less(_outstanding(record), kept_parts(policy.order, record, kept))
     if not back:
         return None
-    lapsed = _put_back(account, back, view)
+    lapsed = put_back(account, back, SPENT, view)
     paid, granted = by_source(back)
     told = {"amount": total(back), "principal": total(paid), "bonus": total(granted)}
     shown = {name: account.shown(units, view) for name, units in told.items()}
@@ -42,19 +43,23 @@ def _kept(account: ValueAccount, view: View) -> int:
     return sum(amount - back for _, amount, back in view.tenders_back("stored_value", account.id))
 
 
-def _put_back(account: ValueAccount, back: Sequence[LotPart], view: View) -> int:
+def put_back(account: ValueAccount, back: Sequence[LotPart], source: str, view: View) -> int:
     """Into the buckets they came from, debt first; what has lapsed meanwhile is told, and enters no account; how much that was."""
     bonus = view.ledger.ledger.accounts[account.bucket("bonus")]
     paid, granted = by_source(back)
     lapsed = [part for part in granted if bonus.lapsed(part.lot, view.settled)]
-    view.ledger.post(Move(SPENT, EXPIRED, total(lapsed), tuple(lapsed)))
-    account.receive(view, SPENT, paid, [part for part in granted if not bonus.lapsed(part.lot, view.settled)])
+    view.ledger.post(Move(source, EXPIRED, total(lapsed), tuple(lapsed)))
+    account.receive(view, source, paid, [part for part in granted if not bonus.lapsed(part.lot, view.settled)])
     return total(lapsed)
 
 
 def kept_parts(order: Order, record: Record, kept: int) -> list[LotPart]:
     """The parts of lots that pay for what is kept: the first ones that were taken, or, pro rata, of each top-up its share."""
-    spent = [part for move in record.moves if move.target == SPENT for part in move.parts]
+    return kept_of(order, [part for move in record.moves if move.target == SPENT for part in move.parts], kept)
+
+
+def kept_of(order: Order, spent: list[LotPart], kept: int) -> list[LotPart]:
+    """So much of what was taken, as if no more had been taken."""
     if order != "pro_rata":
         return first(spent, kept)
     found: list[LotPart] = []
@@ -77,10 +82,10 @@ def _by_top_up(parts: Sequence[LotPart]) -> Iterator[list[LotPart]]:
 def _outstanding(record: Record) -> list[LotPart]:
     """What was spent and did not come back yet."""
     back = [part for move in record.moves if move.source == SPENT for part in move.parts]
-    return _less([part for move in record.moves if move.target == SPENT for part in move.parts], back)
+    return less([part for move in record.moves if move.target == SPENT for part in move.parts], back)
 
 
-def _less(parts: Sequence[LotPart], others: Sequence[LotPart]) -> list[LotPart]:
+def less(parts: Sequence[LotPart], others: Sequence[LotPart]) -> list[LotPart]:
     """Parts of lots less others of the same lots."""
     gone: dict[Lot, int] = {}
     for lot, quantity in others:
@@ -94,4 +99,4 @@ def _less(parts: Sequence[LotPart], others: Sequence[LotPart]) -> list[LotPart]:
     return found
 
 
-__all__ = ["given_back", "kept_parts"]
+__all__ = ["given_back", "kept_of", "kept_parts", "less", "put_back"]

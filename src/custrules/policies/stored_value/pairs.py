@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from custrules.calendars import start_of_day
 from custrules.deposits import NORMAL, Deposit
-from custrules.ledger import GRANTED, PAID, LotPart
+from custrules.ledger import PAID, LotPart, Move
 from custrules.money import Rounding, rounded
-from custrules.policies.stored_value.account import ValueAccount, first, total
+from custrules.policies.stored_value.parts import by_source, first, total
 from custrules.policy import View
+
+if TYPE_CHECKING:
+    from custrules.policies.stored_value.account import ValueAccount
 
 Order = Literal["principal_first", "bonus_first", "pro_rata", "priority"]
 ORDERS = ("principal_first", "bonus_first", "pro_rata", "priority")
@@ -102,7 +105,29 @@ def _pro_rata(pair: Pair, amount: int) -> list[LotPart]:
     return [*first(pair.paid, principal), *first(pair.granted, amount - principal)]
 
 
-def by_source(parts: Iterable[LotPart]) -> tuple[list[LotPart], list[LotPart]]:
-    """What was paid, and what was given."""
-    found = list(parts)
-    return [part for part in found if part.lot.source == PAID], [part for part in found if part.lot.source == GRANTED]
+def moves_of(parts: Sequence[LotPart], account: ValueAccount, target: str) -> Iterator[Move]:
+    """Parts of lots out of their buckets, runs of one bucket together."""
+    run: list[LotPart] = []
+    for part in (*parts, None):
+        if run and (part is None or part.lot.source != run[0].lot.source):
+            yield Move(account.bucket(bucket_of(run[0])), target, total(run), tuple(run))
+            run = []
+        run += [part] if part is not None else []
+
+
+def bucket_of(part: LotPart) -> str:
+    return "principal" if part.lot.source == PAID else "bonus"
+
+
+def settle_out_of_lots(account: ValueAccount, view: View) -> int:
+    """Nothing usable stands beside a debt: what there is settles it, oldest first; how much that was."""
+    owed = view.ledger.owed(account.id)
+    paid, granted = by_source(taken(pairs_of(account, view, "fifo"), "principal_first", owed))
+    for bucket, parts in (("principal", paid), ("bonus", granted)):
+        view.ledger.post(Move(account.bucket(bucket), account.bucket("owed"), total(parts), tuple(parts)))
+    return total(paid) + total(granted)
+
+
+def by_source_of(account: ValueAccount, view: View, source: str) -> list[LotPart]:
+    """The parts that can be spent of one source, oldest first."""
+    return [part for pair in pairs_of(account, view, "fifo") for part in (pair.paid if source == PAID else pair.granted)]

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from custrules.ledger import EXPIRED, FORFEITED, GRANTED, PAID, REFUND, REFUNDED, Lot, LotPart, Move
 from custrules.money import split
 from custrules.orders import Record
-from custrules.policies.stored_value.account import ValueAccount, first, total
+from custrules.policies.stored_value.account import ValueAccount
 from custrules.policies.stored_value.amounts import money
 from custrules.policies.stored_value.history import TopUpHistory
-from custrules.policies.stored_value.pairs import by_source
+from custrules.policies.stored_value.parts import by_source, first, total
 from custrules.policies.stored_value.payout import Paid, in_cash, to_tenders
 from custrules.policies.stored_value.quoting import Quote
 from custrules.policies.stored_value.reckoning import Line

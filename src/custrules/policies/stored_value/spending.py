@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from custrules import events
 from custrules.fields import Flag, Name, one_of
-from custrules.ledger import SPENT, LotPart, Move
+from custrules.hold_terms import HoldTerms
+from custrules.ledger import SPENT
+from custrules.money import Money
 from custrules.orders import Order as Bought
 from custrules.orders import Record
-from custrules.policies.stored_value.account import ValueAccount, account_of, total
+from custrules.policies.stored_value.account import ValueAccount, account_of
 from custrules.policies.stored_value.giving_back import given_back, kept_parts
-from custrules.policies.stored_value.pairs import AMONG, ORDERS, Among, Order, by_source, pairs_of, taken
+from custrules.policies.stored_value.holds import resolved
+from custrules.policies.stored_value.pairs import AMONG, ORDERS, Among, Order, moves_of, pairs_of, taken
+from custrules.policies.stored_value.parts import by_source, total
 from custrules.policy import Decision, Phase, Policy, Reason, View, reason
 
 PREPAID = frozenset({"gift_card", "top_up"})
@@ -23,19 +28,20 @@ class Spending(Policy):
     the ``priority`` that top-ups name. ``top_ups``: of several, the first one paid in (``fifo``), the last one (``lifo``), or the one
     whose bonus lapses soonest.
 
-    Gift cards and top-ups are not paid with it, unless ``buys_gift_cards`` says so.
+    Gift cards and top-ups are not paid with it, unless ``buys_gift_cards`` says so. ``hold``: how long a hold stands that does not say.
     """
 
     kind: ClassVar[str] = "stored_value.spending"
     phase: ClassVar[Phase] = "pay"
-    hears: ClassVar[tuple[str, ...] | None] = ("purchase", "visit", "return", "redemption_cancelled")
-    serves: ClassVar[tuple[str, ...]] = ("stored_value", "visit")
+    hears: ClassVar[tuple[str, ...] | None] = ("purchase", "visit", "hold", "capture", "void", "tick", "return", "redemption_cancelled")
+    serves: ClassVar[tuple[str, ...]] = ("stored_value", "visit", "hold")
     works_with: ClassVar[Literal["points", "stored_value"]] = "stored_value"
 
     account: Name = "stored_value"
     order: Annotated[Order, one_of(*ORDERS)]
     top_ups: Annotated[Among, one_of(*AMONG)] = "fifo"
     buys_gift_cards: Flag = False
+    hold: HoldTerms | None = None
 
     def works_on(self) -> str:
         return self.account
@@ -53,6 +59,10 @@ class Spending(Policy):
             return self._tendered(event, account, view) if event.tenders and account.form == "amount" else None
         if isinstance(event, events.Visit):
             return self._visited(event, account, view) if event.of is not None else None
+        if isinstance(event, events.Hold):
+            return self._hold(event, account, view)
+        if isinstance(event, events.Capture | events.Void | events.Tick):
+            return resolved(self, event, account, view)
         return given_back(self, event, account, view) if isinstance(event, events.Return | events.RedemptionCancelled) else None
 
     def _tendered(self, event: events.Purchase, account: ValueAccount, view: View) -> Decision | None:
@@ -61,6 +71,29 @@ class Spending(Policy):
             return None
         failing = list(self._failing(amount, account, view))
         return self.declined(event, failing) if failing else self._spend(event, amount, account, view)
+
+    def holds_until(self, event: events.Hold, /) -> datetime | None:
+        if event.until is None and self.hold is not None:
+            return event.occurred_at + self.hold.length.delta
+        return event.until
+
+    def _hold(self, event: events.Hold, account: ValueAccount, view: View) -> Decision | None:
+        """Value is set aside out of the lots that would be spent: refused where there is too little, now and not when it is captured."""
+        asked = event.amount if account.form == "amount" else event.used
+        if asked is None or account.form == "period" or not names(event.account, account, view):
+            return None
+        units = account.units(asked.amount if isinstance(asked, Money) else asked, view)
+        until = self.holds_until(event)
+        failing = list(self._missing(units, account, view))
+        if until is not None and until <= view.instant:
+            failing.append(reason("stored_value.hold.over", until=until))
+        if failing:
+            return self.declined(event, failing)
+        for move in moves_of(taken(pairs_of(account, view, self.top_ups), self.order, units), account, account.bucket("held")):
+            view.ledger.post(move)
+        told = [reason("stored_value.hold.placed", amount=account.shown(units, view), account=account.id)]
+        told += [reason("stored_value.hold.until", until=until)] if until is not None else []
+        return self.applied(event, told, account.postings(view))
 
     def _failing(self, amount: int, account: ValueAccount, view: View) -> Iterator[Reason]:
         told = {"amount": account.shown(amount, view), "account": account.id}
@@ -130,17 +163,3 @@ def names(reference: str | None, account: ValueAccount, view: View) -> bool:
     """Whether a name, or none, is that of an account."""
     named = view.account(reference or "stored_value")
     return named is not None and named.id == account.id
-
-
-def moves_of(parts: Sequence[LotPart], account: ValueAccount, target: str) -> Iterator[Move]:
-    """Parts of lots out of their buckets, runs of one bucket together."""
-    run: list[LotPart] = []
-    for part in (*parts, None):
-        if run and (part is None or part.lot.source != run[0].lot.source):
-            yield Move(account.bucket(bucket_of(run[0])), target, total(run), tuple(run))
-            run = []
-        run += [part] if part is not None else []
-
-
-def bucket_of(part: LotPart) -> str:
-    return "principal" if part.lot.source == "paid" else "bonus"

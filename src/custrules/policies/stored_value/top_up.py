@@ -158,7 +158,7 @@ class TopUp(Policy):
 
     def _told_period(self, event: events.TopUp, account: ValueAccount, view: View) -> list[Reason]:
         starts = event.starts or view.day
-        return [reason("stored_value.top_up.period", amount=event.amount, account=account.id, starts=starts, ends=account.ends(starts))]
+        return [reason("stored_value.top_up.period", amount=event.amount, account=account.id, starts=starts, ends=account.period_end(starts))]
 
     def deposit(self, event: events.AnyEvent, view: View, /) -> Deposit | None:
         account = account_of(view, self.account)
@@ -171,7 +171,7 @@ class TopUp(Policy):
             event.amount.minor,
             list_price=event.list_price.minor if event.list_price is not None else None,
             starts=starts,
-            ends=account.ends(starts) if starts is not None else None,
+            ends=account.period_end(starts) if starts is not None else None,
             priority=NORMAL if event.priority is None else event.priority,
             gifts=self._brought(event, account, view).gifts,
             touched=view.settled,

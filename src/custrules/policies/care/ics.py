@@ -1,0 +1,174 @@
+"""iCalendar (RFC 5545): writing events so that every calendar reads them, and the yearly rule of a day that not every year has.
+
+All-day care is a date without a zone: it floats, and ``DTEND`` is the day after. What has a time is written in UTC. Lines end with CRLF and hold
+at most 75 octets, folded between characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from custrules.calendars import ONE_DAY
+from custrules.calendars.birthdays import Birthday, Feb29, Keeping
+
+OCTETS = 75
+PRODID = "-//custrules//care//EN"
+KEPT = ("DTSTAMP", "SEQUENCE")
+
+
+class CalendarEvent(NamedTuple):
+    """One event: all day on ``day``, or from ``at`` for ``lasts``; ``rule`` (RRULE) or ``also`` (RDATE) repeat it."""
+
+    uid: str
+    summary: str
+    day: date
+    at: datetime | None = None
+    lasts: timedelta = timedelta(minutes=30)
+    description: str = ""
+    category: str = ""
+    rule: str = ""
+    also: tuple[date, ...] = ()
+    alarm: timedelta | None = None
+    """How long before its start a reminder comes; of an all-day event before the midnight with which it begins."""
+
+    def lines(self) -> Iterator[str]:
+        """Its content, without stamp and sequence."""
+        yield f"UID:{self.uid}"
+        yield from self._when()
+        yield f"SUMMARY:{escaped(self.summary)}"
+        if self.description:
+            yield f"DESCRIPTION:{escaped(self.description)}"
+        if self.category:
+            yield f"CATEGORIES:{escaped(self.category)}"
+        if self.alarm is not None:
+            yield from ("BEGIN:VALARM", "ACTION:DISPLAY", f"DESCRIPTION:{escaped(self.summary)}", f"TRIGGER:-{duration(self.alarm)}", "END:VALARM")
+
+    def _when(self) -> Iterator[str]:
+        if self.at is not None:
+            yield f"DTSTART:{instant(self.at)}"
+            yield f"DURATION:{duration(self.lasts)}"
+            return
+        yield f"DTSTART;VALUE=DATE:{self.day:%Y%m%d}"
+        yield f"DTEND;VALUE=DATE:{self.day + ONE_DAY:%Y%m%d}"
+        yield "TRANSP:TRANSPARENT"
+        if self.rule:
+            yield f"RRULE:{self.rule}"
+        if self.also:
+            yield f"RDATE;VALUE=DATE:{','.join(f'{day:%Y%m%d}' for day in self.also)}"
+
+
+def calendar(events: Iterable[CalendarEvent], stamp: datetime, previous: bytes | None = None, *, since: date | None = None) -> bytes:
+    """A calendar file of some events; ``stamp`` is when it is written.
+
+    ``previous`` is the file that this function wrote before: an event that is as it was keeps its sequence and stamp, one that has changed
+    gets the next sequence, and one that is gone is cancelled, unless it began before ``since``.
+    """
+    before = _blocks(previous) if previous is not None else {}
+    made = {event.uid: _block(event, stamp, before.get(event.uid)) for event in events}
+    gone = [_cancelled(block, stamp) for uid, block in before.items() if uid not in made and (since is None or _begins(block) >= since)]
+    head = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODID}", "CALSCALE:GREGORIAN", "METHOD:PUBLISH"]
+    body = [line for block in (*made.values(), *gone) for line in ("BEGIN:VEVENT", *block, "END:VEVENT")]
+    return "".join(f"{folded(line)}\r\n" for line in (*head, *body, "END:VCALENDAR")).encode()
+
+
+Block = tuple[str, ...]
+
+
+def _block(event: CalendarEvent, stamp: datetime, before: Block | None) -> Block:
+    content = (*event.lines(), "STATUS:CONFIRMED")
+    if before is None:
+        return (f"DTSTAMP:{instant(stamp)}", "SEQUENCE:0", *content)
+    if _content(before) == content:
+        return before
+    return (f"DTSTAMP:{instant(stamp)}", f"SEQUENCE:{_sequence(before) + 1}", *content)
+
+
+def _cancelled(block: Block, stamp: datetime) -> Block:
+    if "STATUS:CANCELLED" in block:
+        return block
+    content = tuple("STATUS:CANCELLED" if line.startswith("STATUS:") else line for line in _content(block))
+    return (f"DTSTAMP:{instant(stamp)}", f"SEQUENCE:{_sequence(block) + 1}", *content)
+
+
+def _content(block: Block) -> Block:
+    return tuple(line for line in block if line.partition(":")[0] not in KEPT)
+
+
+def _sequence(block: Block) -> int:
+    return next(int(line.partition(":")[2]) for line in block if line.startswith("SEQUENCE:"))
+
+
+def _begins(block: Block) -> date:
+    text = next(line.partition(":")[2] for line in block if line.startswith("DTSTART"))
+    return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+
+
+def _blocks(text: bytes) -> Mapping[str, Block]:
+    """The events of a file that ``calendar`` wrote, by uid."""
+    lines = text.decode().replace("\r\n ", "").split("\r\n")
+    found: dict[str, Block] = {}
+    begun: list[str] | None = None
+    for line in lines:
+        if line == "BEGIN:VEVENT":
+            begun = []
+        elif line == "END:VEVENT" and begun is not None:
+            uid = next((each.removeprefix("UID:") for each in begun if each.startswith("UID:")), "")
+            found[uid], begun = tuple(begun), None
+        elif begun is not None:
+            begun.append(line)
+    return found
+
+
+# -- days that repeat --------------------------------------------------------------------------------------------------
+
+
+def yearly(day: date, feb29: Feb29 = "backward") -> str:
+    """The rule of a day that is kept every year, which every calendar understands: 29 February without RSCALE and SKIP."""
+    if (day.month, day.day) != (2, 29) or feb29 == "omit":
+        return "FREQ=YEARLY"
+    return "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1" if feb29 == "backward" else "FREQ=YEARLY;BYYEARDAY=60"
+
+
+def birthday_event(uid: str, summary: str, born: Birthday, years: Sequence[int], keeping: Keeping) -> CalendarEvent | None:
+    """A birthday as a calendar keeps it: a solar one by its rule, a lunar one with its days of these (lunar) years written out."""
+    days = [kept.day for year in years for kept in born.in_cycle(year, keeping)]
+    if not days:
+        return None
+    if born.lunar is None:
+        return CalendarEvent(uid, summary, days[0], rule=yearly(born.born, keeping.feb29))
+    return CalendarEvent(uid, summary, days[0], also=tuple(days[1:]))
+
+
+# -- text --------------------------------------------------------------------------------------------------------------
+
+
+def escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\r\n", "\\n").replace("\n", "\\n")
+
+
+def instant(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def duration(length: timedelta) -> str:
+    """``PT15H``, ``PT30M``, ``P1D``."""
+    minutes, seconds = divmod(int(length.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    clock = "".join(f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if number)
+    return "P" + (f"{days}D" if days else "") + (f"T{clock}" if clock else "" if days else "T0S")
+
+
+def folded(line: str) -> str:
+    """A line in pieces of at most 75 octets, each but the first after a blank; no character is split."""
+    pieces, piece, size = [], "", 0
+    for character in line:
+        octets = len(character.encode())
+        if size + octets > OCTETS:
+            pieces.append(piece)
+            piece, size = " ", 1
+        piece += character
+        size += octets
+    return "\r\n".join([*pieces, piece])
