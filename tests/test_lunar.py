@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases.covering import covers
 from dateutil.easter import EASTER_ORTHODOX
 from dateutil.easter import easter as easter_of_dateutil
 from hypothesis import given
@@ -70,6 +71,7 @@ def test_a_lunar_date_is_the_day_that_independent_sources_agree_on(vector: dict[
     assert lunar.provisional == (vector["status"] != "agreed")
 
 
+@covers("BD-LUNAR-OUT-OF-RANGE")
 @pytest.mark.parametrize("vector", VECTORS["nonexistent"], ids=lambda vector: str(vector["lunar"]))
 def test_a_lunar_date_that_does_not_exist_is_refused(vector: dict[str, Any]) -> None:
     with pytest.raises(CalendarError) as caught:
@@ -115,6 +117,7 @@ def test_three_months_are_provisional_and_say_so() -> None:
         assert not LunarDate(year, month + 1, 1).provisional
 
 
+@covers("BD-LUNAR-FROM-SOLAR-NEAR-NEW-YEAR", "BD-LUNAR-1954-TABLE-BUG")
 @pytest.mark.parametrize(
     ("solar", "lunar"),
     [
@@ -204,6 +207,7 @@ def test_chinese_festivals_fall_on_the_days_of_the_reference(year: str) -> None:
             assert name in festivals_on(day)
 
 
+@covers("HOL-SPRING-2027", "HOL-CHUXI-29")
 def test_spring_festival_of_2027_and_the_last_days_of_the_lunar_years() -> None:
     assert iso(FESTIVALS["spring_festival"].in_year(2027)) == [CARE["HOL-SPRING-2027"]["then"]["occurrence"]]
     eves = [iso(FESTIVALS["chuxi"].in_year(year))[0] for year in range(2025, 2032)]
@@ -283,21 +287,24 @@ def occurrences(case: dict[str, Any]) -> Iterator[tuple[int, list[str]]]:
         yield int(year), iso(lunar_days(lunar_of(data["lunar_birth"]), int(year), keeping))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [name for name, case in CARE.items() if case["category"] == "birthday_lunar" and "occurrences" in case["then"]],
-)
+KEPT = [name for name, case in CARE.items() if case["category"] == "birthday_lunar" and "occurrences" in case["then"]]
+
+
+@covers(*KEPT)
+@pytest.mark.parametrize("name", KEPT)
 def test_a_lunar_birthday_is_kept_on_the_days_of_the_case(name: str) -> None:
     found = {str(year): kept for year, kept in occurrences(CARE[name])}
     assert found == CARE[name]["then"]["occurrences"]
 
 
+@covers("BD-LUNAR-REGULAR-IN-LEAP-YEAR")
 def test_a_plain_month_is_kept_once_unless_both_are_asked_for() -> None:
     case = CARE["BD-LUNAR-REGULAR-IN-LEAP-YEAR"]
     assert iso(lunar_days(lunar_of(case["given"]["lunar_birth"]), 2025)) == case["then"]["occurrences_default"]
     assert iso(lunar_days(lunar_of(case["given"]["lunar_birth"]), 2025, Keeping(lunar_leap="both"))) == case["then"]["occurrences_BOTH"]
 
 
+@covers("BD-LUNAR-2033")
 def test_the_year_2033_has_its_leap_month_after_the_eleventh() -> None:
     case = CARE["BD-LUNAR-2033"]
     for customer in case["given"]["customers"]:
@@ -317,6 +324,7 @@ RSCALE = {
 }
 
 
+@covers(*RSCALE)
 @pytest.mark.parametrize("name", RSCALE)
 def test_leap_months_are_skipped_as_rfc_7529_has_it(name: str) -> None:
     rule, years, count = RSCALE[name]
@@ -325,12 +333,19 @@ def test_leap_months_are_skipped_as_rfc_7529_has_it(name: str) -> None:
     assert rule != "omit" or len(found) == 1
 
 
+@covers("RSCALE-CNY")
+def test_the_first_day_of_the_lunar_year_comes_as_rfc_7529_expands_it() -> None:
+    years = range(2013, 2018)
+    assert iso([day for year in years for day in lunar_days(LunarDate(2013, 1, 1), year)]) == CARE["RSCALE-CNY"]["then"]["instances"]
+
+
 def test_forward_is_the_month_after_where_there_is_no_leap_month() -> None:
     # libical's test file: BYMONTH=9L;BYMONTHDAY=10;SKIP=FORWARD gives 2013-11-12, 2014-11-02, 2015-11-21
     found = [lunar_days(LunarDate(2013, 9, 10, True), year, Keeping(lunar_leap="forward")) for year in (2013, 2014, 2015)]
     assert [iso(kept) for kept in found] == [["2013-11-12"], ["2014-11-02"], ["2015-11-21"]]
 
 
+@covers("BD-SOLAR-FEB29-BACKWARD", "BD-SOLAR-FEB29-OMIT", "BD-SOLAR-FEB29-2100")
 @pytest.mark.parametrize("name", ["BD-SOLAR-FEB29-BACKWARD", "BD-SOLAR-FEB29-OMIT", "BD-SOLAR-FEB29-2100"])
 def test_29_february_is_kept_as_the_case_says(name: str) -> None:
     case = CARE[name]
@@ -339,6 +354,7 @@ def test_29_february_is_kept_as_the_case_says(name: str) -> None:
     assert [day.isoformat() if day else None for day in kept] == case["then"]["occurrences"]
 
 
+@covers("BD-SOLAR-FEB29-LEAPYEAR-ONCE")
 def test_29_february_is_kept_once_in_a_leap_year() -> None:
     case = CARE["BD-SOLAR-FEB29-LEAPYEAR-ONCE"]
     born = Birthday(date(1996, 2, 29))
@@ -435,6 +451,7 @@ def test_birthdays_festivals_and_terms_are_facts(day: str, birthday: object, poi
     assert points_on(day, birthday) == points
 
 
+@covers("BD-LUNAR-NONEXISTENT-INPUT")
 @pytest.mark.parametrize(
     ("birthday", "code"),
     [

@@ -9,6 +9,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pytest
+from cases.covering import covers
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -65,6 +66,7 @@ def test_chinese_working_days_know_make_up_days_and_where_they_end(day: str, wor
     assert working().is_working(date.fromisoformat(day)) is works
 
 
+@covers("WORKDAY-NOT-ANNOUNCED")
 def test_what_is_not_known_may_be_guessed_by_the_weekday_but_is_not_by_itself() -> None:
     saturday = date(2027, 10, 9)
     assert working().is_working(saturday) is None

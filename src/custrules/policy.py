@@ -78,6 +78,7 @@ class Known:
     stores: Mapping[str, str] = field(default_factory=dict)
     profile: Mapping[str, FactType] = field(default_factory=dict)
     rates: tuple[str, ...] = ()
+    calendar: Sequence[str] = ()
 
 
 class Policy(BaseModel):
@@ -134,6 +135,14 @@ class Policy(BaseModel):
 
     def progress(self, view: View, /) -> Standing | None:
         """Where the customer stands with this policy, for ``program.progress``; None: there is nothing to tell."""
+        return None
+
+    def keeps_asks(self) -> int | None:
+        """Days after its last day for which a touchpoint that it asked for is remembered; None: for ever."""
+        return None
+
+    def next_ask(self, view: View, /) -> date | None:
+        """The day on which it would next ask for a contact, if nothing happens until then; None: on none that is known."""
         return None
 
     def contacting(self, category: str, channel: str, /) -> Contacting:

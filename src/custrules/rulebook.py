@@ -83,6 +83,7 @@ class Rulebook(Versions):
     reads: dict[int, tuple[str, ...]]
     scopes: dict[int, str | None]
     tests: ConditionTests
+    asks_kept: dict[str, int]
     awards: AwardTallies
     balances: dict[str, tuple[str, ...]]
     own_tallies: dict[str, dict[str, str]]
@@ -316,7 +317,7 @@ class Rulebook(Versions):
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
         readings = {name: self.parts.declared.horizons.get(name) for name in self.parts.declared.readings}
         profile = {name: self.types[name] for name in self.parts.profile if name in self.types}
-        rest = (self.birthday, stores, profile, tuple(self.rates))
+        rest = (self.birthday, stores, profile, tuple(self.rates), tuple(self.calendar))
         known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, *rest)
         self._servers()
         for policy in self.parts.policies:
@@ -368,6 +369,8 @@ class Rulebook(Versions):
                 self.retention[counted.key] = max(self.retention.get(counted.key, 0), (meter.reach or 0) + extra)
         self.open_tallies = tuple(counted for counted in self.tallies.values() if counted.what == "open")
         self._counting: dict[tuple[str, str], tuple[Counted, ...]] = {}
+        asks = {policy_id: [policy.keeps_asks() for policy in versions] for policy_id, versions in self.versions.items()}
+        self.asks_kept = {policy_id: max(days for days in each if days is not None) for policy_id, each in asks.items() if None not in each}
         self.awards = AwardTallies(self.parts.policies)
         own = OwnTallies(self.parts.policies)
         self.own_tallies, self.sent_tallies = own.keys, own.sent

@@ -347,9 +347,22 @@ def prune(rules: Rulebook, state: State, day: date) -> None:
         state.activity.forget(key, day - timedelta(days=days))
     late = start_of_day(day, rules.zone) - rules.late
     state.forget_seen(late)
+    if rules.asks_kept:
+        _forget_asks(rules, state, day)
     if rules.open_tallies:
         let_go(rules, state, local_day(late, rules.zone))
     state.ledger.merge(lambda origin: not state.has_order(origin), day, [lot for order in closed for lot in order.lots()] if closed else ())
+
+
+def _forget_asks(rules: Rulebook, state: State, day: date) -> None:
+    """Let go of touchpoints whose last day has long passed, where their policy cannot ask in that cycle again."""
+    old = [
+        key
+        for key, asked in state.touchpoints.items()
+        if asked.last_day is not None and asked.policy_id in rules.asks_kept and (day - asked.last_day).days > rules.asks_kept[asked.policy_id]
+    ]
+    for key in old:
+        del state.touchpoints[key]
 
 
 def adopt(rules: Rulebook, state: State) -> None:

@@ -124,6 +124,12 @@ class Tally:
         for number, counted in other.counted():
             self.count(number, counted)
 
+    def days_between(self, after: date, upto: date) -> list[date]:
+        """The days after one up to another on which something was counted that still stands."""
+        first, last = bisect_right(self.days, after.toordinal()), bisect_right(self.days, upto.toordinal())
+        before = [self.totals[first - 1] if first else self.base, *self.totals[first:last]]
+        return [date.fromordinal(day) for day, was, now in zip(self.days[first:last], before, self.totals[first:last], strict=False) if now > was]
+
     def counted(self) -> list[tuple[int, int]]:
         """The days that it keeps (as numbers of the calendar), each with what was counted on it."""
         return list(zip(self.days, map(sub, self.totals, (self.base, *self.totals)), strict=False))

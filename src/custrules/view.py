@@ -16,6 +16,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from custrules.calendars import Length, Window
 from custrules.calendars.birthdays import Birthday
+from custrules.calendars.rules import DayRule
 from custrules.calendars.working import WorkingTime
 from custrules.conditions import Bound, BoundTable, Leaf, Trace
 from custrules.conditions.hits import TableOutcome
@@ -30,6 +31,7 @@ from custrules.law import Law
 from custrules.money import Money
 from custrules.order_lines import OrderLine
 from custrules.orders import Order, Record
+from custrules.standing import Standing
 from custrules.state import State
 
 if TYPE_CHECKING:
@@ -242,6 +244,18 @@ class View(ABC):
 
         Where it is not said, these are points, gift cards, coupons, and the bonus of stored value.
         """
+
+    def days_counted(self, policy: Policy, name: str, after: date, upto: date) -> Sequence[date]:
+        """The days after one up to another on which something was counted for a measure that a policy needs for itself, in order."""
+        return ()
+
+    def named_day(self, name: str) -> DayRule | WorkingTime | None:
+        """The days that a name of the program's calendar stands for; None where it has none of that name."""
+        return None
+
+    def standing(self, status: str) -> Standing | None:
+        """Where the customer stands with the policy that writes a status; None where none does."""
+        return None
 
     def postings(self, account: str = "points") -> list[Effect]:
         """What was drafted on ``view.ledger`` of an account and its buckets, as effects of the decision."""

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY, Length, Window
 from custrules.calendars.birthdays import Birthday
+from custrules.calendars.rules import DayRule
 from custrules.calendars.working import WorkingTime
 from custrules.conditions import BoundTable, Condition, Leaf, Node, NodeTrace, Table, TableOutcome, Trace
 from custrules.counting import LineFacts
@@ -26,6 +27,7 @@ from custrules.orders import Order, Record
 from custrules.policy import Policy, View
 from custrules.rates import rate_on
 from custrules.rulebook import Rulebook
+from custrules.standing import Standing
 from custrules.state import State
 from custrules.tallies import Tally
 
@@ -329,6 +331,22 @@ class StepView(View):
         together = self._rules.awards.members.get(group, ()) if group is not None else (policy.id,)
         records = self.order.records if self.order is not None else {}
         return sum(records[name].moved(source=ISSUED) for name in together if name in records)
+
+    def days_counted(self, policy: Policy, name: str, after: date, upto: date) -> list[date]:
+        meter = self._rules.meters.get(f"{policy.id}.{name}")
+        tally = self.state.activity.tally(meter.counted[0].key) if meter is not None else None
+        return tally.days_between(after, upto) if tally is not None else []
+
+    def named_day(self, name: str) -> DayRule | WorkingTime | None:
+        return self._rules.calendar.get(name)
+
+    def standing(self, status: str) -> Standing | None:
+        policies = (self._rules.in_force(policy_id, self.settled) for policy_id in self._rules.versions)
+        writer = next((policy for policy in policies if policy is not None and status in policy.writes()), None)
+        if writer is None:
+            return None
+        days = Days(self.settled, self.settled, self.instant)
+        return writer.progress(StepView(self._rules, self.state, None, days, writer, self._watch))
 
     def line_matches(self, condition: Condition, line: OrderLine) -> bool:
         result = self._rules.tests.of(self._rules.bound[id(condition), self._scope])(LineFacts(line))

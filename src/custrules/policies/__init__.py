@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, str] = {
     "care.contact_plan": "custrules.policies.care:ContactPlan",
+    "care.trigger": "custrules.policies.care:Trigger",
     "churn.flag": "custrules.policies.churn:Flag",
     "feedback.complaints": "custrules.policies.feedback:Complaints",
     "lifecycle.stages": "custrules.policies.lifecycle:Stages",
@@ -30,7 +31,6 @@ KINDS: dict[str, str] = {
 }
 
 LATER_KINDS = (
-    "care.trigger",
     "feedback.survey",
     "referral.reward",
     "rewards.activity",

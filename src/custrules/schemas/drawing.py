@@ -35,7 +35,7 @@ class Drawing(GenerateJsonSchema):
 
 
 _WORDS: tuple[str, ...] = ("Span", "Expiry", "Pending", "Debt", "Term", "Output", "Downgrade", "Legacy", "Closing", "Reopening")
-_WORDS += ("RefundFee", "RefundPayout", "RefundBonus")  # also written as one word
+_WORDS += ("RefundFee", "RefundPayout", "RefundBonus", "Occasion")  # also written as one word
 
 
 def drawn(models: Iterable[type[BaseModel]], lang: str) -> dict[str, JsonSchemaValue]:

@@ -116,6 +116,7 @@ def _then(lang: str) -> dict[str, Any]:
         "says": {"type": "object", "properties": {key: {"type": "string"} for key in LANGUAGES}, "additionalProperties": False},
         "task": {"type": "string"},
         "absent": words,
+        "touchpoints": words,
         "plan": {"type": "array", "minItems": 1, "items": {"type": "object", "properties": _planned(codes), "additionalProperties": False}},
     }
     told = {name: described(part, describing.words(f"scenarios.then.{name}", lang)) for name, part in keys.items()}

@@ -329,6 +329,41 @@ def returns_rules(draw: st.DrawFn) -> Data:
     return rule
 
 
+OCCASIONS: tuple[Any, ...] = (
+    "birthday",
+    {"anniversary": "joined", "every": "1 month"},
+    {"anniversary": "first_purchase", "every": "10 days"},
+    {"festival": ["spring_festival", "easter", "christmas"]},
+    {"solar_term": ["立春", "start_of_summer"]},
+    {"date": ["2011-12-30", "2012-02-29"]},
+    {"after": "purchase", "by": ["1 day", "3 days", "1 month"], "again": "restart"},
+    {"after": "check_in", "by": ["1 day", "10 days"], "again": "parallel", "stop": "return"},
+    {"after": "purchase", "by": ["2 days", "7 days"], "again": "after_end"},
+    {"after": "referral", "by": "3 days", "again": "never"},
+    {"before": "points_expiry", "by": ["30 days", "3 days"]},
+    {"before": "level_end", "by": ["1 month", "7 days"]},
+    {"before": "birthday", "by": "7 days"},
+    {"absent": "purchase", "for": "10 days"},
+    {"absent": "check_in", "for": "7 days", "repeat": "1 month"},
+    {"visit_every": {"silver": "20 days", "basic": "1 month"}, "since": "purchase"},
+    {"visit_every": {"when": "spend", ">= 100": "10 days", "-": "30 days"}, "since": "contact"},
+    {"reachable": "next_level", "within": "30%"},
+    {"status": "tier", "rises_to": ">= silver"},
+)
+
+
+@st.composite
+def triggers(draw: st.DrawFn, name: str = "care") -> Data:
+    occasion = draw(st.sampled_from(OCCASIONS))
+    late = isinstance(occasion, dict) and not {"visit_every", "reachable"} & occasion.keys()
+    when = ({"spend": ">= 100"}, {"tier": ">= silver"}, {"birthday_month": True}, {"weekday": ["monday", "sunday"]}, {"points": ">= 50"})
+    options = {"when": draw(st.sampled_from(when))} if draw(st.booleans()) else {}
+    options |= {"validity": draw(st.sampled_from(("0 days", "5 days")))} if draw(st.booleans()) else {}
+    options |= {"grace": "3 days", "belated": "late"} if late and draw(st.booleans()) else {}
+    fixed = {"category": "daily", "purpose": draw(st.sampled_from(("service", "greeting", "marketing"))), "channels": ["sms"], "template": name}
+    return {"id": name, "kind": "care.trigger", "occasion": occasion, **fixed, **options}
+
+
 @st.composite
 def program_documents(draw: st.DrawFn, policies: st.SearchStrategy[list[Data]] | None = None) -> Data:
     """A program in document form, behind the policies that ``policies`` draws."""
@@ -345,6 +380,7 @@ def program_documents(draw: st.DrawFn, policies: st.SearchStrategy[list[Data]] |
         *(versions(draw, draw(transfers()), transfers()) if draw(st.booleans()) else ()),
         *(draw(cards()) if draw(st.booleans()) else ()),
         *(draw(segment_policies()) if draw(st.booleans()) and draw(st.booleans()) else ()),
+        *(versions(draw, draw(triggers()), triggers()) if draw(st.booleans()) else ()),
     ]
     return {
         "program": "generated",

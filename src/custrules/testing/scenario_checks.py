@@ -122,6 +122,13 @@ def absent(names: list[str], answer: Answer) -> Mismatch | None:
     return Mismatch(f"none of {', '.join(names)}", ", ".join(effect.template for effect in asked)) if asked else None
 
 
+def touchpoints(names: list[str], answer: Answer) -> Mismatch | None:
+    """Touchpoints of this step have these templates or categories."""
+    asked = [effect for effect in answer.effects if isinstance(effect, Touchpoint)]
+    missing = [name for name in names if not any(name in (effect.template, effect.category) for effect in asked)]
+    return Mismatch(", ".join(names), ", ".join(effect.template for effect in asked) or "no touchpoint") if missing else None
+
+
 def task(template: str, answer: Answer) -> Mismatch | None:
     """A touchpoint of outcome ``task`` has this template, or goes to this person."""
     tasks = [effect for effect in answer.effects if isinstance(effect, Touchpoint) and effect.outcome == "task"]

@@ -17,10 +17,12 @@ from custrules.explaining import Compared, Rule
 from custrules.fields import plain, rate_text, read_instant, read_rate
 from custrules.moment import Moment
 from custrules.money import Money, Rounding, rounded
+from custrules.policy import Policy
 from custrules.program import Program
 from custrules.state import State
 from custrules.state_parts import StatusValue
 from custrules.testing.scenario_run import Answer
+from custrules.views import Days, StepView
 
 BUCKETS = ("pending", "held", "owed")
 VALUE_BUCKETS = ("principal", "bonus", "held", "owed")
@@ -79,6 +81,15 @@ class Names:
     def is_status(self, name: str) -> bool:
         return bool(_status_names(name, self.statuses))
 
+    def is_next(self, name: str) -> bool:
+        """Whether this is the day on which a policy would next ask for a contact, ``follow-up.next``."""
+        return name in self.nexts
+
+    @property
+    def nexts(self) -> list[str]:
+        asking = (policy for policy in self.program.policies if type(policy).next_ask is not Policy.next_ask)
+        return list(dict.fromkeys(f"{policy.id}.next" for policy in asking))
+
     @property
     def all(self) -> list[str]:
         accounts = [*self.aliases, *self.stores]
@@ -87,6 +98,7 @@ class Names:
             *accounts,
             *buckets,
             *self.statuses,
+            *self.nexts,
             *(f"measure.{name}" for name in self.measures),
             *self.program.rulebook.tables.facts,
         ]
@@ -106,6 +118,16 @@ class Names:
         if value is not None and rules.types[name].kind == "money":
             return Money.from_minor(rounded(Fraction(value), Rounding.half_up), rules.currency)  # type: ignore[arg-type]  # money is a number
         return value
+
+    def next_ask(self, state: State, name: str) -> date | None:
+        """The day on which a policy would next ask for a contact, as things stand."""
+        rules = self.program.rulebook
+        if state.day is None or state.as_of is None:
+            return None
+        policy = rules.in_force(name.removesuffix(".next"), state.day)
+        if policy is None:
+            return None
+        return policy.next_ask(StepView(rules, state, None, Days(state.day, state.day, state.as_of), policy))
 
     # -- why -------------------------------------------------------------------------------------------------------
 

@@ -85,6 +85,8 @@ class Binder:
             return self._number(value, path, lambda answer: self.names.balance(answer.shown, key))
         elif self.names.is_measure(key) or self.names.is_output(key):
             return self._measure(key.removeprefix("measure."), value, path)
+        elif self.names.is_next(key):
+            return lambda answer: compared(value, self.names.next_ask(answer.shown, key))
         elif self.names.is_status(key):
             return lambda answer: self._status(key, value, answer)
         elif "." in key:
@@ -170,13 +172,22 @@ class Binder:
         self._note(path, "unknown_choice", found=describe(value), choices=", ".join(VERDICTS), nearest=nearest(str(value), VERDICTS))
         return None
 
+    def _touchpoints(self, value: Any, path: Path) -> Check | None:
+        names = self._names_of(value, path)
+        return lambda answer: checks.touchpoints(names, answer)
+
     def _absent(self, value: Any, path: Path) -> Check | None:
+        names = self._names_of(value, path)
+        return lambda answer: checks.absent(names, answer)
+
+    def _names_of(self, value: Any, path: Path) -> list[str]:
+        """Templates or categories of touchpoints."""
         names = [value] if isinstance(value, str) else self._list(value, path)
         for index, name in enumerate(names):
             if not isinstance(name, str):
                 place = path if isinstance(value, str) else (*path, index)
                 self._note(place, "wrong_type", expected="the template or category of a touchpoint", found=describe(name))
-        return lambda answer: checks.absent([str(name) for name in names], answer)
+        return [str(name) for name in names]
 
     def _task(self, value: Any, path: Path) -> Check | None:
         if isinstance(value, str):
@@ -202,5 +213,6 @@ OWN_KEYS: Mapping[str, Callable[[Binder, Any, Path], Check | None]] = {
     "verdict": Binder._verdict,
     "task": Binder._task,
     "absent": Binder._absent,
+    "touchpoints": Binder._touchpoints,
     "plan": Binder._planned,
 }

@@ -1,5 +1,6 @@
-"""Care: whom to contact, when, why and over what; and whom not."""
+"""Care: whom to contact, when and why (``care.trigger``), over what, and whom not (``care.contact_plan``)."""
 
 from custrules.policies.care.contact_plan import ContactPlan
+from custrules.policies.care.trigger import Trigger
 
-__all__ = ["ContactPlan"]
+__all__ = ["ContactPlan", "Trigger"]

@@ -1,0 +1,637 @@
+"""Triggers of care: when they ask, once a cycle, until which day; the cases of care that are about them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from cases.covering import covers
+
+import custrules as cr
+from custrules.calendars import local_day, start_of_day
+from custrules.calendars.lunar import LunarDate
+from custrules.policies.care import Trigger
+from custrules.policies.care.occasion import Occasion
+from custrules.testing import check_policy
+from custrules.testing.scenario_readings import Names
+
+CARE: dict[str, Any] = {case["id"]: case for case in json.loads((Path(__file__).parent / "cases" / "care_cases.json").read_text("utf-8"))}
+USUAL = {"category": "daily", "purpose": "service", "channels": ["wechat"], "template": "x"}
+CNY = {"id": "points", "kind": "points.account", "expiry": "never"}
+
+
+def program(*triggers: Mapping[str, Any], zone: str = "Asia/Shanghai", **sections: Any) -> cr.Program:
+    profile = {"birthday": {"type": "birthday"}, "end": {"type": "date"}, "wedding": {"type": "date"}}
+    policies = [{"id": f"t{place}", "kind": "care.trigger", **USUAL, **trigger} for place, trigger in enumerate(triggers, 1)]
+    measures = {"spend": {"sum": "spend", "window": "12 months"}}
+    named: dict[str, Any] = {"profile": profile, "measures": measures, "activities": {"service": {}}} | sections
+    return cr.Program(id="p", zone=zone, currency="CNY", policies=[CNY, *policies, *named.pop("policies", ())], **named)
+
+
+class Life:
+    """One customer, stepped along; ``asked`` are the touchpoints as (day on which they were asked, trigger, cycle, last day)."""
+
+    def __init__(self, program: cr.Program, hour: str = "12:00") -> None:
+        self.program, self.state, self.hour = program, cr.State.new("c"), hour
+        self.asked: list[tuple[str, str, str, str]] = []
+        self.touchpoints: list[cr.Touchpoint] = []
+
+    def event(self, kind: str, day: str, **fields: Any) -> Life:
+        at = datetime.fromisoformat(f"{day}T{self.hour}").replace(tzinfo=self.program.zone)
+        data = {"type": kind, "id": f"{kind}-{day}", "customer_id": "c", "occurred_at": at, **fields}
+        step = self.program.step(self.state, self.program.event(data))
+        assert step.accepted, step.refusal
+        return self._note(step)
+
+    def until(self, day: str) -> Life:
+        """The end of a day."""
+        end = datetime.fromisoformat(f"{day}T23:59:59").replace(tzinfo=self.program.zone)
+        return self._note(self.program.advance(self.state, to=end))
+
+    def _note(self, step: cr.Step) -> Life:
+        self.state = step.state
+        for decision in step.decisions:
+            for effect in decision.effects:
+                if isinstance(effect, cr.Touchpoint):
+                    self.touchpoints.append(effect)
+                    self.asked.append((effect.day.isoformat(), decision.policy_id, effect.cycle, str(effect.last_day)))
+        return self
+
+    @property
+    def days(self) -> list[str]:
+        return [day for day, *_ in self.asked]
+
+
+def born(birthday: object, trigger: Mapping[str, Any] | None = None, zone: str = "Asia/Shanghai") -> Life:
+    life = Life(program({"occasion": "birthday", **(trigger or {})}, zone=zone))
+    return life.event("enrolment", "2025-12-01", profile={"birthday": birthday})
+
+
+# -- birthdays -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_birthday_is_asked_for_as_its_day_opens_and_only_then() -> None:
+    life = born("1990-05-20").until("2027-12-31")
+    assert life.asked == [("2026-05-20", "t1", "2026", "2026-05-20"), ("2027-05-20", "t1", "2027", "2027-05-20")]
+    assert life.touchpoints[0].data["purpose"] == "service"
+
+
+def test_a_birthday_that_becomes_known_on_the_day_is_asked_for_at_once() -> None:
+    life = Life(program({"occasion": "birthday"})).event("enrolment", "2026-05-20", profile={"birthday": "1990-05-20"})
+    assert life.days == ["2026-05-20"]
+
+
+@covers("BD-SOLAR-LEAD-TIME")
+def test_a_lead_is_taken_from_the_day_on_which_the_birthday_is_kept() -> None:
+    case = CARE["BD-SOLAR-LEAD-TIME"]
+    ahead = {"occasion": {"before": "birthday", "by": "7 days"}, "feb29": "forward"}
+    life = born(case["given"]["birth_date"], ahead).until("2026-03-02")
+    assert life.days == [case["then"]["fire_date"]]
+    assert life.touchpoints[0].data["end"] == case["then"]["occurrence"]
+
+
+@covers("BD-SENTINEL")
+def test_days_that_stand_for_an_empty_field_are_no_birthdays_unless_it_is_said() -> None:
+    case = CARE["BD-SENTINEL"]
+    found = {}
+    for customer in case["given"]["customers"]:
+        verified: dict[str, Any] = {"sentinels": []} if customer.get("quality") == "verified" else {}
+        profile = {"birthday": customer["birth_date"]} if customer["birth_date"] is not None else {}
+        life = Life(program({"occasion": "birthday", **verified})).event("enrolment", "2026-12-01", profile=profile)
+        found[customer["id"]] = life.until(case["when"]["plan_date"]).days
+    assert [name for name, days in found.items() if days] == case["then"]["due"]
+
+
+@covers("CAP-REELIGIBILITY-YEAR")
+def test_a_lunar_birthday_comes_once_a_lunar_year_however_few_days_have_passed() -> None:
+    case = CARE["CAP-REELIGIBILITY-YEAR"]
+    life = born({"lunar": "1985-08-15"}).until("2027-12-31")
+    assert life.days == [case["given"]["last_sent"], case["when"]["candidate"]]
+    assert (date.fromisoformat(life.days[1]) - date.fromisoformat(life.days[0])).days == case["then"]["elapsed_days"]
+    assert [cycle for _, _, cycle, _ in life.asked] == ["lunar 2026", "lunar 2027"]
+
+
+@covers("DEDUPE-SOLAR-AND-LUNAR")
+def test_a_programme_says_by_which_calendar_birthdays_are_kept() -> None:
+    case = CARE["DEDUPE-SOLAR-AND-LUNAR"]
+    solar = case["given"]["birth_date"]  # 1985-02-20 is the first day of its lunar year
+    assert born(solar, {"calendar": "lunar"}).until("2026-12-31").days == [case["then"]["send"][0][:10]]
+    assert born(solar).until("2026-12-31").days == ["2026-02-20"]
+    assert born({"lunar": "1985-01-01"}, {"calendar": "solar"}).until("2026-12-31").days == ["2026-02-20"]
+
+
+def test_with_both_a_day_of_a_leap_month_is_kept_twice_in_its_year() -> None:
+    life = Life(program({"occasion": "birthday", "lunar_leap": "both"})).event(
+        "enrolment", "2024-12-01", profile={"birthday": {"lunar": "1987-06-10", "leap": True}}
+    )
+    assert life.until("2026-12-31").days == ["2025-07-04", "2025-08-03", "2026-07-23"]
+
+
+@covers("DEDUPE-DOB-CORRECTED")
+def test_a_birthday_that_is_corrected_after_the_greeting_is_not_greeted_again() -> None:
+    life = born("1990-11-20").until("2026-11-20").event("profile_update", "2026-11-21", profile={"birthday": "1990-11-25"})
+    assert life.until("2026-12-31").days == ["2026-11-20"]
+    assert life.until("2027-12-31").days == ["2026-11-20", "2027-11-25"]
+
+
+@covers("DEDUPE-DOB-CORRECTED-BEFORE")
+def test_a_birthday_that_is_corrected_before_is_greeted_on_the_new_day() -> None:
+    case = CARE["DEDUPE-DOB-CORRECTED-BEFORE"]
+    life = born("1990-11-25").event("profile_update", case["given"]["dob_changed_on"], profile={"birthday": "1990-11-23"})
+    assert life.until("2026-12-31").days == [case["then"]["planned"]]
+
+
+@covers("DEDUPE-RULE-EDIT")
+def test_a_next_version_of_a_trigger_does_not_ask_again() -> None:
+    later = {
+        "id": "t1",
+        "kind": "care.trigger",
+        **USUAL,
+        "occasion": "birthday",
+        "template": "other",
+        "validity": "5 days",
+        "effective_from": "2026-05-21",
+    }
+    life = Life(program({"occasion": "birthday", "validity": "5 days"}, policies=[later]))
+    life.event("enrolment", "2026-01-01", profile={"birthday": "1990-05-20"}).until("2026-12-31")
+    assert [touchpoint.template for touchpoint in life.touchpoints] == ["x"]
+
+
+@covers("DEDUPE-TWO-RULES-SAME-TOPIC")
+def test_of_a_group_the_first_whose_condition_holds_has_the_cycle() -> None:
+    vip = {"occasion": "birthday", "group": "birthday", "when": {"spend": ">= 1000"}}
+    everyone = {"occasion": "birthday", "group": "birthday"}
+    rich = Life(program(vip, everyone)).event("enrolment", "2026-01-01", profile={"birthday": "1990-05-20"})
+    rich.event("purchase", "2026-02-01", amount="1000.00").until("2026-12-31")
+    poor = Life(program(vip, everyone)).event("enrolment", "2026-01-01", profile={"birthday": "1990-05-20"}).until("2026-12-31")
+    assert [trigger for _, trigger, *_ in rich.asked] == ["t1"]
+    assert [trigger for _, trigger, *_ in poor.asked] == ["t2"]
+
+
+@covers("TZ-MOVED-CUSTOMER")
+def test_a_customer_who_moves_to_another_zone_is_not_greeted_again() -> None:
+    life = born("1990-05-20").until("2026-05-20").event("profile_update", "2026-05-21", profile={"zone": "America/Los_Angeles"})
+    assert life.until("2026-12-31").days == ["2026-05-20"]
+
+
+@covers("TZ-SKIPPED-DAY")
+def test_a_birthday_on_a_day_that_the_calendar_left_out_is_asked_for_as_the_next_one_opens() -> None:
+    case = CARE["TZ-SKIPPED-DAY"]
+    life = Life(program({"occasion": "birthday"}, zone="Pacific/Apia")).event("enrolment", "2011-12-01", profile={"birthday": "1990-12-30"})
+    first, after = case["when"]["run_local_dates"]
+    assert life.until(first).days == []
+    assert life.until(after).days == ["2011-12-30"]  # both days open at one instant: start_of_day is the same
+    apia = ZoneInfo("Pacific/Apia")
+    assert start_of_day(date(2011, 12, 30), apia) == start_of_day(date.fromisoformat(case["then"]["due_on"]), apia)
+
+
+@covers("TZ-LOCAL-DATE", "TZ-EXTREMES")
+@pytest.mark.parametrize("name", ["TZ-LOCAL-DATE", "TZ-EXTREMES"])
+def test_a_day_is_the_one_of_its_zone(name: str) -> None:
+    case = CARE[name]
+    instant = datetime.fromisoformat(case["when"]["run_at"])
+    found = {customer["id"]: local_day(instant, ZoneInfo(customer["tz"])).isoformat() for customer in case["given"]["customers"]}
+    assert found == case["then"]["local_dates"]
+
+
+@covers("TZ-MIDNIGHT-GAP")
+def test_a_day_may_begin_at_one_o_clock() -> None:
+    case = CARE["TZ-MIDNIGHT-GAP"]
+    assert start_of_day(date.fromisoformat(case["given"]["day"]), ZoneInfo(case["given"]["tz"])).isoformat() == case["then"]["utc"]
+
+
+@covers("BD-UTC-TIMESTAMP-CHINA-DST")
+def test_a_birthday_that_was_kept_as_an_instant_is_a_day_of_its_zone_not_of_an_offset() -> None:
+    case = CARE["BD-UTC-TIMESTAMP-CHINA-DST"]
+    stored = datetime.fromisoformat(case["given"]["stored"].replace("Z", "+00:00"))
+    assert local_day(stored, ZoneInfo("Asia/Shanghai")).isoformat() == case["then"]["Asia/Shanghai"]
+    assert local_day(stored, ZoneInfo("Etc/GMT-8")).isoformat() == case["then"]["fixed_utc+8"]
+
+
+# -- anniversaries, named days, dates ------------------------------------------------------------------------------------
+
+
+@covers("ANNIV-ANCHOR-NOT-CHAINED")
+def test_anniversaries_of_29_february_are_counted_from_the_day_itself() -> None:
+    case = CARE["ANNIV-ANCHOR-NOT-CHAINED"]
+    life = Life(program({"occasion": {"anniversary": "joined"}})).event("enrolment", case["given"]["member_since"])
+    assert life.until("2028-12-31").days == case["then"]["occurrences"]
+
+
+@covers("ANNIV-MONTHLY-31")
+def test_months_are_added_to_the_31st_and_not_to_one_another() -> None:
+    case = CARE["ANNIV-MONTHLY-31"]
+    life = Life(program({"occasion": {"anniversary": "joined", "every": "1 month"}})).event("enrolment", case["given"]["member_since"])
+    assert life.until("2026-07-31").days == case["then"]["occurrences"]
+
+
+def test_the_first_purchase_has_anniversaries_and_a_date_of_the_profile() -> None:
+    life = Life(program({"occasion": {"anniversary": "first_purchase"}}, {"occasion": {"anniversary": "wedding"}, "feb29": "omit"}))
+    life.event("enrolment", "2025-01-01", profile={"wedding": "2020-02-29"}).event("purchase", "2025-03-10", amount="1.00").event(
+        "purchase", "2025-04-10", amount="1.00"
+    )
+    assert [(day, trigger) for day, trigger, *_ in life.until("2028-03-01").asked] == [
+        ("2026-03-10", "t1"), ("2027-03-10", "t1"), ("2028-02-29", "t2"),
+    ]  # fmt: skip
+
+
+def test_dates_and_named_days_are_asked_for_on_the_day() -> None:
+    days = program(
+        {"occasion": {"date": ["2026-11-11", "2026-06-18"]}},
+        {"occasion": {"every": "pay_day"}},
+        {"occasion": {"every": "working"}, "when": {"weekday": "saturday"}},
+        calendar={"pay_day": {"day_of_month": "15"}, "working": {"days": "CN"}},
+    )
+    life = Life(days).event("enrolment", "2026-06-01").until("2026-11-30")
+    assert [day for day, trigger, *_ in life.asked if trigger == "t1"] == ["2026-06-18", "2026-11-11"]
+    assert [day for day, trigger, *_ in life.asked if trigger == "t2"] == [f"2026-{month:02}-15" for month in range(6, 12)]
+    assert [day for day, trigger, *_ in life.asked if trigger == "t3"] == ["2026-10-10"]  # the one Saturday that is worked
+
+
+# -- follow-ups ----------------------------------------------------------------------------------------------------------
+
+
+@covers("FU-D1-3-7-30")
+def test_follow_ups_count_days() -> None:
+    case = CARE["FU-D1-3-7-30"]
+    steps = [f"{days} day{'s' if days > 1 else ''}" for days in case["given"]["offsets"]]
+    life = Life(program({"occasion": {"after": "purchase", "by": steps}})).event("purchase", case["given"]["purchase_date"], amount="1.00")
+    assert life.until("2026-12-31").days == case["then"]["dates"]
+
+
+@covers("FU-CALENDAR-DAY-NOT-24H")
+def test_a_day_after_an_event_at_night_is_the_next_day() -> None:
+    life = Life(program({"occasion": {"after": "visit", "by": "1 day"}}), hour="21:00").event("visit", "2026-03-02")
+    assert life.until("2026-03-31").days == ["2026-03-03"]
+
+
+@covers("FU-EXIT-REFUND")
+def test_a_sequence_ends_with_an_event_that_stops_it() -> None:
+    case = CARE["FU-EXIT-REFUND"]
+    life = Life(program({"occasion": {"after": "purchase", "by": ["1 day", "3 days", "7 days", "30 days"], "stop": "return"}}))
+    life.event("purchase", case["given"]["purchase_date"], amount="1.00").event("return", case["given"]["refund_date"], of="purchase-2026-03-01")
+    assert life.until("2026-12-31").days == case["then"]["sent"]
+
+
+@covers("FU-REENTRY-ONLY-AFTER-EXIT")
+@pytest.mark.parametrize(
+    ("again", "days"),
+    [
+        # visits on 1 and 5 March, steps after 1, 3, 7 and 30 days; then one on 10 April, when all have ended
+        ("after_end", ["2026-03-02", "2026-03-04", "2026-03-08", "2026-03-31", "2026-04-11", "2026-04-13", "2026-04-17", "2026-05-10"]),
+        ("never", ["2026-03-02", "2026-03-04", "2026-03-08", "2026-03-31"]),
+        (
+            "restart",
+            [
+                "2026-03-02",
+                "2026-03-04",
+                "2026-03-06",
+                "2026-03-08",
+                "2026-03-12",
+                "2026-04-04",
+                "2026-04-11",
+                "2026-04-13",
+                "2026-04-17",
+                "2026-05-10",
+            ],
+        ),
+        (
+            "parallel",
+            [
+                "2026-03-02",
+                "2026-03-04",
+                "2026-03-06",
+                "2026-03-08",
+                "2026-03-08",
+                "2026-03-12",
+                "2026-03-31",
+                "2026-04-04",
+                "2026-04-11",
+                "2026-04-13",
+                "2026-04-17",
+                "2026-05-10",
+            ],
+        ),
+    ],
+)
+def test_a_further_event_does_what_again_says(again: str, days: list[str]) -> None:
+    life = Life(program({"occasion": {"after": "visit", "by": ["1 day", "3 days", "7 days", "30 days"], "again": again}}))
+    life.event("visit", "2026-03-01").event("visit", "2026-03-05").event("visit", "2026-04-10")
+    assert life.until("2026-12-31").days == days
+
+
+def test_a_step_is_open_until_the_next_one_and_three_days_at_most() -> None:
+    life = Life(program({"occasion": {"after": "visit", "by": ["1 day", "3 days", "30 days"]}})).event("visit", "2026-03-01").until("2026-04-30")
+    assert [last for *_, last in life.asked] == ["2026-03-03", "2026-03-07", "2026-04-03"]
+
+
+def test_an_event_that_is_told_late_is_followed_up_while_that_is_open() -> None:
+    life = Life(program({"occasion": {"after": "visit", "by": ["1 day", "7 days"]}})).event("enrolment", "2026-02-01").until("2026-03-03")
+    life.event("visit", "2026-03-01")
+    assert life.asked == [("2026-03-03", "t1", "2026-03-01/1 day", "2026-03-05")]
+
+
+# -- absence, visits, deadlines ------------------------------------------------------------------------------------------
+
+
+@covers("LTNS-90", "LTNS-RESET")
+def test_an_absence_is_asked_about_once_and_ends_with_a_visit() -> None:
+    case = CARE["LTNS-90"]
+    away = program({"occasion": {"absent": "visit", "for": "90 days"}})
+    life = Life(away).event("visit", case["given"]["last_visit"]).until("2027-12-31")
+    assert life.asked == [(case["when"]["today"], "t1", case["given"]["last_visit"], "None")]
+    assert life.touchpoints[0].data["days"] == case["then"]["days"]
+    back = Life(away).event("visit", "2026-08-23").event("visit", CARE["LTNS-RESET"]["given"]["visit"]).until("2026-11-21")
+    assert back.days == []
+
+
+def test_an_absence_may_be_asked_about_again_and_again() -> None:
+    life = Life(program({"occasion": {"absent": "visit", "for": "60 days", "repeat": "30 days"}})).event("visit", "2026-01-01").until("2026-06-01")
+    assert life.days == ["2026-03-02", "2026-04-01", "2026-05-01", "2026-05-31"]
+
+
+BANDS = {"when": "points", ">= 10000": "15 days", "[5000..10000)": "30 days", "[1000..5000)": "60 days", "[0..1000)": "90 days"}
+
+
+def called(balance: str, day: str = "2026-11-01") -> Life:
+    every = {"occasion": {"visit_every": BANDS, "since": "contact"}, "channels": ["phone"]}
+    account = [CNY | {"scale": 2}] if "." in balance else [CNY]
+    made = program(every)
+    if "." in balance:
+        made = cr.Program(id="p", zone="Asia/Shanghai", currency="CNY", policies=[*account, {"id": "t1", "kind": "care.trigger", **USUAL, **every}])
+    life = Life(made).event("adjustment", "2026-10-01", account="points", quantity=balance, reason="opening", approver="x")
+    return life.event("contact", day, trigger="t1", channel="phone")
+
+
+def next_of(life: Life) -> str:
+    return str(Names(life.program).next_ask(life.state, "t1.next"))
+
+
+@covers("RV-BALANCE-10000", "RV-BALANCE-9999.99", "RV-BALANCE-1000")
+@pytest.mark.parametrize("name", ["RV-BALANCE-10000", "RV-BALANCE-9999.99", "RV-BALANCE-1000"])
+def test_the_more_there_is_the_sooner_somebody_calls(name: str) -> None:
+    case = CARE[name]
+    assert next_of(called(str(case["given"]["balance"]))) == case["then"]["next_due"]
+
+
+@covers("RV-BALANCE-DOWN")
+def test_a_lower_balance_moves_the_next_call() -> None:
+    case = CARE["RV-BALANCE-DOWN"]
+    life = called("12000")
+    assert next_of(life) == "2026-11-16"
+    life.event("adjustment", case["given"]["changed"], account="points", quantity="-11100", reason="spent", approver="x")
+    assert next_of(life) == case["then"]["next_due"]
+    assert "2026-11-16" not in life.until("2027-02-01").days
+    assert case["then"]["next_due"] in life.days
+
+
+@covers("RV-NEVER-CALLED")
+def test_who_was_never_called_is_called_so_long_after_the_last_visit_or_the_day_of_joining() -> None:
+    case = CARE["RV-NEVER-CALLED"]
+    life = Life(program({"occasion": {"visit_every": BANDS, "since": "contact"}, "channels": ["phone"]}))
+    life.event("adjustment", "2026-11-01", account="points", quantity="6000", reason="opening", approver="x")
+    assert next_of(life) == "2026-12-01"  # joined on 1 November
+    life.event("visit", case["given"]["last_service"])
+    assert next_of(life) == case["then"]["next_due"]
+    life.event("contact", "2026-11-20", channel="sms")
+    assert next_of(life) == case["then"]["next_due"]  # a message is no call
+
+
+def test_a_call_that_was_not_made_is_due_again_and_again() -> None:
+    life = called("10000").until("2026-12-31")
+    assert [asked for asked in life.asked if asked[2].startswith("2026-11-01")][:3] == [
+        ("2026-11-16", "t1", "2026-11-01+1", "2026-11-30"),
+        ("2026-12-01", "t1", "2026-11-01+2", "2026-12-15"),
+        ("2026-12-16", "t1", "2026-11-01+3", "2026-12-30"),
+    ]
+
+
+@covers("EXP-WARRANTY-MONTHS")
+def test_a_deadline_is_asked_about_so_long_before() -> None:
+    case = CARE["EXP-WARRANTY-MONTHS"]
+    life = Life(program({"occasion": {"before": "end", "by": "30 days"}}))
+    life.event("enrolment", case["given"]["purchase"], profile={"end": case["then"]["warranty_end"]}).until("2026-12-31")
+    assert life.asked == [(case["then"]["notice"], "t1", "2026-02-28/30 days", "2026-02-28")]
+
+
+def test_a_deadline_that_becomes_known_late_is_asked_about_at_once_and_only_by_its_running_step() -> None:
+    life = Life(program({"occasion": {"before": "end", "by": ["30 days", "7 days"]}}))
+    life.event("enrolment", "2026-05-28", profile={"end": "2026-06-01"}).until("2026-12-31")
+    assert life.asked == [("2026-05-28", "t1", "2026-06-01/7 days", "2026-06-01")]
+
+
+# -- conditions, validity, grace, contacts -------------------------------------------------------------------------------
+
+
+def test_an_ask_waits_for_its_condition_as_long_as_it_is_valid() -> None:
+    rich = {"occasion": "birthday", "when": {"spend": ">= 100"}, "validity": "3 days"}
+    life = born("1990-05-20", rich).event("purchase", "2026-05-22", amount="100.00")
+    assert life.asked == [("2026-05-22", "t1", "2026", "2026-05-23")]
+    late = born("1990-05-20", rich).event("purchase", "2026-05-24", amount="100.00").until("2026-12-31")
+    assert late.asked == []
+
+
+def test_what_is_asked_in_the_days_of_grace_says_so() -> None:
+    late = {"occasion": "birthday", "when": {"spend": ">= 100"}, "grace": "2 days", "belated": "belated_wish"}
+    life = born("1990-05-20", late).event("purchase", "2026-05-21", amount="100.00")
+    assert life.touchpoints[0].data["belated"] == "belated_wish"
+    assert life.asked[0][3] == "2026-05-22"
+
+
+@covers("CATCHUP-FIRST-RUN")
+def test_nothing_is_asked_for_that_lay_before_the_customer_or_the_trigger() -> None:
+    before = {
+        "id": "t1",
+        "kind": "care.trigger",
+        **USUAL,
+        "occasion": {"after": "visit", "by": "1 day"},
+        "validity": "10 days",
+        "effective_from": "2026-03-05",
+    }
+    life = Life(program(policies=[before])).event("visit", "2026-03-01").until("2026-12-31")
+    assert life.asked == []
+    new = Life(program({"occasion": {"festival": "spring_festival"}, "validity": "10 days"})).event("enrolment", "2026-02-20").until("2026-12-31")
+    assert new.asked == []
+
+
+@covers("CATCHUP-OUT-OF-ORDER")
+def test_a_day_that_is_sent_late_asks_for_nothing() -> None:
+    life = born("1990-11-20").until("2026-11-21")
+    step = life.program.step(life.state, cr.NewDay(customer_id="c", day=date(2026, 11, 19)))
+    assert step.verdict == "duplicate"
+    assert not step.effects
+
+
+@covers("DEDUPE-CONCURRENT-WORKERS")
+def test_two_workers_give_the_same_ask_the_same_id() -> None:
+    life = born("1990-05-20")
+    day = datetime(2026, 5, 20, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
+    one, other = (life.program.advance(life.state, to=day) for _ in range(2))
+    assert [effect.id for effect in one.effects] == [effect.id for effect in other.effects] == ["c/day:2026-05-20/t1/0"]
+
+
+def test_what_was_not_sent_is_asked_for_again_on_the_next_day_while_it_is_open() -> None:
+    life = born("1990-05-20", {"validity": "3 days"}).until("2026-05-20").event("contact", "2026-05-20", trigger="t1", outcome="not_sent")
+    assert life.days == ["2026-05-20"]
+    assert life.until("2026-05-21").days == ["2026-05-20", "2026-05-21"]
+    life.event("contact", "2026-05-22", trigger="t1", outcome="sent")
+    assert life.until("2026-12-31").days == ["2026-05-20", "2026-05-21"]
+
+
+def test_who_signs_stands_with_the_ask_and_a_call_is_a_task() -> None:
+    life = born("1990-05-20", {"sign": ["store", "adviser"], "channels": ["phone"]}).until("2026-05-20")
+    touchpoint = life.touchpoints[0]
+    assert (touchpoint.outcome, touchpoint.channel, touchpoint.data["sign"]) == ("task", "phone", "store, adviser")
+
+
+def test_a_retired_trigger_asks_for_nothing() -> None:
+    later = {"id": "t1", "kind": "care.trigger", **USUAL, "occasion": "birthday", "retired": True, "effective_from": "2026-05-01"}
+    life = Life(program({"occasion": "birthday"}, policies=[later])).event("enrolment", "2026-01-01", profile={"birthday": "1990-05-20"})
+    assert life.until("2026-12-31").asked == []
+
+
+def test_a_welcome_is_for_rising_not_for_falling() -> None:
+    levels = [{"name": "member"}, {"name": "silver", "enter": {"spend": ">= 100"}}, {"name": "gold", "enter": {"spend": ">= 500"}}]
+    ladder = {"id": "levels", "kind": "tiers.ladder", "levels": levels, "term": {"length": "12 months"}, "downgrade": "one_level"}
+    made = program({"occasion": {"status": "tier", "rises_to": ">= silver"}}, policies=[ladder])
+    # a policy is asked in document order inside its phase, and the ladder's phase comes first
+    life = Life(made).event("purchase", "2026-01-01", amount="100.00").event("purchase", "2026-02-01", amount="400.00")
+    assert [(day, touchpoint.data["value"]) for day, touchpoint in zip(life.days, life.touchpoints, strict=True)] == [
+        ("2026-01-01", "silver"),
+        ("2026-02-01", "gold"),
+    ]
+    assert life.until("2028-01-01").days == ["2026-01-01", "2026-02-01"]
+
+
+# -- documents -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("trigger", "code", "path"),
+    [
+        ({"occasion": {}}, "care.one_occasion", "occasion"),
+        ({"occasion": {"festival": "中秋", "date": "2026-01-01"}}, "care.one_occasion", "occasion"),
+        ({"occasion": {"after": "visit"}}, "document.missing_field", "occasion.by"),
+        ({"occasion": {"festival": "中秋", "by": "1 day"}}, "document.not_with", "occasion.by"),
+        ({"occasion": {"after": "vist", "by": "1 day"}}, "document.unknown_subject", "occasion.after"),
+        ({"occasion": {"after": "visit", "by": "1 day", "stop": "nothing"}}, "document.unknown_subject", "occasion.stop"),
+        ({"occasion": {"absent": "vist", "for": "1 day"}}, "document.unknown_subject", "occasion.absent"),
+        ({"occasion": {"visit_every": "7 days", "since": "vist"}}, "document.unknown_subject", "occasion.since"),
+        ({"occasion": {"every": "pay_day"}}, "care.unknown_day", "occasion.every"),
+        ({"occasion": {"anniversary": "joind"}}, "care.unknown_date", "occasion.anniversary"),
+        ({"occasion": {"anniversary": "first_nothing"}}, "care.unknown_event", "occasion.anniversary"),
+        ({"occasion": {"anniversary": "joined", "every": "sometimes"}}, "document.wrong_type", "occasion.every"),
+        ({"occasion": {"before": "the_end", "by": "1 day"}}, "care.unknown_date", "occasion.before"),
+        ({"occasion": {"before": "level_end", "by": "1 day"}}, "care.no_levels", "occasion"),
+        ({"occasion": {"reachable": "next_level", "within": "10%"}}, "care.no_levels", "occasion"),
+        ({"occasion": {"festival": "清明"}, "purpose": "greeting"}, "care.solemn_festival", "occasion.festival"),
+        ({"occasion": "birthday", "belated": "late"}, "care.belated_without_grace", "belated"),
+        ({"occasion": {"festival": "中秋"}, "lunar_leap": "omit"}, "document.not_with", "lunar_leap"),
+        ({"occasion": {"festival": "中秋"}, "feb29": "omit"}, "document.not_with", "feb29"),
+        ({"occasion": {"visit_every": "7 days"}, "grace": "1 day"}, "document.not_with", "grace"),
+    ],
+)
+def test_a_trigger_that_means_nothing_is_told_with_its_place(trigger: dict[str, Any], code: str, path: str) -> None:
+    with pytest.raises(cr.DocumentError) as caught:
+        program(trigger)
+    assert [(found.code, found.path) for found in caught.value.diagnostics] == [(code, f"policies[1].{path}")]
+
+
+def test_a_birthday_needs_a_field_of_the_profile() -> None:
+    with pytest.raises(cr.DocumentError) as caught:
+        program({"occasion": "birthday"}, profile={})
+    assert [found.code for found in caught.value.diagnostics] == ["care.no_birthday"]
+
+
+def test_a_solemn_festival_may_be_marked_with_a_template_that_is_fit_for_it() -> None:
+    life = Life(program({"occasion": {"festival": "清明"}, "purpose": "greeting", "solemn": True})).event("enrolment", "2026-01-01")
+    assert life.until("2026-12-31").days == ["2026-04-05"]
+
+
+@pytest.mark.parametrize(
+    "occasion",
+    [
+        "birthday",
+        {"anniversary": "joined", "every": "1 month"},
+        {"festival": ["spring_festival", "mid_autumn"]},
+        {"solar_term": "立春"},
+        {"date": "2026-11-11"},
+        {"after": "visit", "by": ["1 day", "3 days"], "again": "parallel", "stop": "return"},
+        {"absent": "visit", "for": "60 days", "repeat": "30 days"},
+        {"visit_every": {"gold": "20 days", "silver": "30 days"}, "since": "contact"},
+        {"visit_every": {"when": "points", ">= 100": "15 days", "-": "30 days"}},
+        {"visit_every": "7 days"},
+        {"reachable": "next_level", "within": "1/10", "by": "60 days"},
+        {"status": "tier", "rises_to": ">= silver"},
+    ],
+)
+def test_an_occasion_is_written_as_it_was_read(occasion: object) -> None:
+    read = Occasion.model_validate(occasion)
+    written = read.model_dump(mode="json", by_alias=True)
+    assert written == (occasion if occasion != {"reachable": "next_level", "within": "1/10", "by": "60 days"} else {**occasion, "within": "0.1"})
+    assert Occasion.model_validate(written) == read
+
+
+@pytest.mark.parametrize(
+    "occasion",
+    [
+        "Birthday",
+        5,
+        [],
+        {"after": "visit", "by": []},
+        {"visit_every": {}},
+        {"visit_every": {"when": "points"}},
+        {"visit_every": {"when": "points", ">=": "1 day"}},
+    ],
+)
+def test_no_other_word_is_an_occasion(occasion: object) -> None:
+    with pytest.raises(ValueError):
+        Occasion.model_validate(occasion)
+
+
+@pytest.mark.parametrize("channels", [[], "sms", ["sms", "sms"], [5]])
+def test_channels_are_a_list_of_names(channels: object) -> None:
+    with pytest.raises(ValueError):
+        Trigger.read({"id": "t", "occasion": "birthday", **USUAL, "channels": channels})
+
+
+CONTRACT = [
+    "birthday",
+    {"anniversary": "first_purchase"},
+    {"after": "purchase", "by": ["1 day", "7 days"], "again": "after_end"},
+    {"before": "points_expiry", "by": ["30 days", "7 days"]},
+    {"absent": "purchase", "for": "10 days", "repeat": "1 month"},
+    {"visit_every": {"when": "points", ">= 100": "15 days", "-": "30 days"}, "since": "contact"},
+    {"status": "tier", "rises_to": ">= silver"},
+    {"reachable": "next_level", "within": "30%"},
+]
+
+
+@pytest.mark.parametrize("occasion", CONTRACT, ids=lambda occasion: occasion if isinstance(occasion, str) else next(iter(occasion)))
+def test_a_trigger_keeps_the_contract_of_policies(occasion: object) -> None:
+    check_policy(Trigger.read({"id": "care", "occasion": occasion, **USUAL}), examples=5, skip=("descriptions",))
+
+
+def test_lunar_dates_are_told_in_the_cycle() -> None:
+    assert born({"lunar": "1987-06-10", "leap": True}).until("2026-12-31").asked == [("2026-07-23", "t1", "lunar 2026", "2026-07-23")]
+    assert LunarDate(1987, 6, 10, True).leap
+
+
+def test_what_was_asked_long_ago_leaves_the_state() -> None:
+    life = born("1990-05-20").until("2029-12-31")
+    assert len(life.asked) == 4
+    assert sorted(life.state.touchpoints) == ["t1:2028", "t1:2029"]  # 20 May 2027 lies 956 days back, 20 May 2028 590
+    absent = Life(program({"occasion": {"absent": "visit", "for": "60 days"}})).event("visit", "2020-01-01").until("2029-12-31")
+    assert len(absent.state.touchpoints) == 1  # it has no last day
+
+
+def test_check_takes_what_a_trigger_waits_for_as_read() -> None:
+    waiting = program(
+        {"occasion": {"before": "end", "by": "7 days"}}, {"occasion": {"anniversary": "wedding"}}, {"occasion": "birthday"}, measures={}
+    )
+    assert [finding.path for finding in cr.check(waiting) if finding.code == "check.unread"] == ["activities.service"]
