@@ -234,3 +234,18 @@ def test_the_last_versions_are_tried() -> None:
         "levels: reaching silver: spend 199.99 is outside >= 200",
         "levels: reaching silver: spend 200.00 is inside >= 200",
     }
+
+
+def test_bands_and_stages_have_boundaries_too() -> None:
+    measures = {"spend": {"sum": "spend", "window": "lifetime"}, "orders": {"count": "purchase", "window": "lifetime"}}
+    bands = {"id": "value", "kind": "segments.bands", "measure": "spend", "bands": {"low": "< 30", "high": ">= 30"}}
+    stages = {"id": "life", "kind": "lifecycle.stages", "stages": [{"name": "known", "when": {"orders": ">= 2"}}, {"name": "new"}]}
+    shop = cr.Program(id="shop", zone="Asia/Shanghai", currency="CNY", measures=measures, policies=[bands, stages])
+    ends = [
+        step["then"]
+        for scenario in boundaries(shop, lambda word, **told: f"{word} {told}")
+        for step in scenario["steps"]
+        if "day_end" in step["when"]
+    ]
+    assert [end["value"] for end in ends[:4]] == ["high", "low", "low", "high"]  # outside and inside of each cell, at 30.00 and 29.99
+    assert [end["lifecycle"] for end in ends[4:]] == ["new", "known"]

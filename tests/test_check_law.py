@@ -6,9 +6,10 @@ from datetime import date
 from typing import Any
 
 import pytest
+from cases.covering import covers
+from programs_helper import program_of, shared_dir
 
 import custrules as cr
-from custrules.policies import KINDS
 
 TODAY = date(2026, 6, 1)
 CN = {"profile": "CN", "confirmed_by": "counsel", "confirmed_on": "2026-01-01"}
@@ -25,11 +26,11 @@ CAUSES: dict[str, Any] = {
     "expiry": {"basis": "paid_minus_ratio"},
 }
 REFUND: dict[str, Any] = {"id": "refund", "kind": "stored_value.refund", "sla": "15 days", "causes": CAUSES}
-needs_refunds = pytest.mark.skipif("stored_value.refund" not in KINDS, reason="refunds are not there yet")
 
 
 def program(*policies: dict[str, Any], law: dict[str, Any] | None = None, currency: str = "CNY", accept: Any = None) -> cr.Program:
-    return cr.Program(id="p", zone="Asia/Shanghai", currency=currency, policies=policies, law=law if law is not None else CN, accept=accept)
+    section, working = law if law is not None else CN, {"working": {"days": "CN"}}
+    return cr.Program(id="p", zone="Asia/Shanghai", currency=currency, policies=policies, law=section, accept=accept, calendar=working)
 
 
 def found(*policies: dict[str, Any], on: date | None = TODAY, **options: Any) -> list[tuple[str, str, str]]:
@@ -191,6 +192,7 @@ def test_a_finding_names_the_law_in_two_languages() -> None:
 # --- ladders and points -----------------------------------------------------------------------------------------------
 
 
+@covers("SV-T07")
 def test_a_ladder_in_which_two_payments_bring_more_than_one_is_found() -> None:
     """SV-T07: 500 brings 100, 1000 brings 150; twice 500 bring 200."""
     ladder = {"mode": "highest", "ladder": [{"pay": "500.00", "give": "100.00"}, {"pay": "1000.00", "give": "150.00"}]}
@@ -234,12 +236,10 @@ def refund(causes: dict[str, Any] | None = None, **more: Any) -> list[tuple[str,
     return found(CARD, REFUND | {"causes": given} | more)
 
 
-@needs_refunds
 def test_terms_that_follow_the_law_have_no_findings() -> None:
     assert refund() == []
 
 
-@needs_refunds
 @pytest.mark.parametrize(
     ("causes", "code", "path", "severity"),
     [
@@ -257,7 +257,6 @@ def test_terms_that_the_law_does_not_allow_are_found(causes: dict[str, Any], cod
     assert refund(causes) == [(f"law.cn.stored_value.{code}", f"policies[1].{path}", severity)]
 
 
-@needs_refunds
 @pytest.mark.parametrize(
     "cause",
     [
@@ -272,14 +271,12 @@ def test_terms_that_are_better_or_free_are_not(cause: dict[str, Any]) -> None:
     assert refund(cause) == []
 
 
-@needs_refunds
 def test_a_fee_of_all_causes_is_found_where_it_is_written() -> None:
     assert {(code, path) for code, path, _ in refund({"closure": {"basis": "paid_minus_ratio"}}, fee={"fixed": "5.00"})} == {
         ("law.cn.stored_value.fee", "policies[1].fee")
     }
 
 
-@needs_refunds
 def test_where_refunds_are_prohibited_only_what_the_law_excepts_may_be_listed() -> None:
     """Japan, Payment Services Act art. 20: an issuer who ends must pay back; otherwise it may not."""
     terms = REFUND | {"causes": {"closure": {"basis": "principal_remaining"}, "consumer": {"basis": "paid_minus_face"}}}
@@ -289,7 +286,6 @@ def test_where_refunds_are_prohibited_only_what_the_law_excepts_may_be_listed() 
     assert [path for code, path, _ in codes if code.endswith("prohibited")] == ["policies[1].causes.consumer"]
 
 
-@needs_refunds
 def test_a_least_payout_gives_way_to_a_cash_out_by_law() -> None:
     """SV-R17: California pays out less than 15.00, whatever the terms' minimum."""
     terms = REFUND | {"causes": {"cash_out": {"basis": "principal_remaining"}}, "payout": {"to": "original_tender", "minimum": "10.00"}}
@@ -298,7 +294,6 @@ def test_a_least_payout_gives_way_to_a_cash_out_by_law() -> None:
     assert ("law.us_ca.stored_value.minimum", "policies[1].payout", "info") in codes
 
 
-@needs_refunds
 def test_a_refund_of_what_is_left_ignores_a_bonus_that_is_spent_first() -> None:
     """SV-E02: 1000 + 200, spend 200 of the bonus, and 1000 go back."""
     terms = REFUND | {"causes": CAUSES | {"consumer": {"basis": "principal_remaining"}}}
@@ -307,3 +302,25 @@ def test_a_refund_of_what_is_left_ignores_a_bonus_that_is_spent_first() -> None:
     assert found(CARD, SPEND, terms) == []
     paid_out = REFUND | {"causes": CAUSES | {"consumer": {"basis": "face_remaining"}}}
     assert found(CARD, SPEND, paid_out) == [("check.refunds_bonus", "policies[2].causes.consumer.basis", "warning")]
+
+
+# --- a whole program --------------------------------------------------------------------------------------------------
+
+PROGRAMS = shared_dir()
+
+
+@pytest.mark.skipif(PROGRAMS is None, reason="the hand-written programs are not here; CUSTRULES_SHARED names the folder above them")
+def test_the_beauty_programs_limit_is_accepted_to_the_end_of_the_year() -> None:
+    assert PROGRAMS is not None
+    beauty = program_of(PROGRAMS / "06_beauty.yaml", lambda line: None)
+    codes = {day: [finding.code for finding in cr.check(beauty, on=day)] for day in (date(2026, 12, 31), date(2027, 1, 1))}
+    assert "law.cn.stored_value.limit" not in codes[date(2026, 12, 31)]
+    assert {"law.cn.stored_value.limit", "check.accepted_until"} <= {*codes[date(2027, 1, 1)]}
+    assert "check.accepts_nothing" not in codes[date(2026, 12, 31)]
+
+
+@pytest.mark.skipif(PROGRAMS is None, reason="the hand-written programs are not here; CUSTRULES_SHARED names the folder above them")
+def test_the_tea_programs_terms_keep_to_the_law() -> None:
+    assert PROGRAMS is not None
+    tea = program_of(PROGRAMS / "01_tea.yaml", lambda line: None)
+    assert [finding.code for finding in cr.check(tea, on=TODAY) if finding.code.startswith("law.") and finding.severity != "info"] == []

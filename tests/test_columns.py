@@ -289,6 +289,69 @@ def test_numbers_too_large_to_be_compared_exactly_have_no_key() -> None:
         assert w3.told(found.evaluation("churn", second["churn_key"])) == ("SPEND_DROP",)
 
 
+# -- flags -------------------------------------------------------------------------------------------------------------
+
+FLAG = """
+program: p
+zone: UTC
+currency: CNY
+profile: {open_complaint: {type: flag}, nps: {type: whole}}
+measures: {orders: {count: purchase, window: 12 months}}
+policies:
+  - id: leaving
+    kind: churn.flag
+    levels: [{name: watch}, {name: at_risk}, {name: lost}]
+    signals:
+      - {name: idle, level: at_risk, of: purchase}
+      - {name: quiet, level: watch, of: visit, times_own_gap: "2.5", floor: none, cap: 60 days, fallback: none}
+      - {name: rare, level: watch, of: purchase, bands: {"1": 84 days, ">= 2": 60 days}}
+      - {name: unhappy, level: lost, when: {open_complaint: true, nps: "<= 6"}}
+      - {name: grumbling, level: watch, count: complaint, window: 90 days, at_least: 2, when: {orders: ">= 2"}}
+      - {name: fallen, level: at_risk, decline: spend, recent: 90 days, earlier: 180 days, ratio: "<= 0.5", base: ">= 100"}
+"""
+LEAVING = cr.loads(FLAG)
+DAYS = st.none() | st.sampled_from([0, 1, 24, 25, 26, 59, 60, 61, 83, 84, 85, 181, 182, 183, 400])
+GAPS = st.none() | st.sampled_from([0, 1, 10, 24, 27, 28, 29, 60, 61, 100])
+SPENT = st.none() | st.sampled_from([0, 1, 4_999, 5_000, 9_999, 10_000, 19_999, 20_000, 40_000])
+COUNTS = st.none() | st.integers(0, 3)
+
+
+def of_flag(name: str, kind: FactType) -> st.SearchStrategy[Any]:
+    if kind.kind == "flag":
+        return st.sampled_from([None, True, False])
+    if kind.kind == "money":
+        return SPENT
+    return DAYS if "since" in name else GAPS if "gap" in name else COUNTS if "count" in name or name == "orders" else st.sampled_from([None, 6, 7])
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@settings(max_examples=15)
+@given(data=st.data())
+def test_a_flag_says_of_columns_what_evaluate_says_of_rows(engine: str, data: st.DataObject) -> None:
+    found = batch.columns(LEAVING, "leaving", minor=True)
+    facts = st.fixed_dictionaries({name: of_flag(name, kind) for name, kind in found.facts.items()})
+    rows = data.draw(st.lists(facts, min_size=5, max_size=40))
+    schema = {name: pl.Boolean if kind.kind == "flag" else pl.Int64 for name, kind in found.facts.items()}
+    evaluator = LEAVING.evaluator("leaving")
+    for row, keyed in zip(rows, keys_on(engine, found, pl.DataFrame(rows, schema=schema)), strict=True):
+        told = found.evaluation("leaving", keyed["leaving_key"])
+        wanted = evaluator.decide(evaluator.form.exact(row))
+        assert (told.value, told.outcome, told.codes) == (wanted.value, wanted.outcome, wanted.codes)
+        assert [why.params.get("signal") for why in told.reasons] == [why.params.get("signal") for why in wanted.reasons]
+
+
+@pytest.mark.parametrize("signal", ["of: purchase, cap: 6 months", "activation: {of: purchase, within: 30 days}", "ends: until, within: 60 days"])
+def test_a_signal_that_depends_on_the_day_cannot_be_a_column(signal: str) -> None:
+    text = FLAG.replace("of: purchase}", f"{signal}}}", 1).replace("profile: {", "profile: {until: {type: date}, ")
+    assert refused(lambda: batch.columns(cr.loads(text), "leaving")) == [("facts.no_columns", "")]
+
+
+def test_bands_are_columns() -> None:
+    text = LADDER + '  - {id: value, kind: segments.bands, measure: spend, bands: {low: "< 500", mid: "[500..2000)", high: ">= 2000"}}\n'
+    frame = pl.DataFrame({"spend": [49_999, 50_000, 200_000, None]})
+    assert batch.columns(cr.loads(text), "value", minor=True).answers(frame)["value"].to_list() == ["low", "mid", "high", None]
+
+
 # -- what is refused ---------------------------------------------------------------------------------------------------
 
 

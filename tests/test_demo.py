@@ -27,7 +27,7 @@ from custrules.cli.output import Output
 from custrules.cli.passing import end_of, pass_over
 from custrules.cli.telling import local
 from custrules.codec import canonical
-from custrules.demo import card, change, figures, folder, telling
+from custrules.demo import card, change, figures, folder, leaving, telling
 from custrules.demo.figures import LAST_DAY, Figures, Standing
 from custrules.events import AnyEvent
 from custrules.messages.columns import width
@@ -251,7 +251,7 @@ def test_the_customer_who_is_told_has_few_events_and_much_decided(found: Mapping
 
 def test_the_output_fits_a_screen(printed: tuple[Path, str]) -> None:
     lines = printed[1].splitlines()
-    assert len(lines) <= 80
+    assert len(lines) <= 90
     assert max(width(line) for line in lines if "custrules" not in line) <= 125
 
 
@@ -318,7 +318,7 @@ def test_what_is_there_already_is_left_as_it_is(tmp_path: Path) -> None:
     written, kept = folder.leave(tmp_path)
     assert kept == ["program.yaml"]
     editors = [".vscode/settings.json", "schemas/program.v1.json", "schemas/scenarios.v1.json"]
-    assert sorted(written) == sorted(["README.md", "changed.yaml", "events.jsonl", "gift-shop.scenarios.yaml", *editors])
+    assert sorted(written) == sorted(["README.md", "at-risk.program.yaml", "changed.yaml", "events.jsonl", "gift-shop.scenarios.yaml", *editors])
     assert (tmp_path / "program.yaml").read_text("utf-8") == "mine"
 
 
@@ -416,3 +416,33 @@ def test_one_refund_is_quoted_by_two_causes_on_a_card_that_is_said_to_be_invente
     assert re.search(r"consumer +375.00 GBP +625.00 GBP\n +merchant +250.00 GBP +750.00 GBP", text)
     assert card.told(card.card_program())["invented"] is True
     assert cr.load(folder / card.CARD) == card.card_program()
+
+
+# -- who is at risk -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def at_risk(events: list[AnyEvent]) -> leaving.Leaving:
+    return leaving.leaving(leaving.at_risk_program(), events)
+
+
+def test_who_is_at_risk_is_printed_with_the_reasons(printed: tuple[Path, str], at_risk: leaving.Leaving) -> None:
+    assert at_risk.customers == 595
+    for one in at_risk.most:
+        assert f"{one.customer_id}  " in printed[1]
+        assert one.why
+        assert all(cr.render(why) in printed[1] for why in one.why)
+
+
+def test_nobody_who_is_silent_at_risk_bought_within_twelve_weeks(at_risk: leaving.Leaving, events: list[AnyEvent]) -> None:
+    """The floor of 84 days; and the flag was confirmed on the Monday after."""
+    for one in at_risk.most:
+        last = max(event.occurred_at.date() for event in events if event.customer_id == one.customer_id and event.type == "purchase")
+        if any(why.params["signal"] == "silence" for why in one.why):
+            assert (one.since - last).days > 84
+        assert one.since.weekday() == 0
+
+
+def test_the_program_of_those_at_risk_stands_in_the_folder_without_findings(printed: tuple[Path, str]) -> None:
+    assert cr.load(printed[0] / leaving.AT_RISK) == leaving.at_risk_program()
+    assert [found for found in cr.check(leaving.at_risk_program()) if found.severity != "info"] == []

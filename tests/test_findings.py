@@ -221,7 +221,7 @@ PROGRAMS = shared_dir()
 def test_a_hand_written_program_has_no_cliff_no_lost_level_and_no_empty_condition(name: str) -> None:
     assert PROGRAMS is not None
     harmless = {"check.unread_measure", "check.splitting", "check.account_never_filled", "check.accepts_nothing", "check.not_of_missing"}
-    harmless |= {"check.top_up_splitting"} | {"law.cn.stored_value.no_refund"}  # a ladder that goes by its highest row; a kind that was dropped
+    harmless |= {"check.top_up_splitting"}  # a ladder that goes by its highest row
     program = program_of(PROGRAMS / f"{name}.yaml", lambda line: None)
     assert {finding.code for finding in cr.check(program) if finding.severity != "info"} <= harmless
 

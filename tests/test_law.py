@@ -287,3 +287,11 @@ def test_a_place_extends_its_country() -> None:
     assert law({"profile": "CN-SD"}).value("refund.consumer.basis", TODAY) == "paid_minus_ratio"  # Shandong art. 30
     assert law({"profile": "CN"}).value("refund.consumer.basis", TODAY) == "paid_minus_list"  # art. 19
     assert law({"profile": "CN-SD"}).amount("limit.named", TODAY) == 500_000
+
+
+def test_a_model_contract_of_a_place_does_not_take_the_law_of_the_country_away() -> None:
+    jiangsu = law({"profile": "CN-JS"})
+    nearest, hard = jiangsu.rule("refund.cooling_off.within", TODAY), jiangsu.hard("refund.cooling_off.within", TODAY)
+    assert nearest is not None
+    assert hard is not None
+    assert (str(nearest.value), nearest.profile, str(hard.value), hard.profile) == ("15 days", "CN-JS", "7 days", "CN")

@@ -364,7 +364,7 @@ def test_small_balances_are_paid_out_where_the_law_says_below_which() -> None:
     # California: below 15.00 from 1 April 2026 on, 10.00 before
     head = HEAD.replace("ORDER", "pro_rata").replace("BONUS", "never").replace("CNY", "USD")
     head = head.replace("policies:", "law: {profile: US-CA, confirmed_by: me, confirmed_on: 2026-01-01}\npolicies:")
-    found = cr.loads(head + "  - {id: refund, kind: stored_value.refund, causes: {cash_out: {basis: principal_remaining}}}\n")
+    found = cr.loads(head + "  - {id: refund, kind: stored_value.refund, causes: {merchant: {}}}\n")
     ann = history(found).on("2026-03-01").event("top_up", id="t1", amount="12.00")
     assert ask(ann, "2026-03-31", "cash_out", verdict="refused").codes == ("stored_value.refund.balance_too_large",)
     assert told(ask(ann, "2026-04-01", "cash_out"), "refund") == "12.00 USD"

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import custrules as cr
-from custrules.policies.segments import Rfm, ScoreMap
+from custrules.policies.segments import Rfm, ScoreMap, Threshold
 from custrules.policies.segments.scores import score
 from custrules.policy import Policy
 from custrules.testing import check_policy
@@ -136,6 +136,13 @@ def test_generated_code_and_the_policys_own_say_the_same(
     evaluator = program(rfm(**more)).evaluator("rfm")
     facts = evaluator.form.exact({"idle": recency, "orders": frequency, "spend": monetary})
     assert evaluator.decide(facts) == evaluator.plainly(facts)
+
+
+def test_a_mark_is_a_value_like_any_other() -> None:
+    mark = Threshold.parse("<= 10")
+    assert (repr(mark), str(Threshold.parse("93.06")), mark.sign_of("recency")) == ("Threshold.parse('<= 10')", "93.06", "<=")
+    assert (mark == Threshold.parse("<= 10"), mark == Threshold.parse("10"), len({mark, Threshold.parse("<=10")})) == (True, False, 1)
+    assert Rfm.read({"id": "x", **PARTS, "high": {"recency": 10, "frequency": Fraction(3), "monetary": "> 1/3"}}).high is not None
 
 
 # -- maps ----------------------------------------------------------------------------------------------------------------
@@ -335,6 +342,12 @@ def rows(*values: tuple[Any, Any, Any]) -> list[dict[str, Any]]:
 
 def fitted(population: Sequence[dict[str, Any]], **options: Any) -> Rfm:
     return cr.fit_rfm(population, **PARTS, **options)
+
+
+def test_what_does_not_fit_into_the_policy_is_the_callers_fault() -> None:
+    with pytest.raises(cr.AnalysisError) as caught:
+        fitted(rows((1, 1, 1)), status="1x", colour="red")
+    assert {found.code for found in caught.value.diagnostics} == {"document.wrong_type", "document.unknown_field"}
 
 
 def test_a_fit_is_a_policy_with_the_numbers_in_it() -> None:

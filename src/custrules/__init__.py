@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from custrules.analysis.comparison import Comparison
     from custrules.analysis.deferral import allocate, recognise
     from custrules.analysis.duplicates import Duplicate, duplicates
+    from custrules.analysis.feedback import Feedback, feedback
     from custrules.analysis.fitting import fit_abc, fit_bands, fit_rfm, population, quantile
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
@@ -97,6 +98,7 @@ _HOMES = {
     "analysis.comparison": "Comparison",
     "analysis.deferral": "allocate recognise",
     "analysis.duplicates": "Duplicate duplicates",
+    "analysis.feedback": "Feedback feedback",
     "analysis.fitting": "fit_abc fit_bands fit_rfm population quantile",
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
@@ -159,6 +161,7 @@ __all__ = [
     "EventError",
     "Fact",
     "FactsError",
+    "Feedback",
     "Flip",
     "Gap",
     "Gaps",
@@ -222,6 +225,7 @@ __all__ = [
     "deferred_revenue",
     "diff",
     "duplicates",
+    "feedback",
     "fit_abc",
     "fit_bands",
     "fit_rfm",

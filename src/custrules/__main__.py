@@ -342,22 +342,26 @@ def record(output: Output, arguments: argparse.Namespace) -> int:
 
 def demo(output: Output, arguments: argparse.Namespace) -> int:
     """The gift shop: figures, one history, and the folder with everything to try it again."""
-    from custrules.demo import card, change, figures, folder, telling  # noqa: PLC0415 - only this verb needs it
+    from custrules.demo import card, change, figures, folder, leaving, telling  # noqa: PLC0415 - only this verb needs it
 
-    program, changed = figures.demo_program(), change.changed_program()
+    program, changed, flagging = figures.demo_program(), change.changed_program(), leaving.at_risk_program()
     written, kept = folder.leave(Path(arguments.dir), output.lang)
     events = list(figures.demo_events(program))
     found, comparison = change.compared(program, changed, output.counted(events))
     sums = figures.figures(program, found, min(local(event, program.zone) for event in events))
+    at_risk = leaving.leaving(flagging, events)
     if output.shape == "json":
-        rest = {"changed": comparison.total.to_data(), "refund": card.told(card.card_program()), "source": telling.SOURCE}
-        output.json(sums.to_data() | rest | {"folder": arguments.dir, "written": written, "kept": kept})
+        about = {"source": telling.SOURCE, "folder": arguments.dir, "written": written, "kept": kept}
+        more = {"changed": comparison.total.to_data(), "at_risk": at_risk.to_data(), "refund": card.told(card.card_program())}
+        output.json(sums.to_data() | more | about)
         return FINE
     told = [event for event in events if event.customer_id == sums.told]
     lines = [
         *telling.overview(output, program, sums),
         "",
         *telling.changed(output, program, comparison),
+        "",
+        *leaving.told_of(output, flagging, at_risk),
         "",
         *telling.history(output, program, told, sums.last_day.isoformat()),
         "",

@@ -9,10 +9,17 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from custrules.conditions import Bound
+from custrules.conditions.binding import Ratio
 from custrules.evaluation import Answer
 
 MAX_BITS = 40
 MAX_BRANCHES = 500
+
+
+class Together(NamedTuple):
+    """Conditions, and cells on quotients, that have to hold together."""
+
+    parts: tuple[Bound | Ratio, ...]
 
 
 class Branch(NamedTuple):
@@ -20,5 +27,5 @@ class Branch(NamedTuple):
     (the first is bit 0); ``decode`` makes the answer out of them."""
 
     when: Bound | None
-    bits: tuple[Bound, ...]
+    bits: tuple[Bound | Together, ...]
     decode: Callable[[int], Answer]

@@ -75,16 +75,6 @@ class _Told:
         return None
 
 
-def let_go(rules: Rulebook, state: State, day: date) -> None:
-    """Complaints leave the state once the last day on which they could be opened again has passed."""
-    name = rules.complaint_status
-    gone = [
-        key for key, held in state.statuses.items() if key[0] == name and key[1] and held.until is not None and held.until < day and not is_open(held)
-    ]
-    for key in gone:
-        del state.statuses[key]
-
-
 def take_over(rules: Rulebook, state: State, other: State, day: date) -> None:
     """The complaints of a card that is merged; of two by one id, the survivor's own stays, and the other is counted no more."""
     for (name, subject), held in other.statuses.items():

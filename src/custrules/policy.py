@@ -261,6 +261,10 @@ class Policy(BaseModel):
         """Days for which what is sent by it is tallied, for its limits; None: not at all."""
         return None
 
+    def passing(self) -> tuple[str, ...]:
+        """Names of its statuses that leave the state, subject by subject, once their last day has passed."""
+        return ()
+
     def keeps_complaints(self) -> str | None:
         """The name of the status in which it keeps complaints, by id; one policy in a program does. None: it keeps none."""
         return None

@@ -90,6 +90,7 @@ class Rulebook(Versions):
     sent_tallies: dict[str, tuple[str, str]]
     complaint_keepers: frozenset[str]
     complaint_status: str
+    passing: frozenset[str]
     open_tallies: tuple[Counted, ...]
 
     def __init__(self, parts: Parts, digest: str = "") -> None:
@@ -368,6 +369,8 @@ class Rulebook(Versions):
                 self.tallies[counted.key] = counted
                 self.retention[counted.key] = max(self.retention.get(counted.key, 0), (meter.reach or 0) + extra)
         self.open_tallies = tuple(counted for counted in self.tallies.values() if counted.what == "open")
+        self.passing = frozenset(name for policy in self.parts.policies for name in policy.passing())
+        self.passing |= {self.complaint_status} if self.open_tallies else set()
         self._counting: dict[tuple[str, str], tuple[Counted, ...]] = {}
         asks = {policy_id: [policy.keeps_asks() for policy in versions] for policy_id, versions in self.versions.items()}
         self.asks_kept = {policy_id: max(days for days in each if days is not None) for policy_id, each in asks.items() if None not in each}

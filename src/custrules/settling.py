@@ -12,7 +12,7 @@ from typing import NamedTuple
 from custrules.averages import note_balances
 from custrules.brought import tells
 from custrules.calendars import ONE_DAY, local_day, start_of_day
-from custrules.complaints import count_change, let_go
+from custrules.complaints import count_change
 from custrules.draft import Draft
 from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.event_fields import read_scalar
@@ -349,8 +349,8 @@ def prune(rules: Rulebook, state: State, day: date) -> None:
     state.forget_seen(late)
     if rules.asks_kept:
         _forget_asks(rules, state, day)
-    if rules.open_tallies:
-        let_go(rules, state, local_day(late, rules.zone))
+    if rules.passing:
+        state.forget_statuses(rules.passing, local_day(late, rules.zone))
     state.ledger.merge(lambda origin: not state.has_order(origin), day, [lot for order in closed for lot in order.lots()] if closed else ())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -270,6 +270,12 @@ class State:
         if late:
             self.known_from = max(late)
             self._seen = {event_id: at for event_id, at in self._seen.items() if at >= before}
+
+    def forget_statuses(self, names: Collection[str], day: date) -> None:
+        """Let go of what these statuses say of a subject, where its last day lies before a day."""
+        gone = [key for key, held in self.statuses.items() if key[0] in names and key[1] and held.until is not None and held.until < day]
+        for key in gone:
+            del self.statuses[key]
 
     def change_order(self, order: Order, **changes: Any) -> Order:
         changed = replace(order, **changes)

@@ -14,6 +14,7 @@ import exploits.test_refund_exploits
 import pytest
 import test_analysis_accounting
 import test_care_triggers
+import test_check_law
 import test_contact_plan
 import test_lunar
 import test_model_scores
@@ -25,6 +26,7 @@ import test_working_days
 
 import cases.test_churn
 import cases.test_in_code
+import cases.test_law
 import cases.test_stored_value
 from cases.covering import COVERED
 from custrules.documents.reading import read
@@ -47,6 +49,8 @@ IN_CODE = (
     test_working_days,
     cases.test_in_code,
     cases.test_stored_value,
+    cases.test_law,
+    test_check_law,
 )  # importing them fills COVERED
 
 pytest.importorskip("yaml")

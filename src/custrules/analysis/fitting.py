@@ -17,7 +17,6 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from custrules.analysis.refusal import one_of, refuse, worded
-from custrules.errors import DocumentError
 from custrules.fields import describe, rate_text, read_rate
 from custrules.moment import Moment
 from custrules.money import Money, exactly
@@ -258,8 +257,6 @@ def _policy(kind: type[Fitted], fields: dict[str, Any]) -> Fitted:
         return kind.read(fields)
     except ValidationError as error:
         raise worded(diagnostics_of(error, "document", kind)) from None
-    except DocumentError as error:
-        raise worded(error.diagnostics) from None
 
 
 __all__ = ["fit_abc", "fit_bands", "fit_rfm", "population", "quantile"]

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, Never
 
 import narwhals as nw
 
-from custrules.branching import MAX_BITS, MAX_BRANCHES, Branch
+from custrules.branching import MAX_BITS, MAX_BRANCHES, Branch, Together
+from custrules.conditions import Bound
 from custrules.conditions.columns import Column, QuotientColumn, Reader
 from custrules.errors import Diagnostic, FactsError
 from custrules.evaluating import GivenView, form_of, nothing_of, version
@@ -119,11 +120,15 @@ def _key(asked: _Asked, reader: Reader) -> nw.Expr:
     found = nw.lit(None, dtype=nw.Int64)
     for place, branch in reversed(list(enumerate(asked.branches))):
         head = [_whole(place * asked.span)] if place or not branch.bits else []
-        key = reduce(add, [*head, *(_bit(reader.expression(bit), index) for index, bit in enumerate(branch.bits))])
+        key = reduce(add, [*head, *(_bit(_holds(bit, reader), index) for index, bit in enumerate(branch.bits))])
         found = key if branch.when is None else nw.when(reader.expression(branch.when)).then(key).otherwise(found)
     if reader.beyond:
         found = nw.when(reduce(or_, reader.beyond.values())).then(nw.lit(None, dtype=nw.Int64)).otherwise(found)
     return found
+
+
+def _holds(bit: Bound | Together, reader: Reader) -> nw.Expr:
+    return reader.together(bit.parts) if isinstance(bit, Together) else reader.expression(bit)
 
 
 def _bit(holds: nw.Expr, place: int) -> nw.Expr:

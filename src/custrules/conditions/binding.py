@@ -51,6 +51,19 @@ class Node:
         return frozenset().union(*(child.facts for child in self.children))
 
 
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A cell on the exact quotient of two facts, false where there is none. Policies make it for columns; no document writes it."""
+
+    over: str
+    under: str
+    leaf: Leaf
+
+    @property
+    def facts(self) -> frozenset[str]:
+        return frozenset({self.over, self.under})
+
+
 Bound: TypeAlias = Leaf | Node
 
 

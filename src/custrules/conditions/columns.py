@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 import narwhals as nw
 
-from custrules.conditions.binding import Bound, Leaf, Test
+from custrules.conditions.binding import Bound, Leaf, Ratio, Test
 from custrules.conditions.cells import Always, Between, Equals, Missing
 from custrules.conditions.interpreter import holds
 
@@ -68,6 +68,18 @@ class Reader:
             return reduce(or_, parts) if parts else _constant(False)
         every = reduce(and_, parts) if parts else _constant(True)
         return every if bound.kind == "all" else ~every
+
+    def ratio(self, ratio: Ratio) -> Expr:
+        """A cell on the quotient of two columns."""
+        over, under = self.columns[ratio.over], self.columns[ratio.under]
+        assert isinstance(over, Column)
+        assert isinstance(under, Column)
+        name = f"{ratio.over}/{ratio.under}"
+        return _any_of(self._compared(test, name, QuotientColumn(over, under)) for test in ratio.leaf.tests)
+
+    def together(self, parts: Iterable[Bound | Ratio]) -> Expr:
+        """Whether all of them hold."""
+        return reduce(and_, [self.ratio(part) if isinstance(part, Ratio) else self.expression(part) for part in parts])
 
     def leaf(self, leaf: Leaf, strict: bool = False) -> Expr:
         """One cell: true where it holds, else false or null; ``strict``: never null."""

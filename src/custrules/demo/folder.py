@@ -12,6 +12,7 @@ from pathlib import Path
 from custrules.demo.card import CARD, card_text
 from custrules.demo.change import CHANGED, changed_text
 from custrules.demo.figures import EVENTS, HERE, LAST_DAY, PROGRAM
+from custrules.demo.leaving import AT_RISK
 from custrules.schemas.folder import files_of
 
 SCENARIOS, DATA, README = "gift-shop.scenarios.yaml", "events.jsonl", "README.md"
@@ -27,6 +28,7 @@ def _readme() -> bytes:
 
 FILES: dict[str, Callable[[], bytes]] = {
     PROGRAM: lambda: HERE.joinpath(PROGRAM).read_bytes(),
+    AT_RISK: lambda: HERE.joinpath(AT_RISK).read_bytes(),
     CHANGED: lambda: changed_text().encode(),
     CARD: lambda: card_text().encode(),
     SCENARIOS: lambda: HERE.joinpath(SCENARIOS).read_bytes(),

@@ -20,7 +20,7 @@ from typing import Any
 from custrules.decisions import Reason, reason
 from custrules.law.profile import LawEntry, LawProfile, LawSection, LawSource
 from custrules.law.vocabulary import RULES, Deadline, Value
-from custrules.money import Money, scale_of, to_units
+from custrules.money import Money, Rounding, rounded, scale_of, to_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +96,15 @@ class Law:
 
         KeyError for a name that no profile can have.
         """
-        RULES[name]
-        return next((rule for rule in self._rules.get(name, ()) if rule.entry.holds_on(day) and rule.source.kind != "draft"), None)
+        return next(self._in_force(name, day), None)
 
     def hard(self, name: str, day: date) -> LawRule | None:
-        """The same, where the terms cannot take it away."""
-        rule = self.rule(name, day)
-        return rule if rule is not None and rule.hard else None
+        """The first of these that the terms cannot take away: a model contract of a place does not take the law of the country away either."""
+        return next((rule for rule in self._in_force(name, day) if rule.hard), None)
+
+    def _in_force(self, name: str, day: date) -> Iterator[LawRule]:
+        RULES[name]
+        return (rule for rule in self._rules.get(name, ()) if rule.entry.holds_on(day) and rule.source.kind != "draft")
 
     def value(self, name: str, day: date) -> Value | None:
         rule = self.rule(name, day)
@@ -127,6 +129,21 @@ class Law:
         """Within which time a refund is paid: of the cause, else of all."""
         found = self.value(f"refund.{cause}.sla", day) or self.value("refund.sla", day)
         return found if isinstance(found, Deadline) else None
+
+    def custody(self, unused: int, day: date) -> int:
+        """What is to be deposited for an unused balance of all customers, in smallest units: a share of it, rounded up, where it is above a mark."""
+        share, above = self.hard("custody.share_of_unused", day), self.amount("custody.from_unused", day) or 0
+        return rounded(share.value * unused, Rounding.ceil) if share is not None and unused > above else 0
+
+    def refund_room(self, issued: int, unused: int, refunded: int, day: date) -> int | None:
+        """What may still be refunded in a period, over all customers, in smallest units; None where the law has no such limit.
+
+        ``issued`` is what was issued in the period before, ``unused`` the unused balance, ``refunded`` what was refunded in this one. Within
+        one of the two limits is enough.
+        """
+        bases = (("refund.share_of_issue", issued), ("refund.share_of_unused", unused))
+        limits = [rounded(rule.value * units, Rounding.floor) for name, units in bases if (rule := self.hard(name, day)) is not None]
+        return max(max(limits) - refunded, 0) if limits else None
 
     def reason(self, rule: LawRule, said: object) -> Reason:
         """Why the law was applied and not what the terms say (``law.rule.applied``)."""

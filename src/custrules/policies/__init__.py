@@ -13,6 +13,7 @@ KINDS: dict[str, str] = {
     "care.trigger": "custrules.policies.care:Trigger",
     "churn.flag": "custrules.policies.churn:Flag",
     "feedback.complaints": "custrules.policies.feedback:Complaints",
+    "feedback.survey": "custrules.policies.feedback:Survey",
     "lifecycle.stages": "custrules.policies.lifecycle:Stages",
     "points.account": "custrules.policies.points:Account",
     "points.accrual": "custrules.policies.points:Accrual",
@@ -31,7 +32,6 @@ KINDS: dict[str, str] = {
 }
 
 LATER_KINDS = (
-    "feedback.survey",
     "referral.reward",
     "rewards.activity",
     "rewards.catalogue",

@@ -7,20 +7,24 @@ Where nothing that may be entered holds, the customer stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from functools import cache
 from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from custrules.assigning import Assigning, Found
+from custrules.branching import Branch
 from custrules.calendars import ONE_DAY, Length
 from custrules.conditions import Condition
+from custrules.conditions.compiler import node_text
 from custrules.errors import Diagnostic
-from custrules.evaluation import Answer
+from custrules.evaluation import Answer, Results
 from custrules.events import Opening
 from custrules.facts import FactType
 from custrules.fields import Frozen, Name, Names, Title, read_day
+from custrules.given import FactsCode
 from custrules.policy import BalanceFact, FactsView, Known, Policy, Reason, StatusFact, View, reason
 from custrules.standing import Standing
 from custrules.state_parts import StatusValue
@@ -49,6 +53,10 @@ class LifecycleStage(BaseModel):
     def open_to(self, stage: str | None) -> bool:
         """Whether it may be entered from a stage (None: from none)."""
         return self.from_ is None or (stage or NONE) in self.from_
+
+
+Holds = Callable[[LifecycleStage], bool]
+"""Whether the condition of a stage holds."""
 
 
 class Place(NamedTuple):
@@ -104,10 +112,12 @@ class Stages(Assigning):
         place, reasons = self._brought(view) or (self._held(held), list[Reason]())
         if held is not None and place.stage is not None and held.value in place.stage.was and not reasons:
             reasons.append(reason("lifecycle.stage.renamed", before=held.value, stage=place.stage.name))
-        while (place.until is None or place.until < view.settled) and (after := self._next(place.stage, view)) is not None:
+        holds = cache(lambda stage: stage.when is not None and view.test(stage.when, view.settled))
+        while (place.until is None or place.until < view.settled) and (after := self._next(place.stage, holds)) is not None:
             before = place.stage.name if place.stage is not None else None
             place = Place(after, after.stays.after(view.settled) if after.stays is not None else None)
-            reasons.append(reason("lifecycle.stage.entered", stage=after.name, before=before, until=place.until))
+            reasons.append(reason("lifecycle.stage.entered", stage=after.name, before=before))
+            reasons += _stays(place.until)
         data = {UNTIL: place.until.isoformat()} if place.until is not None else {}
         if place.stage is None:
             return Found(None, tuple(reasons) or (reason("lifecycle.stage.gone", before=held.value if held is not None else None),))
@@ -126,20 +136,18 @@ class Stages(Assigning):
         stage = self.stage_of(told.level) if told is not None else None
         if told is None or stage is None:
             return None
-        return Place(stage, told.until, told.since), [reason("lifecycle.opening.stage", stage=stage.name, until=told.until)]
+        return Place(stage, told.until, told.since), [reason("lifecycle.opening.stage", stage=stage.name), *_stays(told.until)]
 
-    def _next(self, stage: LifecycleStage | None, view: View) -> LifecycleStage | None:
+    def _next(self, stage: LifecycleStage | None, holds: Holds) -> LifecycleStage | None:
         """The stage that is entered from another; None: it is stayed in. Each step leads to an earlier one, so there is an end to them."""
+        name = stage.name if stage is not None else None
         for other in self.stages:
-            if other.when is not None and (other is stage or other.open_to(stage.name if stage is not None else None)) and self._holds(other, view):
+            if other.when is not None and (other is stage or other.open_to(name)) and holds(other):
                 return other if other is not stage else None
         default = self.default
-        if default is None or default is stage or not default.open_to(stage.name if stage is not None else None):
+        if default is None or default is stage or not default.open_to(name):
             return None
-        return default if not any(self._holds(other, view) for other in self.stages if other.when is not None) else None
-
-    def _holds(self, stage: LifecycleStage, view: View) -> bool:
-        return stage.when is not None and view.test(stage.when, view.settled)
+        return default if not any(map(holds, self.stages)) else None
 
     def progress(self, view: View, /) -> Standing | None:
         held = view.state.statuses.get((self.called, ""))
@@ -155,12 +163,36 @@ class Stages(Assigning):
 
     def evaluated(self, view: FactsView, /) -> Answer:
         """The stage of a customer who has been in none; one who passes through several is in the last."""
+        return self._begun(cache(lambda stage: stage.when is not None and view.test(stage.when)))
+
+    def _begun(self, holds: Holds) -> Answer:
         stage: LifecycleStage | None = None
-        while (stage is None or stage.stays is None) and (after := self._next(stage, view)) is not None:
+        while (stage is None or stage.stays is None) and (after := self._next(stage, holds)) is not None:
             stage = after
         if stage is None:
             return Answer("DECLINED", None, (reason("lifecycle.stage.none", status=self.called),))
-        return Answer("APPLIED", stage.name, (reason("lifecycle.stage.entered", stage=stage.name, before=None, until=None),))
+        return Answer("APPLIED", stage.name, (reason("lifecycle.stage.entered", stage=stage.name, before=None),))
+
+    @property
+    def _conditions(self) -> list[Condition]:
+        return [stage.when for stage in self.stages if stage.when is not None]
+
+    def _decoded(self, held: int) -> Answer:
+        """The answer where the conditions of these bits hold, in the order of the stages that have one."""
+        conditional = [stage for stage in self.stages if stage.when is not None]
+        return self._begun(lambda stage: stage in conditional and bool(held >> conditional.index(stage) & 1))
+
+    def branches(self, view: FactsView, /) -> tuple[Branch, ...]:
+        return (Branch(None, tuple(map(view.bound, self._conditions)), self._decoded),)
+
+    def write_evaluation(self, code: FactsCode, view: FactsView, /) -> bool:
+        """A bit for each condition that holds, and the evaluation of these bits."""
+        results = code.results("stages", lambda: Results(self.id, self.effective_from, self._decoded))
+        code.add(1, "m = 0")
+        for place, condition in enumerate(self._conditions):
+            code.add(1, f"if {node_text(view.bound(condition), code.leaf)}: m |= {1 << place}")
+        code.add(1, f"return {code.name(code.lookup(results))}[m]")
+        return True
 
     # -- faults ----------------------------------------------------------------------------------------------------
 
@@ -202,3 +234,7 @@ class Stages(Assigning):
     def follows(self, before: Policy) -> list[Diagnostic]:
         gone = [name for name in before.names if self.stage_of(name) is None] if isinstance(before, Stages) else []
         return [Diagnostic("document.level_vanished", "stages", {"level": name, "since": before.effective_from.isoformat()}) for name in gone]
+
+
+def _stays(until: date | None) -> list[Reason]:
+    return [reason("lifecycle.stage.stays", until=until)] if until is not None else []

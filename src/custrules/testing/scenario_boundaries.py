@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from custrules.assigning import Assigning
 from custrules.calendars import ONE_DAY
 from custrules.conditions import Bound, Leaf
 from custrules.documents.writing import Flow
@@ -48,6 +49,8 @@ class _Boundaries:
                 yield from self._redemptions(policy)
             elif isinstance(policy, Account):
                 yield from self._expiry(policy)
+            elif isinstance(policy, Assigning):
+                yield from self._assigned(policy)
         yield from self._return()
 
     def _in_force(self) -> list[Policy]:
@@ -114,14 +117,21 @@ class _Boundaries:
         for number, row in enumerate(ladder.exclude):
             name = self.say("boundary_rule", policy=ladder.id, rule=f"exclude[{number}].when")
             for clause, edge in _marks(self.rules.bound[id(row.when), None]):
-                yield from self._pair(name, edge, partial(self._excluding, clause, edge))
+                yield from self._pair(name, edge, partial(self._as_it_ends, "tier", clause, edge))
 
-    def _excluding(self, clause: tuple[Leaf, ...], edge: Edge, name: str, value: Any) -> Filled | None:
+    def _assigned(self, policy: Assigning) -> Iterator[Scenario]:
+        """Bands and stages: both sides of every mark of theirs, as the customer is at the end of the day."""
+        for path, condition in conditions_in(policy):
+            name = self.say("boundary_rule", policy=policy.id, rule=path_text(path))
+            for clause, edge in _marks(self.rules.bound[id(condition), None]):
+                yield from self._pair(name, edge, partial(self._as_it_ends, policy.kind.partition(".")[0], clause, edge))
+
+    def _as_it_ends(self, tag: str, clause: tuple[Leaf, ...], edge: Edge, name: str, value: Any) -> Filled | None:
         setting = self._setting(clause, edge, value)
         if setting is None:
             return None
         end = Flow({"day_end": setting.day.isoformat()})
-        return self._filled(name, self.reach.events(setting), [end], setting.profile, "tier")
+        return self._filled(name, self.reach.events(setting), [end], setting.profile, tag)
 
     def _entering(self, ladder: Ladder, level: str, clause: tuple[Leaf, ...], edge: Edge, name: str, value: Any) -> Filled | None:
         setting = self._setting(clause, edge, value)

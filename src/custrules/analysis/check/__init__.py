@@ -14,6 +14,7 @@ from custrules.analysis.check.ladders import check_ladders
 from custrules.analysis.check.laws import check_laws
 from custrules.analysis.check.points import check_points
 from custrules.analysis.check.purchases import check_purchases
+from custrules.analysis.check.refunds import check_refunds
 from custrules.analysis.check.sections import check_sections
 from custrules.analysis.check.segments import check_segments
 from custrules.analysis.check.stages import check_stages
@@ -49,6 +50,7 @@ def check(program: Program, *, on: date | None = None) -> tuple[Diagnostic, ...]
         check_exploits,
         check_purchases,
         check_stored_value,
+        check_refunds,
         check_laws,
         check_sections,
     )

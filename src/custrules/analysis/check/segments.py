@@ -1,8 +1,8 @@
-"""Bands and maps of scores: what falls into none of them, or into several, and what is never anybody's because others take it all."""
+"""Bands, scores and their maps: what falls into none of them, or into several, and what is never anybody's because others take it all."""
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 from custrules.analysis.check.conditions import scope_of
 from custrules.analysis.check.findings import Findings, Path
@@ -20,8 +20,20 @@ def check_segments(findings: Findings) -> None:
         if isinstance(policy, Bands) and not policy.retired:
             with findings.bounded(findings.path(policy, "bands")):
                 _Bands(findings, policy).check()
-        elif isinstance(policy, Rfm) and policy.map is not None and not policy.map.name and not policy.retired:
-            _Map(findings, policy).check()
+        elif isinstance(policy, Rfm) and not policy.retired:
+            _scores(findings, policy)
+            if policy.map is not None and not policy.map.name:
+                _Map(findings, policy).check()
+
+
+def _scores(findings: Findings, policy: Rfm) -> None:
+    """Scores between two equal cuts, as many equal values leave them: nobody has one."""
+    for part in PARTS if policy.cuts is not None else ():
+        cuts = (policy.cuts.of(part) if policy.cuts is not None else None) or ()
+        equal = [place for place, (low, high) in enumerate(pairwise(cuts), 1) if low == high]
+        scores = sorted(len(cuts) + 1 - place if part == "recency" else place + 1 for place in equal)
+        if scores:
+            findings.info("check.score_never", findings.path(policy, "cuts", part), part=part, scores=", ".join(map(str, scores)))
 
 
 class _Bands:

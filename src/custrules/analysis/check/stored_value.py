@@ -14,7 +14,7 @@ from custrules.law import Law, LawRule
 from custrules.law.vocabulary import CAUSES
 from custrules.money import Money, from_units, to_units
 from custrules.policies.points import Accrual
-from custrules.policies.stored_value import TopUp, ValueAccount
+from custrules.policies.stored_value import Refund, TopUp, ValueAccount
 from custrules.policies.stored_value.ladder import TopUpRow, reached
 from custrules.policy import Policy
 
@@ -164,7 +164,7 @@ def _earned_twice(findings: Findings, live: list[Policy]) -> None:
 def _no_refund(findings: Findings, law: Law, live: list[Policy]) -> None:
     """Stored value that the law gives back for some cause, and no policy that does."""
     accounts = [policy for policy in live if isinstance(policy, ValueAccount)]
-    if not accounts or any(policy.kind == "stored_value.refund" for policy in live):
+    if not accounts or any(isinstance(policy, Refund) for policy in live):
         return
     for cause in CAUSES:
         for rule in rules_over(findings, accounts[0], law, f"refund.{cause}.granted"):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from custrules.branching import Branch
 from custrules.calendars import Length
 from custrules.contacting import Contacting
 from custrules.errors import Diagnostic
@@ -22,6 +23,7 @@ from custrules.fields import Name
 from custrules.measures import Measure
 from custrules.policies.churn.actions import RetentionAction
 from custrules.policies.churn.assessing import Assessment, assess, highest, told
+from custrules.policies.churn.columns import branches
 from custrules.policies.churn.faults import flag_faults
 from custrules.policies.churn.hysteresis import OPEN, PENDING, Gate, Position, Said
 from custrules.policies.churn.judging import Judge
@@ -173,6 +175,10 @@ class Flag(Policy):
         """The facts of its signals, and its own measures (``churn.since_purchase``)."""
         own = {f"{self.id}.{name}" for name in (*self.measured(), *self.averages())}
         return frozenset(own.union(*(signal.facts for signal in self.signals)))
+
+    def branches(self, view: FactsView, /) -> tuple[Branch, ...] | None:
+        """What each signal says as conditions on columns; the reasons of a key are those of ``evaluated`` without the numbers of a row."""
+        return branches(self, view)
 
     def evaluated(self, view: FactsView, /) -> Answer:
         """The level that the signals ask for, with every one that fires and every one that cannot be evaluated. Gates are of histories."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from custrules.conditions.tables import LISTS
+from custrules.counting import FIELDS
 from custrules.errors import Diagnostic
 from custrules.policies.feedback.case import AT, BY, RESERVED, RULE, WITHIN
 from custrules.policy import Known
@@ -14,6 +15,7 @@ from custrules.validation import nearest
 
 if TYPE_CHECKING:
     from custrules.policies.feedback.complaints import Complaints
+    from custrules.policies.feedback.survey import Survey
 
 _KINDS = ("text", "whole", "flag")
 
@@ -76,3 +78,28 @@ def _route(policy: Complaints) -> Iterator[Diagnostic]:
         if output.type not in _KINDS:
             found = {"found": output.type, "choices": ", ".join(_KINDS), "nearest": ""}
             yield Diagnostic("document.unknown_choice", f"route.outputs[{index}].type", found)
+
+
+OUT_OF_TIME = ("new_day", "tick", "survey_response", "opening", "merge", "closure")
+"""Events after which nobody is asked."""
+
+
+def survey_faults(policy: Survey, known: Known) -> Iterator[Diagnostic]:
+    """Occasions that are none, or stand there twice; conditions on an answer that there is not yet."""
+    events = tuple(name for name in known.events if name not in OUT_OF_TIME)
+    kept = tuple(name for other in known.policies if (name := other.keeps_complaints()) is not None)
+    seen: set[str] = set()
+    for index, row in enumerate(policy.after):
+        if row.event is not None and row.event not in events:
+            found = {"found": row.event, "choices": ", ".join(events), "nearest": nearest(row.event, events)}
+            yield Diagnostic("document.unknown_choice", f"after[{index}]", found)
+        if row.closed is not None and row.closed not in kept:
+            found = {"found": row.closed, "choices": ", ".join(kept) or "-", "nearest": nearest(row.closed, kept)}
+            yield Diagnostic("document.unknown_choice", f"after[{index}].closed", found)
+        label = ", ".join(str(part) for part in (row.event, row.closed, row.every, row.wait if row.every is None else None) if part is not None)
+        if label in seen:
+            yield Diagnostic("document.named_twice", f"after[{index}]", {"name": label})
+        seen.add(label)
+    unknown = sorted({*FIELDS["survey_response"], "channel"} & policy.when.facts - known.facts.keys()) if policy.when is not None else []
+    for fact in unknown:
+        yield Diagnostic("document.unknown_fact", f"when.{fact}", {"fact": fact, "nearest": "", "known": ", ".join(sorted(known.facts))})

@@ -73,6 +73,10 @@ class Threshold(TextValue):
     def _validate(cls, value: object) -> Self:
         return cls("", Fraction(value)) if isinstance(value, int | Fraction) and not isinstance(value, bool) else super()._validate(value)
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": ["number", "string"]}
+
     def sign_of(self, part: str) -> str:
         return self.sign or ("<=" if part == "recency" else ">=")
 

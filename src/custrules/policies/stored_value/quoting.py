@@ -108,7 +108,7 @@ def _ruled_out(request: Request, rule: Ruling, account: ValueAccount, histories:
     if rule.unless == "experienced" and request.experienced:
         yield reason("stored_value.refund.experienced", **told)
     left = sum(history.principal + history.bonus for history in histories)
-    below = to_units(rule.below, view.scale, "the currency") if rule.below is not None else rule.lawful_below
+    below = to_units(rule.below, view.scale, "the currency") if rule.below is not None else None
     if below is not None and account.form == "amount" and left >= below:
         yield reason("stored_value.refund.balance_too_large", below=money(below, view), balance=money(left, view), **told)
     face = sum(history.counted + history.granted for history in histories)

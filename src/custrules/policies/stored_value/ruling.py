@@ -24,7 +24,6 @@ BEST: tuple[Basis, ...] = ("paid_minus_ratio", "paid_minus_face", "paid_minus_li
 
 class Ruling(NamedTuple):
     """The terms of one refund. ``bases``: the one that comes to most for the customer counts; ``lawful`` is the law's, where it has one.
-    Only balances ``below`` an amount, or what the law has of it in smallest units (``lawful_below``).
 
     ``pay_within``: the refund is paid before the first of these ends. ``laws``: what the law put in place of the terms, to be told where it
     made a difference.
@@ -37,7 +36,6 @@ class Ruling(NamedTuple):
     not_before: Length | None
     unless: str
     below: Decimal | None
-    lawful_below: int | None
     used_share: Fraction | None
     share: Fraction
     fee: RefundFee | None
@@ -71,7 +69,7 @@ class _Law:
 
     def told(self, name: str, said: object) -> Reason:
         assert self.law is not None
-        return self.law.reason(self.rule(name), said)
+        return self.law.reason(self.rule(name, hard=True) or self.rule(name), said)
 
 
 def ruling(policy: Refund, name: str, view: View, day: date) -> Ruling | Reason:
@@ -93,7 +91,6 @@ def _not_listed(policy: Refund, name: str, law: _Law) -> Reason:
 
 def _ruled(policy: Refund, name: str, cause: RefundCause, law: _Law, *, granted: bool) -> Ruling:
     of = f"refund.{name}."
-    asks_law = name == "cash_out" and cause.below is None and cause.used_share is None  # the law says which balances are paid out
     laws: list[Reason] = []
     if granted:
         laws.append(law.told(f"{of}granted", "-"))
@@ -116,9 +113,8 @@ def _ruled(policy: Refund, name: str, cause: RefundCause, law: _Law, *, granted:
         within=within if not granted else longer,
         not_before=cause.not_before or law.value("refund.top_up_age", hard=True),
         unless=cause.unless if not granted else law.value(f"{of}unless") or "none",
-        below=cause.below if not asks_law else None,
-        lawful_below=law.amount("cash_out.below") if asks_law else None,
-        used_share=cause.used_share if not asks_law else law.value("cash_out.used_share"),
+        below=_below(name, cause, law, laws, granted=granted),
+        used_share=law.value(f"{name}.used_share", hard=True) if granted and name == "cash_out" else cause.used_share,
         share=max(cause.share, law.value(f"{of}share", hard=True) or Fraction(0)),
         fee=fee,
         interest=cause.interest or _interest(law, of),
@@ -130,6 +126,20 @@ def _ruled(policy: Refund, name: str, cause: RefundCause, law: _Law, *, granted:
         granted=granted,
         laws=tuple(laws),
     )
+
+
+def _below(name: str, cause: RefundCause, law: _Law, laws: list[Reason], *, granted: bool) -> Decimal | None:
+    """The balance from which nothing is paid out any more: a law that has small ones paid out does not go below its own mark, nor, where only
+    it grants that, beyond."""
+    if name != "cash_out" or law.amount("cash_out.below") is None:
+        return cause.below
+    by_law: Decimal | None = law.value("cash_out.below", hard=True)
+    if by_law is None or granted:
+        return by_law or cause.below
+    if cause.below is not None and cause.below < by_law:
+        laws.append(law.told("cash_out.below", cause.below))
+        return by_law
+    return cause.below
 
 
 def _interest(law: _Law, of: str) -> RefundInterest | None:
