@@ -22,6 +22,7 @@ from custrules.testing import check_policy
 
 CUTS = {"recency": [10, 20, 30, 40], "frequency": [2, 3, 4, 5], "monetary": [100, 200, 300, "400.50"]}
 HIGH = {"recency": 10, "frequency": 3, "monetary": 200}
+SCORES = {"recency": 4, "frequency": 3, "monetary": 3}
 PARTS: dict[str, Any] = {"recency": "idle", "frequency": "orders", "monetary": "spend"}
 MEASURES = {"spend": {"sum": "spend", "window": "12 months"}, "orders": {"count": "purchase", "window": "12 months"}, "idle": {"since": "purchase"}}
 CLASSIC = (  # the ten rows of the R package rfm: R, F and M each in these bands, the first that holds counts
@@ -128,7 +129,16 @@ def test_a_measure_that_goes_missing_takes_the_segment() -> None:
     st.integers(0, 60) | st.none(),
     st.integers(0, 8) | st.none(),
     st.integers(0, 50_000) | st.none(),
-    st.sampled_from([{}, {"at_cut": "below"}, {"map": "rf_map"}, {"high": HIGH}, {"high": HIGH, "cuts": CUTS, "map": "eight"}]),
+    st.sampled_from(
+        [
+            {},
+            {"at_cut": "below"},
+            {"map": "rf_map"},
+            {"high": HIGH},
+            {"high": HIGH, "cuts": CUTS, "map": "eight"},
+            {"high": SCORES, "cuts": CUTS, "map": "eight"},
+        ]
+    ),
 )
 def test_generated_code_and_the_policys_own_say_the_same(
     recency: int | None, frequency: int | None, monetary: int | None, more: dict[str, Any]
@@ -182,6 +192,31 @@ class _Cell:
 def test_the_eight_segments_follow_from_what_is_high(facts: tuple[int, int, str], expected: str) -> None:
     assert segment(program(rfm(high=HIGH, map="eight")), *facts) == expected
     assert segment(program(rfm(high=HIGH)), *facts) == expected  # all three marks and no cuts: the eight
+
+
+def test_beside_cuts_marks_that_are_scores_are_the_least_scores_that_are_high() -> None:
+    shop = program(rfm(cuts=CUTS, high={"recency": 4, "frequency": 3, "monetary": 3}, map="eight"))
+    # 19 days: score 4; 20 days: 3. 3 orders: score 3. 200.00: score 3; 199.99: 2
+    assert [segment(shop, *facts) for facts in ((19, 3, "200"), (20, 3, "200"), (19, 2, "200"), (19, 3, "199.99"))] == [
+        "重要价值",
+        "重要保持",
+        "重要发展",
+        "一般价值",
+    ]
+    step = shop.step(
+        cr.State.new("c"), shop.event({"type": "purchase", "id": "o", "customer_id": "c", "occurred_at": "2026-01-01T04:00:00Z", "amount": "50"})
+    )
+    assert [why.params["mark"] for why in step.decisions[0].reasons if why.code in ("segments.rfm.high", "segments.rfm.low")] == [
+        "score >= 4",
+        "score >= 3",
+        "score >= 3",
+    ]
+
+
+def test_beside_cuts_marks_beyond_the_scores_or_with_a_sign_are_values() -> None:
+    for high in (HIGH, {"recency": "<= 10", "frequency": ">= 3", "monetary": ">= 200"}):
+        shop = program(rfm(cuts=CUTS, high=high, map="eight"))
+        assert [segment(shop, *facts) for facts in ((10, 3, "200"), (11, 3, "200"))] == ["重要价值", "重要保持"]
 
 
 def test_a_mark_may_say_on_which_side_it_lies() -> None:

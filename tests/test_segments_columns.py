@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_lifecycle import STAGES
-from test_rfm import CUTS, HIGH, classic
+from test_rfm import CUTS, HIGH, SCORES, classic
 
 import custrules as cr
 
@@ -31,6 +31,7 @@ POLICIES: list[dict[str, Any]] = [
     {"id": "below", "kind": "segments.rfm", "status": "below", **PARTS, "cuts": CUTS, "at_cut": "below", "map": "rf_map"},
     {"id": "eight", "kind": "segments.rfm", "status": "eight", **PARTS, "high": {**HIGH, "monetary": "> 199.99"}, "map": "eight"},
     {"id": "both", "kind": "segments.rfm", "status": "both", **PARTS, "cuts": CUTS, "high": HIGH, "map": classic()},
+    {"id": "scored", "kind": "segments.rfm", "status": "scored", **PARTS, "cuts": CUTS, "high": SCORES, "map": "eight"},
     {"id": "life", "kind": "lifecycle.stages", "stages": STAGED},
 ]
 NAMES = [str(policy["id"]) for policy in POLICIES]

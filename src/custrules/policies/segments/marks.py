@@ -52,7 +52,7 @@ class Marks:
         return [self._leaf(part, kind, ">=" if self.policy.at_cut == "above" else ">", cut) for cut in cuts]
 
     def _high(self, part: str, kind: FactType) -> list[Leaf]:
-        high: Threshold | None = self.policy.high.of(part) if self.policy.high is not None else None
+        high: Threshold | None = self.policy.high.of(part) if self.policy.high is not None and not self.policy.high_scores else None
         return [self._leaf(part, kind, high.sign_of(part), high.number)] if high is not None else []
 
     def scores(self, held: int) -> dict[str, int | bool]:
@@ -63,7 +63,10 @@ class Marks:
                 past = (held & ((1 << len(cuts)) - 1)).bit_count()
                 found[part] = len(cuts) + 1 - past if part == "recency" else past + 1
                 held >>= len(cuts)
-            if self.policy.high is not None and self.policy.high.of(part) is not None:
+            high = self.policy.high.of(part) if self.policy.high is not None else None
+            if high is not None and self.policy.high_scores:
+                found[f"{part}_high"] = found[part] >= high.number
+            elif high is not None:
                 found[f"{part}_high"] = bool(held & 1)
                 held >>= 1
         return self.policy.with_total(found)

@@ -34,9 +34,10 @@ NUMBERS = ("money", "number", "whole")
 
 
 class Rfm(Assigning):
-    """Scores by ``cuts``, high or low by ``high``, or both; the segment by ``map``: ``rf_map`` (25 cells of recency and frequency),
-    ``eight`` (the Chinese eight), or an own table over recency, frequency, monetary (scores) and recency_high … (flags).
+    """Scores by ``cuts``, high or low by ``high`` (values, or with cuts the least scores), or both; the segment by ``map``.
 
+    ``rf_map`` are the 25 cells of recency and frequency, ``eight`` the Chinese eight; an own table reads recency, frequency, monetary
+    (scores) and recency_high … (flags).
     Without a map the scores themselves are the segment ("544"). A customer of whom a measure is missing has none.
     """
 
@@ -67,6 +68,14 @@ class Rfm(Assigning):
         """The map; where there is none and only ``high`` is said of all three, the eight."""
         eight = self.cuts is None and self.high is not None and self.high.monetary is not None
         return self.map or (ScoreMap.named("eight") if eight else None)
+
+    @property
+    def high_scores(self) -> bool:
+        """Whether ``high`` tells scores: there are cuts, and every mark is one of the scores that they make, without a sign."""
+        if self.cuts is None or self.high is None:
+            return False
+        marks = [(self.high.of(part), self.cuts.of(part)) for part in self.measures]
+        return all(mark is not None and cuts is not None and mark.is_score(len(cuts) + 1) for mark, cuts in marks)
 
     def gives(self) -> Mapping[str, StatusFact | BalanceFact]:
         segments = self.mapped.segments if self.mapped is not None else ()
@@ -107,7 +116,7 @@ class Rfm(Assigning):
             if cuts is not None:
                 found[part] = score(Fraction(value) / factor, cuts, part, self.at_cut)
             if high is not None:
-                found[f"{part}_high"] = high.passed(value, part, factor)
+                found[f"{part}_high"] = found[part] >= high.number if self.high_scores else high.passed(value, part, factor)
         return self.with_total(found)
 
     def with_total(self, scores: dict[str, int | bool]) -> dict[str, int | bool]:
@@ -132,7 +141,8 @@ class Rfm(Assigning):
     def _mark(self, part: str) -> str:
         threshold = self.high.of(part) if self.high is not None else None
         assert threshold is not None
-        return f"{threshold.sign_of(part)} {rate_text(threshold.number)}"
+        number = rate_text(threshold.number)
+        return f"score >= {number}" if self.high_scores else f"{threshold.sign_of(part)} {number}"
 
     # -- given facts -----------------------------------------------------------------------------------------------
 
@@ -187,7 +197,7 @@ class Rfm(Assigning):
                 yield Diagnostic("document.missing_field", name, {"field": "monetary"})
             if given is not None and given.monetary is not None and self.monetary is None:
                 yield Diagnostic("document.missing_field", "", {"field": "monetary"})
-        for part in PARTS if self.high is not None else ():
+        for part in PARTS if self.high is not None and not self.high_scores else ():
             mark = self.high.of(part) if self.high is not None else None
             if mark is not None and (mark.sign_of(part)[0] == "<") != (part == "recency"):
                 expected = 'few days, such as "<= 10"' if part == "recency" else 'much, such as ">= 3"'

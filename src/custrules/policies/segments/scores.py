@@ -77,6 +77,10 @@ class Threshold(TextValue):
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"type": ["number", "string"]}
 
+    def is_score(self, most: int) -> bool:
+        """Whether it may be one of the scores from 1 to the greatest."""
+        return not self.sign and self.number.denominator == 1 and 1 <= self.number <= most
+
     def sign_of(self, part: str) -> str:
         return self.sign or ("<=" if part == "recency" else ">=")
 
@@ -105,7 +109,10 @@ class Threshold(TextValue):
 
 
 class High(BaseModel):
-    """What is high: a last purchase at most so many days ago, at least so many purchases, at least so much money."""
+    """What is high: a last purchase at most so many days ago, at least so many purchases, at least so much money.
+
+    Beside cuts, three numbers that are scores are the least scores that are high; with a sign they are values.
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
