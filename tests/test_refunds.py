@@ -429,3 +429,25 @@ def test_a_request_for_an_account_that_nobody_refunds_is_unserved() -> None:
     found = history(cr.loads(text)).on("2026-04-01").event("top_up", id="t1", account="other", amount="10.00")
     assert ask(found, verdict="refused").codes == ("event.unserved",)
     assert ask(found, verdict="refused", account="card").codes == ("stored_value.refund.nothing_left",)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("day_count: 365", "act/365"), ("day_count: actual/360", "act/360"), ("day_count: ACT/ACT", "act/act"), ("day_count: 30/360", "30/360")],
+)
+def test_day_counts_may_be_written_as_elsewhere(written: str, kept: str) -> None:
+    policy = program(f"causes: {{merchant: {{}}}}\n{written}").policies[-1]
+    assert policy.day_count == kept  # type: ignore[attr-defined]  # it is a refund
+
+
+@pytest.mark.parametrize(("percent", "fee"), [("2%", "20.00"), ("2", "20.00"), ("0.02", "20.00"), ("1/50", "20.00")])
+def test_a_fee_is_a_share_or_so_many_per_cent(percent: str, fee: str) -> None:
+    asked = ask(card(f"causes: {{merchant: {{basis: paid_minus_face, fee: {{percent: {percent}}}}}}}"))
+    assert told(asked, "fee") == f"{fee} CNY"
+
+
+def test_rates_are_rows_or_days() -> None:
+    rows = "[{effective_from: 2025-05-20, rate: 3.00%}, {effective_from: 2026-06-01, rate: 2.90%}]"
+    text = HEAD.replace("ORDER", "pro_rata").replace("BONUS", "never")
+    found = cr.loads(text.replace("{2025-05-20: 3.00%, 2026-06-01: 2.90%}", rows))
+    assert found == cr.loads(text)

@@ -135,3 +135,99 @@ def test_the_state_of_a_top_up_comes_back_from_json() -> None:
     again = cr.State.from_json(ann.state.to_json())
     assert again == ann.state
     assert again.order("e1") == ann.state.order("e1")
+
+
+def test_a_program_that_keeps_the_account_misses_nothing_of_it() -> None:
+    ann = customer()
+    ann.does("top_up", "2026-04-01", amount="1000.00")
+    assert ann.program.gaps(ann.state).gaps == ()
+
+
+# -- one order paid in many ways ---------------------------------------------------------------------------------------
+
+MIXED = [
+    {"type": "coupon", "amount": "10.00", "reference": "c10"},
+    {"type": "points", "amount": "10.00", "quantity": "1000"},
+    {"type": "stored_value", "amount": "50.00"},
+    {"type": "cash", "amount": "30.00"},
+]
+
+
+def mixed(tenders: str) -> Customer:
+    policies = [
+        {"id": "points", "kind": "points.account", "expiry": "never"},
+        {"id": "earn", "kind": "points.accrual", "points_per_unit": 1},
+        {"id": "pay", "kind": "points.redemption", "value": {"points": 100, "money": "1.00"}},
+        *shop("pro_rata").document_data()["policies"],
+    ]
+    ann = Customer(cr.Program(id="shop", zone="Asia/Shanghai", currency="CNY", returns={"tenders": tenders}, policies=policies))
+    ann.does("adjustment", "2026-04-01", account="points", quantity="1000", reason="a start")
+    ann.does("top_up", "2026-04-01", amount="1000.00")
+    ann.does("purchase", "2026-04-02", amount="100.00", tenders=MIXED)
+    return ann
+
+
+@pytest.mark.parametrize(
+    ("tenders", "principal", "bonus", "points"),
+    [
+        # of 40.00 the coupon keeps 4.00; 30.00 go back in cash and 6.00 to the card: kept 44.00 = 36.67 + 7.33; earned 36
+        ("reverse", "963.33", "192.67", 36),
+        # 36.00 over 10.00, 50.00 and 30.00: 400 points, 20.00 to the card (kept 30.00 = 25.00 + 5.00), 12.00 in cash; earned 25 + 18
+        ("pro_rata", "975.00", "195.00", 400 + 43),
+    ],
+)
+def test_a_return_is_shared_over_every_way_in_which_an_order_was_paid(tenders: str, principal: str, bonus: str, points: int) -> None:
+    ann = mixed(tenders)
+    # 50.00 x 1000 / 1200 = 41.67 of principal; what earns is that and the cash: 71.67
+    assert (ann.balance("card.principal"), ann.balance("card.bonus"), ann.state.points().available) == ("958.33", "191.67", 71)
+    ann.does("return", "2026-04-03", of="e3", amount="40.00")
+    assert (ann.balance("card.principal"), ann.balance("card.bonus"), ann.state.points().available) == (principal, bonus, points)
+    ann.does("return", "2026-04-04", of="e3")
+    assert (ann.balance("card.principal"), ann.balance("card.bonus"), ann.state.points().available) == ("1000.00", "200.00", 1000)
+
+
+def test_a_tender_names_the_account_that_it_is_of() -> None:
+    policies = [
+        *shop(top_up={}).document_data()["policies"],
+        {"id": "gift", "kind": "stored_value.account", "form": "amount"},
+        {"id": "gift-top-up", "kind": "stored_value.top_up", "account": "gift"},
+        {"id": "gift-spend", "kind": "stored_value.spending", "account": "gift", "order": "bonus_first"},
+    ]
+    ann = Customer(cr.Program(id="shop", zone="Asia/Shanghai", currency="CNY", policies=policies))
+    ann.does("top_up", "2026-04-01", amount="100.00")
+    ann.does("top_up", "2026-04-01", amount="50.00", account="gift")
+    tenders = [{"type": "stored_value", "amount": "60.00"}, {"type": "stored_value", "amount": "20.00", "reference": "gift"}]
+    ann.does("purchase", "2026-04-02", amount="80.00", tenders=tenders)
+    assert (ann.balance("card"), ann.balance("gift")) == ("40.00", "30.00")
+    ann.does("return", "2026-04-03", of="e3", amount="30.00")  # from the last tender named to the first: 20.00 and 10.00
+    assert (ann.balance("card"), ann.balance("gift")) == ("50.00", "50.00")
+    assert [history.face for history in (*ann.told("card"), *ann.told("gift"))] == [5000, 0]
+    refused = ann.does("purchase", "2026-04-04", amount="1.00", tenders=[{"type": "stored_value", "amount": "1.00", "reference": "purse"}])
+    assert refused.refusal is not None
+    assert refused.refusal.code == "event.unserved"
+
+
+# -- figures -----------------------------------------------------------------------------------------------------------
+
+
+def test_figures_of_stored_value_close_and_agree_with_what_is_held() -> None:
+    ann = customer("pro_rata")
+    head = {"customer_id": "c-1"}
+    rows: list[dict[str, Any]] = [
+        {"type": "top_up", "amount": "1000.00"},
+        {"type": "purchase", "amount": "300.00", "tenders": [{"type": "stored_value", "amount": "300.00"}]},
+        {"type": "return", "of": "e2", "amount": "120.00"},
+        {"type": "hold", "amount": "20.00"},
+    ]
+    events = [ann.program.event({**head, "id": f"e{n}", "occurred_at": f"2026-04-0{n}T04:00:00Z", **row}) for n, row in enumerate(rows, 1)]
+    done = cr.replay(ann.program, events).collect()
+    figures = cr.metrics(ann.program, done.journal, by=("source",))
+    (card,) = figures.accounts
+    (april,) = card.periods
+    assert [str(april.moved[name]) for name in ("issued", "redeemed", "given_back")] == ["1200.00 CNY", "300.00 CNY", "120.00 CNY"]
+    assert str(april.closing) == "1020.00 CNY"
+    assert figures.reconcile(ann.program, done.states.values()) == ()
+    assert {group.key["source"]: str(group.periods[0].closing) for group in card.groups} == {"paid": "850.00 CNY", "granted": "170.00 CNY"}
+    (owed,) = cr.liability(ann.program, done.states.values(), on="2026-04-30").accounts
+    assert str(owed.amount) == "1020.00 CNY"
+    assert {source: str(row.amount) for source, row in owed.by("source").items()} == {"paid": "850.00 CNY", "granted": "170.00 CNY"}

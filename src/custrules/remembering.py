@@ -257,7 +257,7 @@ def _ids(rules: Rulebook, state: State) -> Iterator[Gap]:
 
 def _vanished(rules: Rulebook, state: State) -> Iterator[Gap]:
     """What the state holds of accounts, statuses, levels and policies that there are no more."""
-    kept = {name.partition(".")[0] for name in rules.accounts}
+    kept = {name.partition(".")[0] for name in (*rules.accounts, *rules.stores)}
     for name, account in sorted(state.ledger.accounts.items()):
         held = account.owed if name.endswith(".owed") else account.total
         if held and name.partition(".")[0] not in kept:
