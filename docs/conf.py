@@ -21,6 +21,7 @@ nitpicky = True
 
 html_theme = "furo"
 html_static_path = ["_static"]
+html_css_files = ["custrules.css", "zh.css"] if chinese else ["custrules.css"]
 templates_path = ["_templates"]
 html_sidebars = {
     "**": [

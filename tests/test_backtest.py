@@ -289,3 +289,18 @@ def test_misuse_is_told_and_ends_with_2(files: Path, capsys: pytest.CaptureFixtu
     assert asked(files, "--flag", "nothing") == 2
     assert "--write writes a fitted program" in (told := capsys.readouterr().err)
     assert "there is no churn.flag 'nothing'" in told
+
+
+def test_limits_in_months_and_none_are_fitted_like_any() -> None:
+    found = cr.backtest(program(), fit_history(), "2025-06-30", "60 days", fit={"floor": ["1 month", "3 months"], "fallback": ["none", "2 months"]})
+    assert found.fitted is not None
+    assert (found.fitted.tried, found.fitted.values["floor"]) == (4, "1 month")  # 28 days from 21 February, and 3 x 10 is less
+    assert (found.fitted.past.tp, found.fitted.past.fp) == (7, 0)
+
+
+def test_events_are_sorted_when_asked_and_their_faults_have_a_place(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = (files / "events.jsonl").read_text("utf-8").splitlines()
+    (files / "events.jsonl").write_text("\n".join([*lines[40:], *lines[:40]]) + "\n", "utf-8")
+    assert asked(files) == 2
+    assert "--sort" in capsys.readouterr().err
+    assert asked(files, "--sort") == 0

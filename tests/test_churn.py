@@ -508,3 +508,65 @@ def test_stored_value_runs_off_by_principal_and_bonus_together() -> None:
         cr.Money("1100.00", "EUR"),
         cr.Money("440.00", "EUR"),
     )
+
+
+# -- what is refused ------------------------------------------------------------------------------------------------------
+
+CALL = {"channel": "phone", "template": "call"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "path"),
+    [
+        ({"levels": [{"name": "none"}]}, "document.reserved_id", "levels[0].name"),
+        ({"levels": [{"name": "low", "was": "mild"}, {"name": "high", "was": "mild"}]}, "document.name_taken", "levels[1].was"),
+        ({"levels": [{"name": "low", "was": ["high"]}, {"name": "high"}]}, "document.name_taken", "levels[0].was"),
+        ({"actions": [{"task": CALL, "send": CALL}]}, "document.not_with", "actions[0].send"),
+        ({"enter": {"confirm": 0}}, "document.wrong_type", "enter.confirm"),
+        ({"evaluate": {"every": "month", "day": 31}}, "document.wrong_type", "evaluate.day"),
+        ({"evaluate": {"every": "week", "day": 3}}, "document.not_with", "evaluate.day"),
+        ({"signals": [INACTIVE | {"times_own_gap": 0}]}, "document.wrong_type", "signals[0].times_own_gap"),
+        ({"signals": [INACTIVE | {"least_gaps": 0}]}, "document.wrong_type", "signals[0].least_gaps"),
+        ({"signals": [INACTIVE | {"bands": {">= many": "3 days"}}]}, "document.bad_cell", "signals[0].bands"),
+        ({"signals": [INACTIVE | {"bands": {"1": "3 days"}, "floor": "2 days"}]}, "document.not_with", "signals[0].floor"),
+        ({"signals": [{"name": "s", "level": "low", "score": "zone", "band": "=> 6"}]}, "document.bad_cell", "signals[0].band"),
+        ({"signals": [{"name": "s", "level": "low", "ends": "zone", "within": "3 days"}]}, "document.fact_of_other_kind", "signals[0].ends"),
+    ],
+)
+def test_what_a_flag_cannot_mean_is_refused_with_its_place(fields: dict[str, Any], code: str, path: str) -> None:
+    with pytest.raises(cr.DocumentError) as told:
+        program(**({"levels": [{"name": "low"}, {"name": "high"}]} | fields))
+    assert (code, f"policies[0].{path}") in [(fault.code, fault.path) for fault in told.value.diagnostics]
+
+
+def test_visits_decline_by_their_number_and_an_activity_by_what_it_brings() -> None:
+    ratio = {"recent": "4 weeks", "earlier": "4 weeks", "ratio": "<= 0.5", "level": "low"}
+    sections = {"activities": {"bill": {"amount": "money"}}}
+    rules = program({"name": "visits", "decline": "visit", **ratio}, {"name": "bills", "decline": "bill", **ratio}, sections=sections)
+    visit, bill = {"type": "visit"}, {"type": "activity", "name": "bill"}
+    state = stepped(
+        rules,
+        {**visit, "at": "2025-01-01"},
+        {**bill, "at": "2025-01-01", "attributes": {"amount": "30.00"}},
+        {**visit, "at": "2025-01-02"},
+        {**visit, "at": "2025-02-10"},
+        {**bill, "at": "2025-02-10", "attributes": {"amount": "20.00"}},
+    )
+    # on 10 February, as it opens: no visit in four weeks where two were usual, 0.00 where 30.00 was
+    assert (state.status("churn").value, state.status("churn").data["causes"]) == ("low", "visits, bills")
+    # on the 11th: one visit of two is still half, 20.00 of 30.00 is not
+    assert rules.advance(state, at("2025-02-11")).state.status("churn").data["causes"] == "visits"
+
+
+def test_open_complaints_and_a_low_score_make_somebody_unhappy() -> None:
+    sections = {
+        "readings": {"nps": {"type": "whole"}},
+        "measures": {"open_complaints": {"open": "complaint"}},
+    }
+    unhappy = {"name": "unhappy", "level": "high", "when": {"open_complaints": ">= 1", "nps": "<= 6"}}
+    rules = program(unhappy, sections=sections)
+    complaint = {"type": "complaint", "category": "service", "severity": "high"}
+    state = stepped(rules, {**complaint, "at": "2025-01-02"}, {"type": "reading", "name": "nps", "value": 8, "at": "2025-01-03"})
+    assert level(rules, state, "2025-01-05") == "absent"
+    state = stepped(rules, {"type": "reading", "name": "nps", "value": 6, "at": "2025-01-05"}, state=state)
+    assert level(rules, state, "2025-01-06") == "high"

@@ -318,7 +318,9 @@ def test_what_is_there_already_is_left_as_it_is(tmp_path: Path) -> None:
     written, kept = folder.leave(tmp_path)
     assert kept == ["program.yaml"]
     editors = [".vscode/settings.json", "schemas/program.v1.json", "schemas/scenarios.v1.json"]
-    assert sorted(written) == sorted(["README.md", "at-risk.program.yaml", "changed.yaml", "events.jsonl", "gift-shop.scenarios.yaml", *editors])
+    assert sorted(written) == sorted(
+        ["README.md", "at-risk.program.yaml", "card.yaml", "changed.yaml", "events.jsonl", "gift-shop.scenarios.yaml", *editors]
+    )
     assert (tmp_path / "program.yaml").read_text("utf-8") == "mine"
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
     from custrules.analysis.plan import Plan, PlanItem
-    from custrules.analysis.planning import PlanIndex, plan, recheck
+    from custrules.analysis.planning import PlanIndex, plan, proofread, recheck
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
     from custrules.analysis.settlement import Settlement, settlement
     from custrules.analysis.statement import Statement, statement
@@ -103,7 +103,7 @@ _HOMES = {
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
     "analysis.plan": "Plan PlanItem",
-    "analysis.planning": "PlanIndex plan recheck",
+    "analysis.planning": "PlanIndex plan proofread recheck",
     "analysis.revenue": "DeferredRevenue deferred_revenue",
     "analysis.settlement": "Settlement settlement",
     "analysis.statement": "Statement statement",
@@ -235,6 +235,7 @@ __all__ = [
     "metrics",
     "plan",
     "population",
+    "proofread",
     "quantile",
     "recheck",
     "recognise",

@@ -16,9 +16,11 @@ import test_analysis_accounting
 import test_care_triggers
 import test_check_law
 import test_contact_plan
+import test_ics
 import test_lunar
 import test_model_scores
 import test_planning
+import test_proofreading
 import test_reckoning
 import test_rfm
 import test_segments_real_data
@@ -40,6 +42,8 @@ IN_CODE = (
     test_analysis_accounting,
     test_care_triggers,
     test_contact_plan,
+    test_ics,
+    test_proofreading,
     test_lunar,
     test_reckoning,
     test_model_scores,

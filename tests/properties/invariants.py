@@ -6,14 +6,14 @@ import pickle
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 import custrules as cr
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.events import AnyEvent
-from custrules.ledger import Lot
+from custrules.ledger import EXPIRED, REVERSED, Lot
 from custrules.policies.points import Account as PointsAccount
 from custrules.policies.points import Accrual
 from custrules.policies.points.caps import Cap
@@ -28,6 +28,7 @@ from properties.histories import CUSTOMER, Case
 from properties.toys import KINDS
 
 MICROSECOND = timedelta(microseconds=1)
+FALLEN = {"tiers.downgrade.one_level", "tiers.downgrade.to_earned", "tiers.downgrade.best_of"}
 
 
 def told(decisions: Iterable[Decision]) -> list[bytes]:
@@ -305,6 +306,69 @@ def nothing_expired_is_held(case: Case) -> None:
             for name in ("points", "points.pending"):
                 account = state.ledger.accounts[name]
                 assert not any(account.lapsed(part.lot, state.day) for part in account)
+
+
+def nothing_lives_again_twice(case: Case) -> None:
+    """Of a lot no more comes back after it had expired than was granted: what came back once has lapsed for good."""
+    again = Counter[str]()
+    for _, step in walked(case.program, case.events):
+        for effect in step.effects if step.accepted else ():
+            if isinstance(effect, Posting) and effect.source == EXPIRED and effect.target != REVERSED:
+                for lot, quantity in effect.move.parts:
+                    again[lot.first_id] += quantity
+                    assert again[lot.first_id] <= lot.granted
+
+
+# -- levels that do not fall yet ---------------------------------------------------------------------------------------
+
+
+def ladder_on(program: cr.Program, policy_id: str, day: date) -> Ladder | None:
+    """The version of a ladder in force on a day."""
+    found = program.rulebook.in_force(policy_id, day)
+    return found if isinstance(found, Ladder) else None
+
+
+def no_level_falls_before_its_grace(case: Case) -> None:
+    """Where levels without a term are watched, a review takes one only when a watch that was set, and not lifted, is over."""
+    until: dict[str, str] = {}
+    for _, step in walked(case.program, case.events):
+        if isinstance(step.event, cr.Merge):
+            return  # another card may bring its own watch
+        for decision in step.decisions:
+            told = {why.code: why.params for why in decision.reasons}
+            if decision.event_id.startswith("day:") and told.keys() & FALLEN:
+                day = date.fromisoformat(decision.event_id.removeprefix("day:"))
+                ladder = ladder_on(case.program, decision.policy_id, day)
+                if ladder is not None and ladder.watch is not None and ladder.term is None:
+                    assert day.isoformat() > until.pop(decision.policy_id, "never")
+            if "tiers.watch.lifted" in told:
+                until.pop(decision.policy_id, None)
+            if "tiers.watch.set" in told:
+                until[decision.policy_id] = str(told["tiers.watch.set"]["until"])
+
+
+def a_new_version_takes_no_level_before_its_time(case: Case) -> None:
+    """Where a level is kept to the end of its term, or to that of a notice, the first day of a version does not take it."""
+    for version in case.program.policies:
+        if isinstance(version, Ladder) and version.legacy.how != "review_at_once" and not version.exclude:
+            opens = start_of_day(version.effective_from, case.program.zone)
+            state = cr.State.new(CUSTOMER)
+            for event in case.events:
+                if event.occurred_at < opens and (state.as_of is None or event.occurred_at >= state.as_of):
+                    state = case.program.step(state, event).state
+            _stands_as_it_opens(case.program, version, state, opens)
+
+
+def _stands_as_it_opens(program: cr.Program, version: Ladder, state: cr.State, opens: datetime) -> None:
+    if state.as_of is None or state.as_of >= opens:
+        return
+    eve = program.advance(state, opens - MICROSECOND).state
+    was, now = eve.tier(), program.advance(eve, opens).state.tier()
+    ended = was is None or (was.until is not None and was.until < version.effective_from)
+    if not ended and not (version.rerates and version.review is not None and version.review.holds(version.effective_from)):
+        assert was is not None
+        assert now is not None
+        assert (version.rank_of(now.name) or 0) >= (version.rank_of(was.name) or 0)
 
 
 def balances(state: cr.State) -> dict[str, int]:

@@ -23,8 +23,12 @@ from custrules.ledger import Account, Lot, LotPart, Move
 from custrules.moment import Moment
 from custrules.orders import Order, Record
 from custrules.policies.points import Account as PointsAccount
+from custrules.policies.points import passing
+from custrules.policies.points.lapsing import Decay
 from custrules.policies.tiers import Ladder
 from custrules.policies.tiers import ladder as ladder_module
+from custrules.policies.tiers import legacy as legacy_module
+from custrules.policies.tiers import reviews as reviews_module
 from custrules.policies.tiers.judging import Case as Judged
 from custrules.policy import Decision
 from custrules.replaying import Replay
@@ -32,11 +36,13 @@ from custrules.rulebook import Rulebook
 from custrules.settling import Due, Settling
 from custrules.state import State
 from custrules.tallies import Tally
+from custrules.testing.strategies import histories
 from custrules.testing.walks import Passing
 from custrules.views import StepView
 from properties import invariants, toys
 from properties.amends import Amend, amends
-from properties.histories import cases
+from properties.histories import CUSTOMER, Case, cases
+from properties.programs import made
 
 ONE = timedelta(days=1)
 ANY, IN_ORDER = st.tuples(cases(late=True)), st.tuples(cases())
@@ -52,6 +58,63 @@ CANCELLED = st.tuples(cases(most=8, kinds=("adjustment", "redemption", "redempti
 LATE = st.builds(Amend, st.just("late"), st.integers(0, 2), st.sampled_from((1, 24)), st.just("100"))
 AMENDED = st.tuples(cases(most=6, kinds=("purchase", "redemption")), st.just(Passing()), st.tuples(LATE))
 TOLD = st.tuples(cases(late=True, most=12), amends(2))
+
+
+HEAD: dict[str, Any] = {
+    "program": "club",
+    "zone": "Europe/London",
+    "currency": "GBP",
+    "returns": {"window": "90 days"},
+    "activities": {"check_in": {}},
+    "measures": {
+        "orders": {"count": "purchase", "window": "20 days"},
+        "year": {"sum": "spend", "window": "qualifying year"},
+        "idle": {"since": "purchase"},
+    },
+}
+LEVELS = [{"name": "basic"}, {"name": "silver", "enter": {"orders": ">= 1"}}]
+BY_YEAR = [{"name": "basic"}, {"name": "silver", "enter": {"year": ">= 100"}}]
+
+
+def club(kinds: tuple[str, ...], *policies: dict[str, Any], how: Passing | None = None) -> st.SearchStrategy[Any]:
+    """Histories of one small program that is about one thing, for a rule that generated programs seldom come near."""
+    earn = {"id": "earn", "kind": "points.accrual", "points_per_unit": 1}
+    account = (
+        [] if any(policy["kind"] == "points.account" for policy in policies) else [{"id": "points", "kind": "points.account", "expiry": "never"}]
+    )
+    document = {**HEAD, "policies": [*policies, *account, earn]}
+    program = made(document)
+    told = histories(program, customer_id=CUSTOMER, kinds=kinds, min_size=2, max_size=10)
+    found = st.builds(lambda events: Case(document, events, program), told)
+    return st.tuples(found) if how is None else st.tuples(found, st.just(how))
+
+
+def ladder(**fields: Any) -> dict[str, Any]:
+    return {"id": "tier", "kind": "tiers.ladder", "levels": LEVELS, "term": "none", "downgrade": "one_level", **fields}
+
+
+def account(**fields: Any) -> dict[str, Any]:
+    return {"id": "points", "kind": "points.account", "expiry": "20 days", **fields}
+
+
+WATCH = {"after": "2 reviews below", "lasts": "2 reviews"}
+DUE_DAILY = Passing(every=1)
+WATCHED = club(("purchase", "visit"), ladder(review={"every": "month", "day": 5}, watch=WATCH))
+STRICTER = [{"name": "basic"}, {"name": "silver", "enter": {"orders": ">= 9"}}]
+RAISED = club(
+    ("purchase", "visit"),
+    ladder(term="12 months"),
+    ladder(term="12 months", levels=STRICTER, effective_from="2026-07-01", legacy="keep_until_term_end"),
+)
+CARRIED = club(
+    ("purchase", "visit"),
+    ladder(levels=BY_YEAR, term={"length": "14 months", "from": "end_of_qualifying_year"}, qualifying_year="calendar")
+    | {"rollover": [{"measure": "year", "above": "level_held", "from_level": "silver"}]},
+    how=DUE_DAILY,
+)
+SUSPENDED = club(("purchase", "visit"), account(suspended={"idle": "< 40"}), how=DUE_DAILY)
+WITHERING = club(("purchase", "visit"), account(expiry="never", decay={"share": "10%", "per": "month"}), how=DUE_DAILY)
+COMING_BACK = club(("purchase", "activity"), account(reinstatement={"within": "20 days", "event": "check_in", "last_day": "10 days"}))
 
 
 @dataclass(frozen=True)
@@ -132,6 +195,35 @@ def _stamp_ignored(right: Any, state: State, event: AnyEvent) -> datetime:
 def _only_reviews(right: Any, self: Ladder, view: cr.View) -> date | None:
     held = Judged.of(self, view).held()
     return held.until + ONE if held is not None and held.until is not None else None
+
+
+def _falls_at_once(right: Any, case: Judged, rule: Any, position: Any, held: Any) -> Any:
+    """A watched level falls at the first review that finds it too low."""
+    return reviews_module._rated_lower(case, position, held, case.ladder.downgrade, lambda: iter((case.view.day,)))
+
+
+def _reviewed_as_it_opens(right: Any, case: Judged, position: Any, held: Any, on: date) -> Any:
+    """A level that should be kept to the end of its term is judged by the new version's first day."""
+    return legacy_module._reviewed(case, position, held, on)
+
+
+def _years_not_awaited(right: Any, self: Ladder, case: Judged, rank: int) -> list[date | None]:
+    """Nothing waits for the day on which a qualifying year opens."""
+    days: list[date | None] = right(self, case, rank)
+    return days[:-1] if self.rollover else days
+
+
+def _only_last_days(right: Any, account: PointsAccount, view: cr.View) -> Iterator[date]:
+    """What keeps or withers points is looked at only when something lapses or becomes usable."""
+    for bucket in ("", ".pending"):
+        last = view.state.ledger.accounts[account.id + bucket].first_last_day
+        if last is not None:
+            yield last + ONE
+
+
+def _lives_again(right: Any, self: Lot, last_day: date | None) -> Lot:
+    """What came back once is not told apart."""
+    return self._replace(last_day=last_day)
 
 
 # -- verdicts ----------------------------------------------------------------------------------------------------------
@@ -304,6 +396,27 @@ MUTANTS = (
         SHARING,
         changed(StepView, "awarded", lambda right, view, policy, window, group=None: right(view, policy, window)),
     ),
+    Mutant(
+        "a watched level falls at the first low review",
+        invariants.no_level_falls_before_its_grace,
+        WATCHED,
+        changed(reviews_module, "_watched", _falls_at_once),
+    ),
+    Mutant(
+        "a level is judged on the first day of a version",
+        invariants.a_new_version_takes_no_level_before_its_time,
+        RAISED,
+        changed(legacy_module, "_kept", _reviewed_as_it_opens),
+    ),
+    Mutant(
+        "no year is awaited for what rolls over",
+        invariants.time_makes_no_difference,
+        CARRIED,
+        changed(Ladder, "_due_for_new", _years_not_awaited),
+    ),
+    Mutant("nobody looks at what keeps points", invariants.time_makes_no_difference, SUSPENDED, changed(passing, "days", _only_last_days)),
+    Mutant("points wither whenever a day opens", invariants.time_makes_no_difference, WITHERING, changed(Decay, "opens", lambda *_: True)),
+    Mutant("what came back comes back again", invariants.nothing_lives_again_twice, COMING_BACK, changed(Lot, "renewed", _lives_again)),
     Mutant("effects are not numbered", invariants.effect_ids_are_unique, ANY, changed(Settling, "fold", _all_numbered_nought)),
 )
 

@@ -118,3 +118,18 @@ def test_effect_ids_are_unique(case: Case) -> None:
 @given(ANY)
 def test_the_books_close(case: Case) -> None:
     invariants.the_books_close(case)
+
+
+@given(ANY)
+def test_what_expired_lives_again_once(case: Case) -> None:
+    invariants.nothing_lives_again_twice(case)
+
+
+@given(IN_ORDER)
+def test_no_level_falls_before_its_grace_is_over(case: Case) -> None:
+    invariants.no_level_falls_before_its_grace(case)
+
+
+@given(IN_ORDER)
+def test_a_new_version_takes_no_level_before_its_time(case: Case) -> None:
+    invariants.a_new_version_takes_no_level_before_its_time(case)

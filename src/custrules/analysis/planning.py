@@ -7,19 +7,22 @@ changes it, and running it again is how that is seen. Same states, same plan, wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from custrules.analysis.plan import Plan, PlanItem, item_id
-from custrules.analysis.refusal import refuse, worded
+from custrules.analysis.refusal import one_of, refuse, worded
 from custrules.calendars import ONE_DAY, known_zone, local_day, start_of_day
 from custrules.contacting import Contacting
+from custrules.errors import Diagnostic
 from custrules.events import Contact
 from custrules.fields import read_day
+from custrules.policies.care import proofreading
 from custrules.policies.care.arranging import Candidate, Desk, Person, Placed, Why, consented
 from custrules.policies.care.contact_plan import ContactPlan
 from custrules.policies.care.gates import Touch
+from custrules.policies.care.trigger import Trigger
 from custrules.policy import Decision, Policy, Touchpoint
 from custrules.program import Program
 from custrules.state import State
@@ -242,3 +245,23 @@ def recheck(program: Program, state: State, item: PlanItem, at: datetime) -> Pla
     if isinstance(slot, Why):
         return item.because("drop" if slot.final else "defer", day, slot.reason)
     return item.going(day, slot)
+
+
+# -- texts -------------------------------------------------------------------------------------------------------------
+
+
+def proofread(
+    program: Program, trigger: str, text: str, lang: str = "en", *, on: date | None = None, words: Mapping[str, Sequence[str]] | None = None
+) -> list[Diagnostic]:
+    """What the text of a message says that its trigger forbids (``taboo``, a solemn festival), or lacks (``sign``: ``{store}``).
+
+    ``lang`` is en or zh; ``words`` are more words by taboo (promotion, new_arrivals, prying); ``on`` chooses the version of the trigger.
+    AnalysisError where the program has no trigger of that name, or the language has no lexicon.
+    """
+    one_of(lang, ("en", "zh"), "lang")
+    rulebook = program.rulebook
+    found = rulebook.versions.get(trigger, [None])[-1] if on is None else rulebook.in_force(trigger, on) if trigger in rulebook.versions else None
+    if not isinstance(found, Trigger):
+        known = ", ".join(name for name, versions in rulebook.versions.items() if isinstance(versions[-1], Trigger))
+        refuse("analysis.no_trigger", "trigger", found=str(trigger)[:40], known=known)
+    return proofreading.proofread(found, text, lang, words or {})
