@@ -635,3 +635,96 @@ def test_check_takes_what_a_trigger_waits_for_as_read() -> None:
         {"occasion": {"before": "end", "by": "7 days"}}, {"occasion": {"anniversary": "wedding"}}, {"occasion": "birthday"}, measures={}
     )
     assert [finding.path for finding in cr.check(waiting) if finding.code == "check.unread"] == ["activities.service"]
+
+
+def test_a_birthday_by_the_lunar_calendar_needs_a_day_of_its_table() -> None:
+    assert born("1900-01-15", {"calendar": "lunar"}).until("2026-12-31").days == ["2026-01-15"]  # the table begins on 31 January 1900
+
+
+def test_a_birthday_that_nobody_knows_is_never_kept() -> None:
+    life = Life(program({"occasion": "birthday"}, {"occasion": {"before": "birthday", "by": "1 day"}})).event("enrolment", "2026-01-01")
+    assert life.until("2027-12-31").asked == []
+    assert next_of(life) == "None"
+
+
+def test_anniversaries_may_be_days_apart_and_need_a_day_to_count_from() -> None:
+    life = Life(program({"occasion": {"anniversary": "joined", "every": "100 days"}}, {"occasion": {"anniversary": "wedding"}})).event(
+        "enrolment", "2026-01-01"
+    )
+    assert life.until("2026-12-31").days == ["2026-04-11", "2026-07-20", "2026-10-28"]  # 1 January + 100, 200, 300 days
+
+
+def test_a_date_that_has_passed_and_terms_beyond_the_table_are_over() -> None:
+    past = Life(program({"occasion": {"date": "2026-06-18"}}, {"occasion": {"solar_term": "立春"}}, {"occasion": {"festival": "中秋"}}))
+    past.event("enrolment", "2026-06-19").until("2026-06-30")
+    assert next_of(past) == "None"
+    late = (
+        Life(program({"occasion": {"solar_term": "立春"}}, {"occasion": {"festival": "中秋"}})).event("enrolment", "2101-03-01").until("2103-01-01")
+    )
+    assert late.asked == []
+
+
+def test_what_is_said_of_a_validity_holds_for_every_occasion() -> None:
+    made = program(
+        {"occasion": {"before": "end", "by": ["30 days", "7 days"]}, "validity": "2 days"},
+        {"occasion": {"visit_every": "10 days"}, "validity": "1 day"},
+        {"occasion": {"absent": "visit", "for": "20 days"}, "validity": "3 days"},
+    )
+    life = Life(made).event("enrolment", "2026-03-01", profile={"end": "2026-04-30"}).event("visit", "2026-03-01").until("2026-04-30")
+    asked = {trigger: [(day, last) for day, which, _, last in life.asked if which == trigger] for trigger in ("t1", "t2", "t3")}
+    assert asked["t1"] == [("2026-03-31", "2026-04-02"), ("2026-04-23", "2026-04-25")]
+    assert asked["t2"][:2] == [("2026-03-11", "2026-03-12"), ("2026-03-21", "2026-03-22")]
+    assert asked["t3"] == [("2026-03-21", "2026-03-24")]
+
+
+def test_a_level_that_is_near_asks_only_so_long_before_the_end_where_that_is_said() -> None:
+    year = {"spend": {"sum": "spend", "window": "qualifying year"}}
+    levels = [{"name": "member"}, {"name": "silver", "enter": {"spend": ">= 100"}}]
+    ladder = {"id": "levels", "kind": "tiers.ladder", "levels": levels, "term": "none", "downgrade": "to_earned", "qualifying_year": "calendar"}
+    made = program(
+        {"occasion": {"reachable": "next_level", "within": "10%", "by": "60 days"}}, measures=year, policies=[{**ladder, "review": {"every": "year"}}]
+    )
+    life = Life(made).event("purchase", "2026-03-01", amount="95.00").until("2026-12-31")
+    assert life.asked == [("2026-11-01", "t1", "silver/2026-12-31", "2026-12-31")]  # 31 December less 60 days is 1 November
+
+
+@pytest.mark.parametrize("taboo", ["promotion", ["gossip"], [1]])
+def test_taboos_are_named(taboo: object) -> None:
+    with pytest.raises(ValueError):
+        Trigger.read({"id": "t", "occasion": "birthday", **USUAL, "taboo": taboo})
+
+
+@pytest.mark.parametrize("sentinels", ["1900-01-01", ["yesterday"]])
+def test_sentinels_are_dates(sentinels: object) -> None:
+    with pytest.raises(ValueError):
+        Trigger.read({"id": "t", "occasion": "birthday", **USUAL, "sentinels": sentinels})
+
+
+@pytest.mark.parametrize(
+    "occasion",
+    [
+        {"visit_every": {"when": "points", "-": 5}},
+        {"status": "tier", "rises_to": {"tier": "gold"}},
+        {"after": "visit", "by": 5},
+        {"date": []},
+        {"before": 5, "by": "1 day"},
+    ],
+)
+def test_a_part_that_cannot_be_read_is_refused(occasion: object) -> None:
+    with pytest.raises(ValueError):
+        Occasion.model_validate(occasion)
+
+
+def test_bands_may_be_lists_and_one_length_for_everybody() -> None:
+    segment: dict[str, Any] = {"segment": {"type": "text", "values": ["a", "b", "c"]}, "birthday": {"type": "birthday"}}
+    made = program({"occasion": {"visit_every": {"when": "segment", "[a, b]": "10 days", "-": "30 days"}}}, profile=segment)
+    few = Life(made).event("enrolment", "2026-01-01", profile={"segment": "b"})
+    rest = Life(made).event("enrolment", "2026-01-01", profile={"segment": "c"})
+    assert (next_of(few), next_of(rest)) == ("2026-01-11", "2026-01-31")
+    assert cr.loads(made.to_json()) == made
+
+
+def test_an_unknown_status_is_told_with_its_place() -> None:
+    with pytest.raises(cr.DocumentError) as caught:
+        program({"occasion": {"status": "rank", "rises_to": "gold"}})
+    assert {found.code for found in caught.value.diagnostics} == {"document.unknown_fact"}

@@ -173,6 +173,8 @@ def test_limits_over_all_customers_are_told_to_be_out_of_reach() -> None:
         ({"rule": "closing.notice", "value": "60 days"}, False),
         ({"rule": "refund.merchant.granted", "value": "false"}, True),
         ({"rule": "refund.merchant.basis", "value": "paid_minus_list"}, True),
+        ({"rule": "refund.merchant.fee", "value": "forbidden"}, False),
+        ({"rule": "closing.notice", "value": "10 days"}, True),
         ({"rule": "refund.sla", "value": "30 days"}, False),  # a default that the terms may change
         ({"rule": "limit.named", "value": "6000.00", "effective_to": "2012-10-31"}, False),  # before there was a limit
     ],
@@ -180,6 +182,15 @@ def test_limits_over_all_customers_are_told_to_be_out_of_reach() -> None:
 def test_an_own_rule_that_weakens_what_cannot_be_agreed_away_is_found(rule: dict[str, Any], weaker: bool) -> None:
     codes = [one for one in found(law=own(rule)) if one[0].endswith("weakened")]
     assert codes == ([("law.cn.profile.weakened", "law.rules[0].value", "warning")] if weaker else [])
+
+
+def test_deadlines_and_shares_are_weaker_when_they_are_longer_or_less() -> None:
+    beijing = own({"rule": "refund.cooling_off.sla", "value": "5 working days"}, extends="CN-BJ")
+    assert ("law.cn_bj.profile.weakened", "law.rules[0].value", "warning") in found(law=beijing)
+    japan = own({"rule": "custody.share_of_unused", "value": "40%"}, extends="JP")
+    assert ("law.jp.profile.weakened", "law.rules[0].value", "warning") in found(law=japan, currency="JPY")
+    more = own({"rule": "custody.share_of_unused", "value": "60%"}, extends="JP")
+    assert [one for one in found(law=more, currency="JPY") if "weakened" in one[0]] == []
 
 
 def test_a_finding_names_the_law_in_two_languages() -> None:

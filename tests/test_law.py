@@ -154,6 +154,20 @@ def test_a_value_is_read_by_the_kind_of_its_rule_and_written_back(name: str, val
     assert (found.value, found.shown) == (read, value)
 
 
+def test_values_are_equal_by_what_they_say() -> None:
+    five = Deadline(5, working=True)
+    assert five == Deadline.parse("5 working days")
+    assert five != Deadline(5, working=False)
+    assert len({five, Deadline.parse("5 working days")}) == 1
+    assert repr(five) == "Deadline.parse('5 working days')"
+    assert law(own(rules=[rule("refund.sla", "5 days")])).value("refund.sla", TODAY) == Deadline(5, working=False)
+
+
+def test_a_profile_that_is_not_shipped_is_not_found() -> None:
+    with pytest.raises(KeyError):
+        shipped("ATLANTIS")
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 

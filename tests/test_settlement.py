@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -54,6 +55,23 @@ def test_what_is_spent_where_it_was_paid_in_is_nobodys_claim() -> None:
 def test_a_return_takes_the_claim_back_where_it_happens() -> None:
     """180 of the 300 stay: 180 x 1000/1200 = 150."""
     assert claims([*ONE, event("return", "r1", "2026-04-12", of="p1", amount="120.00", channel="west")]) == [("2026-04", "east", "west", 15_000)]
+
+
+def test_a_refund_is_owed_to_the_shop_that_pays_it() -> None:
+    """300 of 1200 are consumed in west: 250. The 750 that north pays back had been paid in in east."""
+    refund = {"id": "refund", "kind": "stored_value.refund", "causes": {"merchant": {"basis": "paid_minus_ratio"}}}
+    history = [
+        *ONE,
+        event("refund_request", "q1", "2026-05-02", of="t1", cause="merchant", channel="north"),
+        event("refund_paid", "q2", "2026-05-03", of="q1", channel="north"),
+    ]
+    found = cr.settlement(program([*CARD, refund]), history)
+    assert found.claims == (Claim("2026-04", "east", "west", 25_000), Claim("2026-05", "east", "north", 75_000))
+
+
+def test_time_that_passes_is_nobodys_claim() -> None:
+    until = datetime.fromisoformat("2027-01-01T00:00:00+08:00")  # the bonus has lapsed by then
+    assert claims(ONE, until=until) == claims(ONE)
 
 
 def test_between_two_shops_only_the_difference_of_a_period_is_owed() -> None:

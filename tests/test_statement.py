@@ -123,6 +123,24 @@ def test_a_disputed_top_up_leaves_what_is_owed() -> None:
     assert found.closing == Balance(0, 0, 0, 18_000)
 
 
+REFUND = {"id": "refund", "kind": "stored_value.refund", "causes": {"merchant": {"basis": "paid_minus_ratio"}}}
+PAID_OUT = [
+    event("refund_request", "q1", "2026-05-02", of="t1", cause="merchant"),
+    event("refund_paid", "q2", "2026-05-03", of="q1"),
+]
+
+
+def test_a_refund_is_told_with_the_money_that_went_back() -> None:
+    """180 of 1200 are consumed: 1000 - 180 x 1000/1200 = 850 go back, and 170 of the bonus lapse."""
+    found = cr.statement(program([*CARD, REFUND]), [*TEA, *PAID_OUT])
+    asked, paid_out = found.lines[-2:]
+    assert (asked.kind, asked.cash, asked.change) == ("refund_request", 0, Balance())
+    assert (paid_out.kind, paid_out.cash, paid_out.change) == ("refund_paid", 85_000, Balance(-85_000, -17_000))
+    assert found.closing == Balance()
+    assert found.top_ups[0].deposit.refunded == 85_000
+    assert "    Went back in money: 850.00 CNY" in cr.render(found)
+
+
 # --- in words and JSON ------------------------------------------------------------------------------------------------
 
 

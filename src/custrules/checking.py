@@ -155,7 +155,7 @@ def _quantity(rules: Rulebook, account: str, quantity: Decimal, path: str) -> It
     if -decimals(quantity) > known[1]:
         yield _fault("event.too_many_decimals", path, found=quantity, account=account, most=known[1])
     most = from_units(MAX_UNITS, known[1])
-    if abs(quantity) >= most:
+    if quantity.copy_abs() >= most:
         yield _fault("event.too_many_points", path, found=quantity, account=account, most=plain(most))
 
 

@@ -253,6 +253,10 @@ class View(ABC):
         """The days that a name of the program's calendar stands for; None where it has none of that name."""
         return None
 
+    def period_end(self, measure: str) -> date | None:
+        """The last day of the qualifying or membership year, or of the running calendar period, that a measure looks at; None: of none."""
+        return None
+
     def standing(self, status: str) -> Standing | None:
         """Where the customer stands with the policy that writes a status; None where none does."""
         return None

@@ -340,6 +340,15 @@ class StepView(View):
     def named_day(self, name: str) -> DayRule | WorkingTime | None:
         return self._rules.calendar.get(name)
 
+    def period_end(self, measure: str) -> date | None:
+        window = getattr(self._rules.meters.get(measure), "window", None)
+        if not isinstance(window, Window):
+            return None
+        if window.has_years:
+            year = window.year(self.settled, self.moment(self.settled).source.standing)
+            return year[1] if year is not None else None
+        return window.end(self.settled) if window.kind == "this" else None
+
     def standing(self, status: str) -> Standing | None:
         policies = (self._rules.in_force(policy_id, self.settled) for policy_id in self._rules.versions)
         writer = next((policy for policy in policies if policy is not None and status in policy.writes()), None)

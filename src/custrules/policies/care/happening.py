@@ -298,12 +298,15 @@ class NearLevels(Occurring):
 
     def open(self, view: View, today: date) -> Iterator[Occurrence]:
         aim = self._aim(view)
-        if aim is None or aim.condition is None or not self._is_time(aim.deadline, today) or not self._is_near(view, aim.condition, today):
+        if aim is None or aim.condition is None:
             return
-        period = aim.deadline or date(today.year, 12, 31)
-        last = self.last_day(today, None) if self.trigger.validity is not None else aim.deadline
+        deadline = self._deadline(view, aim)
+        if not self._is_time(deadline, today) or not self._is_near(view, aim.condition, today):
+            return
+        period = deadline or date(today.year, 12, 31)
+        last = self.last_day(today, None) if self.trigger.validity is not None else deadline
         told: dict[str, Scalar] = {"level": aim.name}
-        if aim.deadline is not None:
+        if deadline is not None:
             told["deadline"] = period.isoformat()
         yield Occurrence(f"{aim.name}/{period}", today, last, told)
 
@@ -311,14 +314,21 @@ class NearLevels(Occurring):
         aim = self._aim(view)
         if aim is None or aim.condition is None:
             return None
+        deadline = self._deadline(view, aim)
         days = [view.next_change(aim.condition), date(today.year + 1, 1, 1)]
-        days += [step.before(aim.deadline) for step in self.trigger.occasion.by or () if aim.deadline is not None]
+        if deadline is not None:
+            days += [deadline + ONE_DAY, *(step.before(deadline) for step in self.trigger.occasion.by or ())]
         return min((day for day in days if day is not None and day > today), default=None)
 
     def _aim(self, view: View) -> Aim | None:
         """The next level, as the ladder tells it."""
         standing = view.standing("tier")
         return next((aim for aim in standing.aims if aim.kind == "reach"), None) if standing is not None else None
+
+    def _deadline(self, view: View, aim: Aim) -> date | None:
+        """The last day on which something may be done for it: as the ladder says, else the end of the period that is counted."""
+        ends = [view.period_end(name) for name in sorted(aim.condition.facts)] if aim.condition is not None else []
+        return aim.deadline or min((day for day in ends if day is not None), default=None)
 
     def _is_time(self, deadline: date | None, today: date) -> bool:
         """``by``: only so long before the end of what is counted; not at all where that has no end."""
