@@ -451,3 +451,80 @@ def test_rates_are_rows_or_days() -> None:
     text = HEAD.replace("ORDER", "pro_rata").replace("BONUS", "never")
     found = cr.loads(text.replace("{2025-05-20: 3.00%, 2026-06-01: 2.90%}", rows))
     assert found == cr.loads(text)
+
+
+# -- other countries, other forms ------------------------------------------------------------------------------------------------
+
+
+def abroad(profile: str, currency: str, causes: str, rest: str = "") -> History:
+    head = HEAD.replace("ORDER", "principal_first").replace("BONUS", "never").replace("CNY", currency)
+    head = head.replace("policies:", f"law: {{profile: {profile}, confirmed_by: me, confirmed_on: 2026-01-01}}\npolicies:")
+    found = cr.loads(f"{head}  - {{id: refund, kind: stored_value.refund, causes: {causes}{rest}}}\n")
+    return history(found).on("2026-04-01").event("top_up", id="t1", amount="1000" if currency == "JPY" else "8.50")
+
+
+def test_what_the_law_prohibits_is_declined_with_its_words() -> None:
+    found = abroad("JP", "JPY", "{closure: {}}")
+    asked = ask(found, cause="merchant", verdict="refused")
+    assert asked.codes == ("stored_value.refund.prohibited",)
+    assert "20" in told(asked, "article")
+
+
+def test_a_statute_prevails_over_a_minimum() -> None:
+    asked = ask(abroad("US-CA", "USD", "{cash_out: {basis: principal_remaining, below: 15.00}}", ", payout: {minimum: 10.00}"), cause="cash_out")
+    assert told(asked, "refund") == "8.50 USD"
+    assert "stored_value.refund.minimum_overridden" in asked.codes
+
+
+YEAR = """
+program: p
+zone: Asia/Shanghai
+currency: CNY
+policies:
+  - {id: year, kind: stored_value.account, form: period, length: 12 months}
+  - {id: year-in, kind: stored_value.top_up, account: year}
+  - {id: refund, kind: stored_value.refund, causes: {merchant: {}, cooling_off: {basis: paid_minus_list, within: 7 days}}, period_card: CARD}
+"""
+
+
+@pytest.mark.parametrize(
+    ("card_terms", "fields", "refund"),
+    [
+        ("{by: month}", {}, "1400.00 CNY"),  # five months of twelve have begun by 6 May: 2400 x 7/12
+        ("{own_absence: credited}", {"absent": 26}, "1742.47 CNY"),  # 126 - 26 = 100 of 365 days: 2400 x 265/365
+        ("{own_absence: counts}", {"absent": 26}, "1571.51 CNY"),  # 126 of 365: 2400 x 239/365
+    ],
+)
+def test_a_card_for_a_period_goes_by_its_own_terms(card_terms: str, fields: dict[str, Any], refund: str) -> None:
+    found = history(cr.loads(YEAR.replace("CARD", card_terms))).on("2026-01-01").event("top_up", id="t1", amount="2400.00", starts="2026-01-01")
+    assert told(ask(found, **fields), "refund") == refund
+    whole = ask(found, "2026-01-05", "cooling_off", id="at-once")
+    assert told(whole, "refund") == "2400.00 CNY"  # asked back at once
+
+
+def test_bonus_that_is_paid_out_leaves_as_bonus() -> None:
+    part = pay(ask(card("causes: {merchant: {basis: face_remaining}}"), amount="1100.00"))
+    assert left(part) == ("0.00 CNY", "100.00 CNY", "0.00 CNY")
+    assert shares(part) == [("card", "600.00 CNY"), ("cash", "400.00 CNY"), ("other", "100.00 CNY")]  # no tender gets more than it paid
+    rest = pay(ask(part, "2026-05-09", id="r2"), "2026-05-10", of="r2")
+    assert told(rest, "refund") == "100.00 CNY"
+
+
+def test_a_decision_on_a_stale_quote_is_refused() -> None:
+    asked = spend(ask(card()), "60.00", "2026-05-07")
+    assert asked.event("refund_decision", of="r1", approved=True, verdict="refused").codes == ("stored_value.refund.stale",)
+
+
+def test_a_dispute_of_another_top_up_lets_nothing_go() -> None:
+    found = card(FROZEN).on("2026-04-02").event("top_up", id="t2", tenders={"card": "500.00"})
+    disputed = ask(found).on("2026-05-07").event("chargeback", of="t2")
+    assert left(disputed) == ("0.00 CNY", "0.00 CNY", "1200.00 CNY")
+    assert disputed.state.status("refund", "r1").value == "requested"  # type: ignore[union-attr]
+
+
+def test_a_reminder_may_come_a_length_after_the_request() -> None:
+    text = "causes: {merchant: {basis: paid_minus_ratio}}\nprocess: {sla: 15 days, remind: [{at: 2 days, to: boss}], quote: 3 days}"
+    asked = ask(card(text))
+    assert told(asked, "holds_until") == "2026-05-09"
+    days = [str(effect.day) for step in asked.day_end("2026-05-30").steps for effect in step.effects if isinstance(effect, cr.Touchpoint)]
+    assert days == ["2026-05-08", "2026-05-22"]  # reminded; overdue on the day after 21 May

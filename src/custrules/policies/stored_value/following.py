@@ -213,7 +213,7 @@ def _settled(policy: Refund, event: events.RefundPaid, request: Request, account
     pay_out(account, quote.result.lines, view)
     amounts = {"refund": quote.result.net, "interest": quote.interest, "amount": quote.total - settled}
     shown = {name: money(units, view) for name, units in amounts.items()}
-    forfeited = account.shown(sum(line.bonus for line in quote.result.lines), view)
+    forfeited = account.shown(sum(line.bonus - line.paid_out for line in quote.result.lines), view)
     reasons = [reason("stored_value.refund.paid", of=request.id, cause=request.cause, account=account.id, bonus_forfeited=forfeited, **shown)]
     if settled:
         reasons.append(reason("stored_value.refund.debt_settled", settled=money(settled, view), account=account.id))

@@ -126,7 +126,9 @@ def _unfit(request: Request, rule: Ruling, history: TopUpHistory) -> Reason | No
     if rule.unless == "used" and used(history):
         return reason("stored_value.refund.used", **told)
     gone = history.refunded + history.disputed
-    if (gone and gone >= history.paid) or (gone and not history.principal + history.bonus + history.held and history.form != "period"):
+    if (gone and gone >= history.paid and "face_remaining" not in rule.bases) or (
+        gone and not history.principal + history.bonus + history.held and history.form != "period"
+    ):
         return reason("stored_value.refund.nothing_left", **told)
     return None
 
@@ -218,7 +220,7 @@ def _holds_until(policy: Refund, rule: Ruling, result: Reckoning, account: Value
 def told(policy: Refund, request: Request, quote: Quote, account: ValueAccount, view: View) -> list[Reason]:
     """A quote as reasons: what it comes to and by which rule, then every component that is not nothing."""
     result, lines = quote.result, quote.result.lines
-    forfeited = sum(line.bonus for line in lines)
+    forfeited = sum(line.bonus - line.paid_out for line in lines)
     head = {"cause": request.cause, "account": account.id}
     reasons = [
         reason(
