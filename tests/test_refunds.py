@@ -519,7 +519,7 @@ def test_a_dispute_of_another_top_up_lets_nothing_go() -> None:
     found = card(FROZEN).on("2026-04-02").event("top_up", id="t2", tenders={"card": "500.00"})
     disputed = ask(found).on("2026-05-07").event("chargeback", of="t2")
     assert left(disputed) == ("0.00 CNY", "0.00 CNY", "1200.00 CNY")
-    assert disputed.state.status("refund", "r1").value == "requested"  # type: ignore[union-attr]
+    assert disputed.state.status("refund", "r1").value == "requested"
 
 
 def test_a_reminder_may_come_a_length_after_the_request() -> None:
