@@ -10,6 +10,7 @@ from programs_helper import program_of, scenarios_of, shared_dir
 import custrules as cr
 from custrules.calendars import end_of_day
 from custrules.documents.reading import read
+from custrules.testing import history
 from custrules.testing.scenarios import Planned, collect
 
 PROGRAMS = shared_dir()
@@ -126,6 +127,27 @@ def without_quotes(stem: str, name: str) -> list[Planned]:
     (scenario,) = [one for one in read(path.read_bytes(), source=path.name).data["scenarios"] if one["name"].startswith(name)]
     steps = [step for step in scenario["steps"] if "quote" not in step["when"]]
     return collect(path.with_suffix(".json"), text=json.dumps({"scenarios": [{**scenario, "steps": steps}]}), program=program)
+
+
+@needs_programs
+def test_the_telecom_programs_second_complaint_in_three_months_is_critical() -> None:
+    assert PROGRAMS is not None
+    program = program_of(PROGRAMS / "03_telecom.yaml", lambda line: None)
+    once = history(program).on("2014-01-20").profile_update(account_type="normal").complaint(id="k1")
+    twice = once.on("2014-03-20").complaint(id="k2")  # evaluated on the 5th: 5 January to 5 April
+    assert [("churn", "") in customer.day_end("2014-04-05").state.statuses for customer in (once, twice)] == [False, True]
+    assert twice.day_end("2014-04-05").state.status("churn").value == "critical"
+
+
+@needs_programs
+def test_the_club_programs_survey_asks_after_an_event_and_by_the_quarter_but_not_too_often() -> None:
+    assert PROGRAMS is not None
+    program = program_of(PROGRAMS / "09_club.yaml", lambda line: None)
+    customer = history(program).on("2026-05-20").attendance("regatta", id="a1").day_end("2026-05-21")
+    assert customer.state.status("survey", "a1").value == "asked"
+    sent = customer.contact("survey", channel="wechat").day_end("2026-07-01")
+    assert sent.state.status("survey", "every-2026-07-01").value == "skipped"  # 21 May + 90 days: 19 August
+    assert sent.day_end("2026-10-01").state.status("survey", "every-2026-10-01").value == "asked"
 
 
 def whole(stem: str, name: str) -> list[Planned]:

@@ -139,6 +139,6 @@ def test_sizes_that_make_no_history_are_refused(sizes: tuple[int, int]) -> None:
 def test_programs_are_drawn_with_histories_of_their_own(data: st.DataObject) -> None:
     program = data.draw(strategies.programs())
     kinds = {policy.kind for policy in program.policies}
-    assert kinds - {"points.transfer"} == {"tiers.ladder", "points.account", "points.accrual", "points.redemption"}
+    assert kinds >= {"tiers.ladder", "points.account", "points.accrual", "points.redemption"}
     history = data.draw(strategies.histories(program, max_size=3))
     assert program.step(cr.State.new(history[0].customer_id), history[0]).verdict in ("accepted", "refused")

@@ -74,6 +74,9 @@ class Complaints(Policy):
     def writes(self) -> tuple[str, ...]:
         return (self.status,)
 
+    def keeps_asks(self) -> int:
+        return 0  # each cycle is of one complaint, and of one time that it was opened
+
     def keeps_complaints(self) -> str:
         return self.status
 

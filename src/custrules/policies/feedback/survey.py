@@ -11,6 +11,7 @@ from pydantic import Field
 
 from custrules.calendars import Length, local_day
 from custrules.conditions import Condition
+from custrules.contacting import Contacting
 from custrules.counting import name_of
 from custrules.errors import Diagnostic
 from custrules.event_fields import Scalar
@@ -23,6 +24,7 @@ from custrules.state_parts import StatusValue, TouchpointAsked
 
 CASES = ("planned", "asked", "resting", "waits", "not_asked", "do_not_contact", "answered", "unasked", "low")
 CATEGORY = "survey"
+REMEMBERED = 731  # days: no rest is longer, unless one says so
 FOLLOW_UP = "low:"  # what the cycles of follow-ups begin with
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -79,6 +81,17 @@ class Survey(Policy):
 
     def passing(self) -> tuple[str, ...]:
         return (self.status,)
+
+    def keeps_asks(self) -> int:
+        """For as long as any rest may look back."""
+        return max(REMEMBERED, self.rest.at_most_days if self.rest is not None else 0)
+
+    def next_ask(self, view: View, /) -> date | None:
+        return self.due(view)
+
+    def contacting(self, category: str, channel: str, /) -> Contacting:
+        """An ask may go over any of its channels; who follows up uses the one of the task."""
+        return Contacting(channels=self.channels if category == self.category else (channel,))
 
     def faults(self, known: Known) -> list[Diagnostic]:
         return list(survey_faults(self, known))

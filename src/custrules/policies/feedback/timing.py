@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from custrules.calendars import ONE_DAY, local_day, start_of_day
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from custrules.policies.feedback.complaints import Complaints
 
 CATEGORY = "complaint"
+WORTH_TELLING = timedelta(days=30)  # for which a task is worth doing that has no end of its own
 Told = tuple[Case, list[Reason], list[Touchpoint]]
 
 
@@ -59,9 +60,8 @@ def told(case: Case, rung: Rung, view: View) -> Told:
     labels = ", ".join((*case.told, step.label()))
     told: dict[str, Scalar] = {"complaint": case.id, "to": step.tell, "clock": rung.clock, "at": share_text(step.at), "purpose": "service"}
     told |= {"due_by": case.data[f"{rung.clock}{BY}"]}
-    touchpoint = Touchpoint(
-        step.template or step.tell, f"{case.key}:{step.label()}", view.settled, None, CATEGORY, step.channel, "task", Frozen(told)
-    )
+    template, last_day = step.template or step.tell, view.settled + WORTH_TELLING
+    touchpoint = Touchpoint(template, f"{case.key}:{step.label()}", view.settled, last_day, CATEGORY, step.channel, "task", Frozen(told))
     why = reason("feedback.complaints.told", complaint=case.id, to=step.tell, share=share_text(step.at), clock=rung.clock)
     return case.said(told=labels, escalated_to=step.tell), [why], [touchpoint]
 

@@ -16,7 +16,7 @@ from custrules.fields import Frozen, instant_text, plain
 from custrules.money import Money
 from custrules.policies.feedback.case import AT, BY, RULE, WITHIN, Case, by_text
 from custrules.policies.feedback.rules import Allowances, ComplaintClock
-from custrules.policies.feedback.timing import CATEGORY, Told, closed, rungs, told, version_of
+from custrules.policies.feedback.timing import CATEGORY, WORTH_TELLING, Told, closed, rungs, told, version_of
 from custrules.policy import Reason, Touchpoint, View, reason
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _routed(policy: Complaints, view: View) -> dict[str, Scalar]:
 def _task(policy: Complaints, case: Case, view: View) -> Touchpoint:
     """The complaint as a task for whom it was routed to, up to the end of the clock that ends first."""
     ends = [local_day(end, view.zone) for name in case.running() if (end := case.end(name, view)) is not None]
-    last_day = max(min(ends), view.settled) if ends else None
+    last_day = max(min(ends), view.settled) if ends else view.settled + WORTH_TELLING
     to = str(case.data.get("owner", case.data.get("queue", "")))
     data: dict[str, Scalar] = {"complaint": case.id, "purpose": "service", **({"to": to} if to else {})}
     data |= {f"{name}{BY}": case.data[f"{name}{BY}"] for name in case.clocks()}
