@@ -570,3 +570,15 @@ def test_open_complaints_and_a_low_score_make_somebody_unhappy() -> None:
     assert level(rules, state, "2025-01-05") == "absent"
     state = stepped(rules, {"type": "reading", "name": "nps", "value": 6, "at": "2025-01-05"}, state=state)
     assert level(rules, state, "2025-01-06") == "high"
+
+
+def test_an_explanation_tells_what_was_decided_and_not_what_was_looked_ahead() -> None:
+    rules = program(INACTIVE, RATIO | {"when": {"share": "< 0.5"}}, sections=SHARES, actions=[{"when": {"churn": "high"}, "task": CALL}])
+    state = stepped(rules, {"at": "2025-01-01"})
+    later = rules.event({"type": "purchase", "id": "late", "customer_id": "c", "occurred_at": at("2025-05-01"), "amount": "10.00"})
+    told = rules.explain(state, later)
+    asked = {entry.event_id for entry in told.entries if entry.policy_id == "churn"}
+    assert "day:2025-03-27" in asked
+    assert all(event_id.startswith("day:") for event_id in asked)
+    (raised,) = [entry for entry in told.entries if entry.outcome == "APPLIED" and entry.event_id == "day:2025-03-27"]
+    assert [why.code for why in raised.reasons] == ["churn.flag.raised", "churn.inactivity.fallback", "churn.signal.not_evaluable"]

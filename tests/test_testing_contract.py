@@ -339,6 +339,7 @@ OTHERWISE = {  # kinds that tests of their own hold to the contract
     "care.trigger",
     "churn.flag",
     "feedback.complaints",
+    "feedback.survey",
     "lifecycle.stages",
     "profile.quality",
     "segments.bands",

@@ -286,7 +286,7 @@ class Settling:
         return min(dues, key=lambda due: due[:3]) if len(dues) > 1 else dues[0] if dues else None
 
     def _due_of(self, policy: Policy, days: Days) -> Due | None:
-        view = StepView(self.rules, self.state, None, days, policy, self.watch)
+        view = StepView(self.rules, self.state, None, days, policy)  # what is asked for a due is no part of what is explained
         try:
             due = policy.due(view)
             return self._clamped(due, view, policy.id) if due is not None else None
