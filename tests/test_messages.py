@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -65,10 +66,12 @@ PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 NOT_SENTENCES = ("words", "phrases")
 
 
+@cache
 def catalogue(lang: str) -> dict[str, Any]:
     return tomllib.loads(files("custrules.messages").joinpath(f"{lang}.toml").read_text("utf-8"))
 
 
+@cache
 def sentences(lang: str) -> dict[str, dict[str, str]]:
     return {code: entry for code, entry in catalogue(lang).items() if code not in NOT_SENTENCES}
 
@@ -83,8 +86,14 @@ def codes_in(tree: ast.AST) -> Iterator[str]:
                         yield leaf.value
 
 
+@cache
+def trees() -> tuple[ast.Module, ...]:
+    return tuple(ast.parse(path.read_text("utf-8")) for path in SOURCE.rglob("*.py"))
+
+
+@cache
 def codes_in_source() -> set[str]:
-    return {code for path in SOURCE.rglob("*.py") for code in codes_in(ast.parse(path.read_text("utf-8")))}
+    return {code for tree in trees() for code in codes_in(tree)}
 
 
 # --- the catalogues ---------------------------------------------------------------------------------------------------
@@ -149,8 +158,8 @@ def written(node: ast.AST | None) -> str:
 def expectations_in_source() -> set[str]:
     """What fields, cells and scenarios expect, as they say it in English."""
     found = set()
-    for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for tree in trees():
+        for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("wrong_type", "BadCell") and node.args:
                 found.add(written(node.args[0]))
             elif isinstance(node, ast.keyword) and node.arg == "expected":

@@ -78,11 +78,16 @@ def test_the_table_of_the_plan_reads_the_customer_and_the_contact() -> None:
 def test_what_waits_since_before_is_planned_until_a_contact_says_what_became_of_it() -> None:
     settled = PROGRAM.advance(state(), to=datetime(2026, 5, 8, tzinfo=UTC)).state
     waiting = cr.plan(PROGRAM, settled, date(2026, 5, 8), days=1)
-    assert told(waiting) == [("05-08", "churn_warning", "expired", ""), ("05-08", "offers", "send", "sms")]  # 72 hours are over
+    assert told(waiting) == [("05-08", "offers", "send", "sms")]  # 72 hours are over: the call had expired before
     contact = {"type": "contact", "id": "k", "customer_id": "c", "occurred_at": "2026-05-08T03:00:00Z", "trigger": "leaving", "channel": "sms"}
     (offer,) = [item for item in waiting if item.category == "offers"]
     after = PROGRAM.step(settled, PROGRAM.event({**contact, "cycle": offer.cycle})).state
-    assert [item.category for item in cr.plan(PROGRAM, after, date(2026, 5, 8), days=1)] == ["churn_warning"]
+    assert list(cr.plan(PROGRAM, after, date(2026, 5, 8), days=1)) == []
+
+
+def test_what_expired_on_days_on_which_nobody_looked_is_told_once() -> None:
+    late = cr.plan(PROGRAM, state(), date(2026, 5, 8), days=1)  # the state was never advanced: the call was asked for on 5 May
+    assert told(late) == [("05-08", "churn_warning", "expired", ""), ("05-08", "offers", "send", "sms")]
 
 
 @covers("PLAN-STABLE-IDS", "CATCHUP-OUT-OF-ORDER", "DEDUPE-CONCURRENT-WORKERS")
@@ -98,7 +103,7 @@ def test_an_index_looks_only_at_those_who_have_something_due() -> None:
     states = [state(f"c{number}", at=f"2026-04-{number:02}T02:00:00Z") for number in range(1, 27)]
     index = PlanIndex(monthly, states)
     assert list(index.due_by(datetime(2026, 4, 27, tzinfo=UTC))) == []
-    assert len(list(index.due_by(datetime(2026, 4, 28, tzinfo=UTC)))) == 26
+    assert len(list(index.due_by(datetime(2026, 4, 28, tzinfo=UTC)))) == 18  # last seen by the 18th: ten days are over on the 28th
     window = (date(2026, 4, 20), 20)
     assert cr.plan(monthly, index, *window).to_json() == cr.plan(monthly, reversed(states), *window).to_json()
 

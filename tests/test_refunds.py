@@ -313,6 +313,13 @@ def test_a_card_does_not_close_while_something_is_frozen() -> None:
     assert ask(card(FROZEN)).on("2026-05-07").event("closure", reason="moves", verdict="refused").codes == ("event.still_held",)
 
 
+def test_an_account_does_not_end_while_a_refund_is_asked_for() -> None:
+    asked = ask(card())
+    for kind, fields in (("closure", {"reason": "moves"}), ("merge", {"into": "c-2"})):
+        assert asked.on("2026-05-07").event(kind, verdict="refused", **fields).codes == ("stored_value.refund.still_open",)
+    assert pay(asked).on("2026-05-09").event("closure", reason="moves").last.accepted
+
+
 def test_what_is_owed_is_settled_before_anything_is_paid() -> None:
     found = card().on("2026-04-02").event("top_up", id="t2", tenders={"card": "500.00"})
     found = spend(found, "1780.00")  # all of it
@@ -349,6 +356,18 @@ def test_a_hard_rule_prevails_where_it_gives_the_customer_more() -> None:
     assert worse.codes.count("law.rule.applied") == 2  # the basis, and the fee
     better = ask(spend(lawful("causes: {merchant: {basis: principal_remaining}}", "bonus_first"), "300.00"))
     assert (told(better, "refund"), told(better, "basis")) == ("900.00 CNY", "principal_remaining")
+    assert "law.rule.applied" not in better.codes
+    assert told(better, "article") == "18(2)"  # the law behind it is told all the same
+
+
+def test_small_balances_are_paid_out_where_the_law_says_below_which() -> None:
+    # California: below 15.00 from 1 April 2026 on, 10.00 before
+    head = HEAD.replace("ORDER", "pro_rata").replace("BONUS", "never").replace("CNY", "USD")
+    head = head.replace("policies:", "law: {profile: US-CA, confirmed_by: me, confirmed_on: 2026-01-01}\npolicies:")
+    found = cr.loads(head + "  - {id: refund, kind: stored_value.refund, causes: {merchant: {}}}\n")
+    ann = history(found).on("2026-03-01").event("top_up", id="t1", amount="12.00")
+    assert ask(ann, "2026-03-31", "cash_out", verdict="refused").codes == ("stored_value.refund.balance_too_large",)
+    assert told(ask(ann, "2026-04-01", "cash_out"), "refund") == "12.00 USD"
 
 
 def test_what_the_terms_do_not_say_the_law_does() -> None:
@@ -410,3 +429,102 @@ def test_a_request_for_an_account_that_nobody_refunds_is_unserved() -> None:
     found = history(cr.loads(text)).on("2026-04-01").event("top_up", id="t1", account="other", amount="10.00")
     assert ask(found, verdict="refused").codes == ("event.unserved",)
     assert ask(found, verdict="refused", account="card").codes == ("stored_value.refund.nothing_left",)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("day_count: 365", "act/365"), ("day_count: actual/360", "act/360"), ("day_count: ACT/ACT", "act/act"), ("day_count: 30/360", "30/360")],
+)
+def test_day_counts_may_be_written_as_elsewhere(written: str, kept: str) -> None:
+    policy = program(f"causes: {{merchant: {{}}}}\n{written}").policies[-1]
+    assert policy.day_count == kept  # type: ignore[attr-defined]  # it is a refund
+
+
+@pytest.mark.parametrize(("percent", "fee"), [("2%", "20.00"), ("2", "20.00"), ("0.02", "20.00"), ("1/50", "20.00")])
+def test_a_fee_is_a_share_or_so_many_per_cent(percent: str, fee: str) -> None:
+    asked = ask(card(f"causes: {{merchant: {{basis: paid_minus_face, fee: {{percent: {percent}}}}}}}"))
+    assert told(asked, "fee") == f"{fee} CNY"
+
+
+def test_rates_are_rows_or_days() -> None:
+    rows = "[{effective_from: 2025-05-20, rate: 3.00%}, {effective_from: 2026-06-01, rate: 2.90%}]"
+    text = HEAD.replace("ORDER", "pro_rata").replace("BONUS", "never")
+    found = cr.loads(text.replace("{2025-05-20: 3.00%, 2026-06-01: 2.90%}", rows))
+    assert found == cr.loads(text)
+
+
+# -- other countries, other forms ------------------------------------------------------------------------------------------------
+
+
+def abroad(profile: str, currency: str, causes: str, rest: str = "") -> History:
+    head = HEAD.replace("ORDER", "principal_first").replace("BONUS", "never").replace("CNY", currency)
+    head = head.replace("policies:", f"law: {{profile: {profile}, confirmed_by: me, confirmed_on: 2026-01-01}}\npolicies:")
+    found = cr.loads(f"{head}  - {{id: refund, kind: stored_value.refund, causes: {causes}{rest}}}\n")
+    return history(found).on("2026-04-01").event("top_up", id="t1", amount="1000" if currency == "JPY" else "8.50")
+
+
+def test_what_the_law_prohibits_is_declined_with_its_words() -> None:
+    found = abroad("JP", "JPY", "{closure: {}}")
+    asked = ask(found, cause="merchant", verdict="refused")
+    assert asked.codes == ("stored_value.refund.prohibited",)
+    assert "20" in told(asked, "article")
+
+
+def test_a_statute_prevails_over_a_minimum() -> None:
+    asked = ask(abroad("US-CA", "USD", "{cash_out: {basis: principal_remaining, below: 15.00}}", ", payout: {minimum: 10.00}"), cause="cash_out")
+    assert told(asked, "refund") == "8.50 USD"
+    assert "stored_value.refund.minimum_overridden" in asked.codes
+
+
+YEAR = """
+program: p
+zone: Asia/Shanghai
+currency: CNY
+policies:
+  - {id: year, kind: stored_value.account, form: period, length: 12 months}
+  - {id: year-in, kind: stored_value.top_up, account: year}
+  - {id: refund, kind: stored_value.refund, causes: {merchant: {}, cooling_off: {basis: paid_minus_list, within: 7 days}}, period_card: CARD}
+"""
+
+
+@pytest.mark.parametrize(
+    ("card_terms", "fields", "refund"),
+    [
+        ("{by: month}", {}, "1400.00 CNY"),  # five months of twelve have begun by 6 May: 2400 x 7/12
+        ("{own_absence: credited}", {"absent": 26}, "1742.47 CNY"),  # 126 - 26 = 100 of 365 days: 2400 x 265/365
+        ("{own_absence: counts}", {"absent": 26}, "1571.51 CNY"),  # 126 of 365: 2400 x 239/365
+    ],
+)
+def test_a_card_for_a_period_goes_by_its_own_terms(card_terms: str, fields: dict[str, Any], refund: str) -> None:
+    found = history(cr.loads(YEAR.replace("CARD", card_terms))).on("2026-01-01").event("top_up", id="t1", amount="2400.00", starts="2026-01-01")
+    assert told(ask(found, **fields), "refund") == refund
+    whole = ask(found, "2026-01-05", "cooling_off", id="at-once")
+    assert told(whole, "refund") == "2400.00 CNY"  # asked back at once
+
+
+def test_bonus_that_is_paid_out_leaves_as_bonus() -> None:
+    part = pay(ask(card("causes: {merchant: {basis: face_remaining}}"), amount="1100.00"))
+    assert left(part) == ("0.00 CNY", "100.00 CNY", "0.00 CNY")
+    assert shares(part) == [("card", "600.00 CNY"), ("cash", "400.00 CNY"), ("other", "100.00 CNY")]  # no tender gets more than it paid
+    rest = pay(ask(part, "2026-05-09", id="r2"), "2026-05-10", of="r2")
+    assert told(rest, "refund") == "100.00 CNY"
+
+
+def test_a_decision_on_a_stale_quote_is_refused() -> None:
+    asked = spend(ask(card()), "60.00", "2026-05-07")
+    assert asked.event("refund_decision", of="r1", approved=True, verdict="refused").codes == ("stored_value.refund.stale",)
+
+
+def test_a_dispute_of_another_top_up_lets_nothing_go() -> None:
+    found = card(FROZEN).on("2026-04-02").event("top_up", id="t2", tenders={"card": "500.00"})
+    disputed = ask(found).on("2026-05-07").event("chargeback", of="t2")
+    assert left(disputed) == ("0.00 CNY", "0.00 CNY", "1200.00 CNY")
+    assert disputed.state.status("refund", "r1").value == "requested"
+
+
+def test_a_reminder_may_come_a_length_after_the_request() -> None:
+    text = "causes: {merchant: {basis: paid_minus_ratio}}\nprocess: {sla: 15 days, remind: [{at: 2 days, to: boss}], quote: 3 days}"
+    asked = ask(card(text))
+    assert told(asked, "holds_until") == "2026-05-09"
+    days = [str(effect.day) for step in asked.day_end("2026-05-30").steps for effect in step.effects if isinstance(effect, cr.Touchpoint)]
+    assert days == ["2026-05-08", "2026-05-22"]  # reminded; overdue on the day after 21 May

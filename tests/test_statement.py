@@ -181,6 +181,16 @@ def test_a_first_day_that_is_none_is_refused() -> None:
         cr.statement(program(CARD), TEA, first="12 April")
 
 
+def test_a_state_alone_tells_its_balances_and_top_ups() -> None:
+    tea = program(CARD)
+    state = cr.replay(tea, TEA).collect().states["ann"]
+    alone, whole = cr.statement(tea, state), cr.statement(tea, TEA)
+    assert (alone.customer_id, alone.lines, alone.opening) == ("ann", (), alone.closing)
+    assert (alone.closing, alone.top_ups) == (whole.closing, whole.top_ups)
+    assert cr.statement(tea, state, until=MIDNIGHT).closing == cr.statement(tea, TEA, until=MIDNIGHT).closing
+    assert cr.statement(tea, cr.State.new("ben")).closing == Balance()
+
+
 def test_a_statement_of_no_history_is_empty() -> None:
     found = cr.statement(program(CARD), [])
     assert (found.customer_id, found.lines, found.closing) == ("", (), Balance())

@@ -342,7 +342,7 @@ def record(output: Output, arguments: argparse.Namespace) -> int:
 
 def demo(output: Output, arguments: argparse.Namespace) -> int:
     """The gift shop: figures, one history, and the folder with everything to try it again."""
-    from custrules.demo import card, change, figures, folder, leaving, telling  # noqa: PLC0415 - only this verb needs it
+    from custrules.demo import card, care, change, figures, folder, leaving, telling  # noqa: PLC0415 - only this verb needs it
 
     program, changed, flagging = figures.demo_program(), change.changed_program(), leaving.at_risk_program()
     written, kept = folder.leave(Path(arguments.dir), output.lang)
@@ -350,9 +350,15 @@ def demo(output: Output, arguments: argparse.Namespace) -> int:
     found, comparison = change.compared(program, changed, output.counted(events))
     sums = figures.figures(program, found, min(local(event, program.zone) for event in events))
     at_risk = leaving.leaving(flagging, events)
+    contacts = care.fortnight(flagging, at_risk.states)
     if output.shape == "json":
         about = {"source": telling.SOURCE, "folder": arguments.dir, "written": written, "kept": kept}
-        more = {"changed": comparison.total.to_data(), "at_risk": at_risk.to_data(), "refund": card.told(card.card_program())}
+        more = {
+            "changed": comparison.total.to_data(),
+            "at_risk": at_risk.to_data(),
+            "refund": card.told(card.card_program()),
+            "care": contacts.to_data(),
+        }
         output.json(sums.to_data() | more | about)
         return FINE
     told = [event for event in events if event.customer_id == sums.told]
@@ -362,6 +368,8 @@ def demo(output: Output, arguments: argparse.Namespace) -> int:
         *telling.changed(output, program, comparison),
         "",
         *leaving.told_of(output, flagging, at_risk),
+        "",
+        *care.planned(output, contacts),
         "",
         *telling.history(output, program, told, sums.last_day.isoformat()),
         "",

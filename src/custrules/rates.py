@@ -15,11 +15,14 @@ MOST_RATES = 2000
 _GRAMMAR = "a mapping of days to rates: {2025-05-20: 3.00%}, or a list of {from: day, rate: 3.00%}"
 
 
+_ROWS = ({"from", "rate"}, {"effective_from", "rate"})
+
+
 def _rows(value: object) -> Iterator[tuple[object, object]]:
     if isinstance(value, Mapping):
         yield from value.items()
-    elif isinstance(value, list | tuple) and all(isinstance(row, Mapping) and set(row) == {"from", "rate"} for row in value):
-        yield from ((row["from"], row["rate"]) for row in value)
+    elif isinstance(value, list | tuple) and all(isinstance(row, Mapping) and set(row) in _ROWS for row in value):
+        yield from ((row.get("from", row.get("effective_from")), row["rate"]) for row in value)
     elif isinstance(value, tuple) and all(isinstance(row, tuple) and len(row) == 2 for row in value):
         yield from value
     else:

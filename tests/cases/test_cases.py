@@ -52,9 +52,9 @@ IN_CODE = (
     test_segments_real_data,
     test_working_days,
     cases.test_in_code,
+    cases.test_stored_value,
     cases.test_law,
     test_check_law,
-    cases.test_stored_value,
 )  # importing them fills COVERED
 
 pytest.importorskip("yaml")

@@ -18,6 +18,7 @@ from custrules.ledger import GRANTED, PAID, LotPart, Move
 from custrules.policies.stored_value import giving_back
 from custrules.policies.stored_value.account import ValueAccount
 from custrules.policies.stored_value.parts import first
+from custrules.testing.moves import kinds_for
 from custrules.testing.program_strategies import made
 from custrules.testing.strategies import histories, passings
 from custrules.testing.value_strategies import Data, cards
@@ -49,10 +50,13 @@ def documents(draw: st.DrawFn) -> Data:
 def purses(draw: st.DrawFn, kinds: tuple[str, ...] = KINDS, most: int = 20) -> Case:
     document = draw(documents())
     program = made(document)
-    return Case(document, draw(histories(program, customer_id=CUSTOMER, kinds=kinds, min_size=2, max_size=most)), program)
+    possible = kinds_for(program)
+    chosen = tuple(kind for kind in kinds if kind in possible)
+    return Case(document, draw(histories(program, customer_id=CUSTOMER, kinds=chosen, min_size=2, max_size=most)), program)
 
 
-ALL = (*KINDS, "chargeback", "opening", "merge", "closure")
+REFUNDS = ("refund_request", "refund_request", "refund_decision", "refund_paid")
+ALL = (*KINDS, "chargeback", "opening", "merge", "closure", *REFUNDS)
 
 
 def states(case: Case) -> Iterator[cr.State]:

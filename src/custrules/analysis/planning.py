@@ -156,8 +156,8 @@ class Forecast:
         )
 
     def _waiting(self, key: str, asked: TouchpointAsked) -> Candidate | None:
-        """What was asked for before and is still to be done."""
-        if asked.outcome != "asked":
+        """What was asked for before and is still to be done; what had expired before the plan begins is no news."""
+        if asked.reads(self.first) != "asked":
             return None
         terms = self._terms(asked.policy_id, asked.day, asked.category, asked.channel)
         return Candidate(asked.policy_id, asked.cycle, asked.day, asked.last_day, asked.category, "", terms)

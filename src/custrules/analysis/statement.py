@@ -159,7 +159,7 @@ class Statement:
 
 def statement(
     program: Program,
-    history: Iterable[Given],
+    history: Iterable[Given] | State,
     *,
     account: str | None = None,
     first: date | str | None = None,
@@ -168,12 +168,16 @@ def statement(
     """The complete statement of one customer's stored value: every line with its balance after, its terms and its reasons.
 
     ``history`` holds the stored events of one customer in order of acceptance, from the first on; what was refused is left out.
-    ``account`` is the first of stored value where none is named. Lines before the day ``first`` are in the opening balance; time runs on to
+    A State alone tells its balances and the top-ups that it remembers, without lines. ``account`` is the first of stored value where none
+    is named. Lines before the day ``first`` are in the opening balance; time runs on to
     ``until`` where that is given. AnalysisError for an account that is none of stored value, and for events of several customers.
     """
     keeper = _keeper(program, account)
     begins = read_argument(read_day, first, "first", "analysis", worded) if first is not None else None
     made = _Making(program, keeper, begins)
+    if isinstance(history, State):
+        made.stand(program.advance(history, until).state if until is not None else history)
+        return made.statement()
     for passage in passages(program, history, until):
         made.add(passage)
     return made.statement()
@@ -209,6 +213,14 @@ class _Making:
             if decision.outcome == "APPLIED" and self._is_ours(decision):
                 self._line(decision, passage, listed)
         self._note(passage.after)
+
+    def stand(self, state: State) -> None:
+        """What a state tells by itself."""
+        accounts = state.ledger.accounts
+        held = {name: accounts[f"{self.keeper.id}.{name}"] for name in BUCKETS if f"{self.keeper.id}.{name}" in accounts}
+        self.customer = state.customer_id
+        self.opening = self.balance = Balance(**{name: each.owed if name == "owed" else each.total for name, each in held.items()})
+        self._note(state)
 
     def _is_ours(self, decision: Decision) -> bool:
         moved = any(self._change(effect) or self._cash(effect) for effect in decision.effects if isinstance(effect, Posting))

@@ -42,11 +42,12 @@ class Leaver:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """How many customers there are, how many of them at which level, and those flagged who spent most."""
+    """How many customers there are, how many of them at which level, those flagged who spent most, and everybody's state on the last day."""
 
     customers: int
     levels: dict[str, int]
     most: tuple[Leaver, ...]
+    states: tuple[State, ...]
 
     def to_data(self) -> dict[str, Any]:
         return {"customers": self.customers, "levels": self.levels, "most": [one.to_data() for one in self.most]}
@@ -68,7 +69,7 @@ def leaving(program: Program, events: Iterable[AnyEvent], last_day: date = LAST_
     found = [one for state in states if (one := _leaver(program, flag, state, told)) is not None]
     levels = {name: sum(one.level == name for one in found) for name in reversed(flag.names)}
     most = sorted(found, key=lambda one: (-one.spent.minor, one.customer_id))[:SHOWN]
-    return Leaving(len(states), levels, tuple(most))
+    return Leaving(len(states), levels, tuple(most), tuple(states))
 
 
 _CHANGES = frozenset(("churn.flag.raised", "churn.flag.rose", "churn.flag.eased", "churn.flag.causes"))

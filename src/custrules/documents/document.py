@@ -38,7 +38,6 @@ from custrules.validation import located, model_at, nearest
 
 HEAD = ("custrules", "program", "title", "zone", "currency", "law", "late", "returns", "defaults")
 SECTIONS = (*HEAD, "profile", "activities", "readings", "calendar", "measures", "rates", "policies", "accept")
-LATER_SECTIONS: tuple[str, ...] = ()
 RESERVED_NAMES = (*YAML_FLAGS, "all", "any", "not")
 LATER_EVENTS = (
     "partner_report", "sign_up",
@@ -131,9 +130,7 @@ class _Reader:
 
     def _sections(self) -> None:
         for key in self.data:
-            if key in LATER_SECTIONS:
-                self.note((key,), "document.not_available", what=f"the section '{key}'")
-            elif key not in SECTIONS:
+            if key not in SECTIONS:
                 self.note((str(key),), "document.unknown_field", field=key, known=", ".join(SECTIONS), nearest=nearest(str(key), SECTIONS))
 
     def _format(self) -> None:

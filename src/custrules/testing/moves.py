@@ -34,6 +34,7 @@ from custrules.testing.points_moves import (
     transfer,
     void,
 )
+from custrules.testing.refund_moves import REFUND_MAKERS, refunds
 from custrules.testing.value_moves import chargeback, stores, top_up, visit
 from custrules.testing.writing import MICROSECOND, Data, Maker, Picks, Writing
 
@@ -171,6 +172,7 @@ MAKERS: Mapping[str, Maker] = {
     "enrolment": _plain("enrolment"),
     "top_up": top_up,
     "chargeback": chargeback,
+    **REFUND_MAKERS,
     **FEEDBACK_MAKERS,
 }
 WEIGHTS = FEEDBACK_WEIGHTS | {"purchase": 7, "return": 4, "redemption": 2, "adjustment": 2, "activity": 2, "visit": 2, "top_up": 3}
@@ -182,6 +184,7 @@ def kinds_for(program: Program) -> tuple[str, ...]:
     of_points = {"hold", "capture", "void", "adjustment", "transfer", "opening"}
     without = set() if rules.accounts else of_points - ({"hold", "capture", "void", "adjustment"} if stores(program, "amount", "visits") else set())
     without |= set() if stores(program) else {"top_up", "chargeback"}
+    without |= set() if refunds(program) else set(REFUND_MAKERS)
     without |= set() if rules.accounts or benefits(program) else {"redemption", "redemption_cancelled"}
     without |= set() if ladders(program) else {"tier_grant"}
     without |= set() if rules.parts.profile else {"profile_update"}

@@ -37,7 +37,28 @@ def cards(draw: st.DrawFn) -> list[Data]:
             {"id": "buy-lessons", "kind": "stored_value.top_up", "account": "lessons"},
             draw(spendings("lessons")),
         ]
-    return found
+    return found + (draw(refunds()) if draw(st.booleans()) else [])
+
+
+@st.composite
+def refunds(draw: st.DrawFn) -> list[Data]:
+    """What goes back of every stored value account, in versions."""
+    bases = st.sampled_from(("paid_minus_ratio", "paid_minus_list", "paid_minus_face", "principal_remaining"))
+    fees: st.SearchStrategy[Data] = st.sampled_from(
+        ({}, {"fee": {"percent": "3%", "min": 2}}, {"interest": {"rate": "4%", "from": "payment"}}, {"unless": "used"})
+    )
+
+    @st.composite
+    def one(draw: st.DrawFn) -> Data:
+        causes = {name: {"basis": draw(bases), **draw(fees)} for name in draw(st.sampled_from((("merchant",), ("consumer", "merchant"))))}
+        policy: Data = {"id": "refund", "kind": "stored_value.refund", "causes": causes, "top_ups": draw(st.sampled_from(("each", "pooled")))}
+        policy |= draw(st.sampled_from(({}, {"bonus": "surrender_pro_rata"}, {"bonus": "requalify"}, {"bonus": {"convert": "50%"}})))
+        process: Data = {"freeze_on_request": draw(st.booleans()), "sla": "5 days"}
+        process |= draw(st.sampled_from(({}, {"approval": [{"up_to": 60, "by": "boss"}, {"by": "head"}]}, {"documents": ["id_card"]})))
+        process |= draw(st.sampled_from(({}, {"remind": [{"at": "50%", "to": "boss"}]})))
+        return policy | draw(st.sampled_from(({}, {"process": process}, {"process": process})))
+
+    return versions(draw, draw(one()), one())
 
 
 @st.composite

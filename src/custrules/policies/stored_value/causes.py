@@ -33,6 +33,12 @@ def _share(value: object) -> Fraction:
     return share
 
 
+def _percent(value: object) -> object:
+    """A share; a bare number from 1 on is so many per cent."""
+    text = str(value)
+    return f"{text}%" if text[:1] in "123456789" and text.replace(".", "", 1).isdigit() else value
+
+
 def _not_negative(value: object) -> object:
     if str(value).startswith("-"):
         raise wrong_type("an amount that is not negative", value)
@@ -61,7 +67,7 @@ class RefundFee(_Terms):
     word ``forbidden``."""
 
     forbidden: Flag = False
-    percent: Share = Fraction(0)
+    percent: Annotated[Share, BeforeValidator(_percent)] = Fraction(0)
     fixed: Fine = Decimal(0)
     min: Fine = Decimal(0)
     max: Fine | None = None

@@ -213,7 +213,7 @@ def _settled(policy: Refund, event: events.RefundPaid, request: Request, account
     pay_out(account, quote.result.lines, view)
     amounts = {"refund": quote.result.net, "interest": quote.interest, "amount": quote.total - settled}
     shown = {name: money(units, view) for name, units in amounts.items()}
-    forfeited = account.shown(sum(line.bonus for line in quote.result.lines), view)
+    forfeited = account.shown(sum(line.bonus - line.paid_out for line in quote.result.lines), view)
     reasons = [reason("stored_value.refund.paid", of=request.id, cause=request.cause, account=account.id, bonus_forfeited=forfeited, **shown)]
     if settled:
         reasons.append(reason("stored_value.refund.debt_settled", settled=money(settled, view), account=account.id))
@@ -234,6 +234,16 @@ def charged_back(policy: Refund, event: events.Chargeback, view: View) -> Decisi
         return None
     reasons = [reason("stored_value.refund.charged_back", of=request.id, top_up=event.of) for request in over]
     return policy.applied(event, reasons, [one._replace(value=CANCELLED, frozen=False, since=view.day).status(policy.status, view) for one in over])
+
+
+def left(policy: Refund, event: events.Merge | events.Closure, view: View) -> Decision | None:
+    """Nobody's account ends while a refund is asked for and not decided."""
+    if isinstance(event, events.Merge) and event.delivered:
+        return None
+    open_ones = [request for request in requests_of(view, policy.status) if request.open]
+    if not open_ones:
+        return None
+    return policy.declined(event, [reason("stored_value.refund.still_open", of=one.id, value=one.value) for one in open_ones])
 
 
 # -- time --------------------------------------------------------------------------------------------------------------
@@ -277,4 +287,4 @@ def reminded(policy: Refund, event: events.NewDay, view: View) -> Decision | Non
     return policy.applied(event, reasons, effects) if reasons else None
 
 
-__all__ = ["charged_back", "decided", "next_day", "paid", "reminded", "requested"]
+__all__ = ["charged_back", "decided", "left", "next_day", "paid", "reminded", "requested"]

@@ -28,8 +28,10 @@ def to_tenders(history: TopUpHistory, gross: int, net: int, how: TenderSplit) ->
     room = _room(history)
     before, after = (_shares(room, amount, how) for amount in (history.refunded, history.refunded + gross))
     parts = [after_one - before_one for after_one, before_one in zip(after, before, strict=True)]
-    left = split(net, parts) if net and sum(parts) else [0] * len(parts)
-    return [Paid(history.id, kind, reference, amount) for (kind, _, reference), amount in zip(history.tenders, left, strict=True) if amount]
+    theirs = min(net, sum(parts))  # bonus that is paid out goes back to none of them
+    left = split(theirs, parts) if theirs else [0] * len(parts)
+    paid = [Paid(history.id, kind, reference, amount) for (kind, _, reference), amount in zip(history.tenders, left, strict=True) if amount]
+    return paid + ([Paid(history.id, "other", None, net - theirs)] if net > theirs else [])
 
 
 def _room(history: TopUpHistory) -> list[int]:

@@ -108,9 +108,9 @@ def _ruled_out(request: Request, rule: Ruling, account: ValueAccount, histories:
     if rule.unless == "experienced" and request.experienced:
         yield reason("stored_value.refund.experienced", **told)
     left = sum(history.principal + history.bonus for history in histories)
-    if rule.below is not None and account.form == "amount" and left >= to_units(rule.below, view.scale, "the currency"):
-        below = money(to_units(rule.below, view.scale, "the currency"), view)
-        yield reason("stored_value.refund.balance_too_large", below=below, balance=money(left, view), **told)
+    below = to_units(rule.below, view.scale, "the currency") if rule.below is not None else None
+    if below is not None and account.form == "amount" and left >= below:
+        yield reason("stored_value.refund.balance_too_large", below=money(below, view), balance=money(left, view), **told)
     face = sum(history.counted + history.granted for history in histories)
     gone = sum(history.face for history in histories)
     if rule.used_share is not None and face and Fraction(gone, face) < rule.used_share:
@@ -126,7 +126,9 @@ def _unfit(request: Request, rule: Ruling, history: TopUpHistory) -> Reason | No
     if rule.unless == "used" and used(history):
         return reason("stored_value.refund.used", **told)
     gone = history.refunded + history.disputed
-    if (gone and gone >= history.paid) or (gone and not history.principal + history.bonus + history.held and history.form != "period"):
+    if (gone and gone >= history.paid and "face_remaining" not in rule.bases) or (
+        gone and not history.principal + history.bonus + history.held and history.form != "period"
+    ):
         return reason("stored_value.refund.nothing_left", **told)
     return None
 
@@ -218,7 +220,7 @@ def _holds_until(policy: Refund, rule: Ruling, result: Reckoning, account: Value
 def told(policy: Refund, request: Request, quote: Quote, account: ValueAccount, view: View) -> list[Reason]:
     """A quote as reasons: what it comes to and by which rule, then every component that is not nothing."""
     result, lines = quote.result, quote.result.lines
-    forfeited = sum(line.bonus for line in lines)
+    forfeited = sum(line.bonus - line.paid_out for line in lines)
     head = {"cause": request.cause, "account": account.id}
     reasons = [
         reason(
@@ -237,9 +239,17 @@ def told(policy: Refund, request: Request, quote: Quote, account: ValueAccount, 
         ),
         *(_of_line(line, account, view) for line in lines),
         *quote.laws,
+        *_behind(quote),
         *_components(policy, quote, head, view),
     ]
     return reasons + list(_next(policy, request, quote, head, view))
+
+
+def _behind(quote: Quote) -> Iterator[Reason]:
+    """The law behind a basis, whether the terms say the same or better."""
+    rule = quote.rule.lawful
+    if rule is not None:
+        yield reason("stored_value.refund.law", basis=quote.basis, strength=rule.entry.strength, **rule.cited())
 
 
 def _of_line(line: Line, account: ValueAccount, view: View) -> Reason:

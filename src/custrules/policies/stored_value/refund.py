@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from custrules import events
 from custrules.calendars.clocks import Clock
@@ -23,6 +23,12 @@ from custrules.policies.stored_value.process import RefundProcess
 from custrules.policies.stored_value.reckoning import GiftTreatment
 from custrules.policies.stored_value.top_up import TopUp
 from custrules.policy import Decision, Known, Phase, Policy, View
+
+
+def _read_day_count(value: object) -> object:
+    """As it is written elsewhere too: actual/365, ACT/365, 365."""
+    text = str(value).lower().replace("actual", "act")
+    return f"act/{text}" if text in ("365", "360") else text
 
 
 class PeriodCard(BaseModel):
@@ -46,7 +52,7 @@ class Refund(Policy):
 
     kind: ClassVar[str] = "stored_value.refund"
     phase: ClassVar[Phase] = "pay"
-    hears: ClassVar[tuple[str, ...] | None] = ("refund_request", "refund_decision", "refund_paid", "chargeback", "new_day")
+    hears: ClassVar[tuple[str, ...] | None] = ("refund_request", "refund_decision", "refund_paid", "chargeback", "merge", "closure", "new_day")
     serves: ClassVar[tuple[str, ...]] = ("refund_request",)
     works_with: ClassVar[Literal["points", "stored_value"]] = "stored_value"
 
@@ -54,7 +60,7 @@ class Refund(Policy):
     top_ups: Annotated[Literal["each", "pooled"], one_of("each", "pooled")] = "each"
     causes: RefundCauses
     period_card: PeriodCard = PeriodCard()
-    day_count: Annotated[DayCount, one_of(*DAY_COUNTS)] = "act/365"
+    day_count: Annotated[DayCount, one_of(*DAY_COUNTS), BeforeValidator(_read_day_count)] = "act/365"
     rounding: Annotated[Rounding, one_of(*Rounding)] = Rounding.half_up
     fee: FeeOrNone | None = None
     gifts: Annotated[GiftTreatment, one_of("return_or_pay", "discretionary", "none")] | None = None
@@ -117,6 +123,8 @@ class Refund(Policy):
             return following.reminded(self, event, view)
         if isinstance(event, events.Chargeback):
             return following.charged_back(self, event, view)
+        if isinstance(event, events.Merge | events.Closure):
+            return following.left(self, event, view)
         if isinstance(event, events.RefundRequest):
             return following.requested(self, event, view)
         if isinstance(event, events.RefundDecision):

@@ -102,9 +102,10 @@ def _ruled(policy: Refund, name: str, cause: RefundCause, law: _Law, *, granted:
     if within is not None and longer is not None and longer.at_most_days > within.at_most_days:
         laws.append(law.told(f"{of}within", within))
         within = longer
-    lawful = law.rule(f"{of}basis", hard=True) if cause.basis is not None else law.rule(f"{of}basis")
+    lawful = law.rule(f"{of}basis")
     bases: tuple[Basis, ...] = (cause.basis,) if cause.basis is not None else () if lawful is not None else BEST
-    bases += (lawful.value,) if lawful is not None and lawful.value not in bases else ()
+    if lawful is not None and lawful.value not in bases and (lawful.hard or cause.basis is None):
+        bases += (lawful.value,)
     return Ruling(
         cause=name,
         bases=bases,
