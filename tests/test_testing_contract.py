@@ -209,7 +209,8 @@ class Narrow(Reminder):
         assert event.type in ("visit", "tick", "return", "adjustment", "referral", "redemption", "redemption_cancelled", "enrolment",
                               "profile_update", "consent_update", "activity", "tier_grant",
                               "hold", "capture", "void", "transfer", "opening", "merge", "closure", "reading",
-                              "attendance", "survey_response", "complaint", "complaint_update", "contact"), event.type  # fmt: skip
+                              "attendance", "survey_response", "complaint", "complaint_update", "contact",
+                              "top_up", "chargeback"), event.type  # fmt: skip
         return None
 
 
