@@ -303,7 +303,7 @@ def program(calendar: dict[str, object], policies: Sequence[Mapping[str, object]
 
 
 def test_a_document_says_again_what_it_said() -> None:
-    rule = {"days": "CN", "hours": {"from": "09:00", "to": "18:00"}, "off": ["2027-02-08"], "known_until": "2027-12-31"}
+    rule = {"days": "CN", "hours": {"from": "09:00", "to": "18:00"}, "days_off": ["2027-02-08"], "known_until": "2027-12-31"}
     made = program({"member_day": {"day_of_month": "8"}, "working": rule})
     again = cr.loads(made.to_json())
     assert again == made
