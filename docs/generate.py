@@ -35,6 +35,7 @@ FOLDERS = {"en": HERE / "reference", "zh": HERE / "zh" / "reference"}
 LANGUAGES = tuple(FOLDERS)
 TAKES = {"until": "", "difference": "", "open": "`where`", "ratio": "`base`", "since": "`where`, `lines`"}
 TAKES |= dict.fromkeys(("average", "best"), "`window`, `per`, `skip`, `where`, `lines`")
+TAKES["gap"] = "`base`, `window`, `skip`, `where`, `lines`"
 EXAMPLES = {
     "sum": "{sum: spend, window: 12 months}",
     "count": "{count: purchase, window: 90 days}",
@@ -42,7 +43,7 @@ EXAMPLES = {
     "best": "{best: spend, per: month, window: 12 months}",
     "latest": "{latest: stay.nights, window: lifetime}",
     "open": "{open: complaint}",
-    "gap": "{gap: purchase}",
+    "gap": '{gap: purchase, base: ">= 2"}',
     "since": "{since: purchase}",
     "until": "{until: contract_end}",
     "difference": "{difference: [margin_12m, service_12m]}",

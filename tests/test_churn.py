@@ -582,3 +582,11 @@ def test_an_explanation_tells_what_was_decided_and_not_what_was_looked_ahead() -
     assert all(event_id.startswith("day:") for event_id in asked)
     (raised,) = [entry for entry in told.entries if entry.outcome == "APPLIED" and entry.event_id == "day:2025-03-27"]
     assert [why.code for why in raised.reasons] == ["churn.flag.raised", "churn.inactivity.fallback", "churn.signal.not_evaluable"]
+
+
+def test_a_gap_may_ask_for_so_many_gaps() -> None:
+    measures = {"rhythm": {"gap": "purchase", "base": ">= 2"}}
+    rules = program({"name": "known", "level": "low", "when": {"rhythm": ">= 1"}}, sections={"measures": measures})
+    two, three = ("2025-01-01", "2025-01-11"), ("2025-01-01", "2025-01-11", "2025-02-10")
+    assert level(rules, stepped(rules, *({"at": day} for day in two)), "2025-03-01") == "absent"  # one gap
+    assert level(rules, stepped(rules, *({"at": day} for day in three)), "2025-03-01") == "low"  # (10 + 30) / 2 = 20

@@ -254,7 +254,7 @@ def test_an_unknown_field_says_which_was_meant() -> None:
     assert (fault.path, fault.params["nearest"]) == ("lines[0].quantiti", "quantity")
 
 
-@pytest.mark.parametrize(("kind", "nearest"), [("purchas", "purchase"), ("Visit", "visit"), ("sign_up_for", ""), (5, "")])
+@pytest.mark.parametrize(("kind", "nearest"), [("purchas", "purchase"), ("Visit", "visit"), ("spin_the_wheel", ""), (5, "")])
 def test_an_unknown_type_says_which_was_meant(kind: Any, nearest: str) -> None:
     fault = fault_of(kind)
     assert (fault.code, fault.path, fault.params["nearest"]) == ("event.unknown_type", "type", nearest)
