@@ -493,6 +493,7 @@ policies:
         ("{by: month}", {}, "1400.00 CNY"),  # five months of twelve have begun by 6 May: 2400 x 7/12
         ("{own_absence: credited}", {"absent": 26}, "1742.47 CNY"),  # 126 - 26 = 100 of 365 days: 2400 x 265/365
         ("{own_absence: counts}", {"absent": 26}, "1571.51 CNY"),  # 126 of 365: 2400 x 239/365
+        ("{own_absence: no_refund}", {"absent": 26}, "1571.51 CNY"),  # the same in the words of a contract
     ],
 )
 def test_a_card_for_a_period_goes_by_its_own_terms(card_terms: str, fields: dict[str, Any], refund: str) -> None:

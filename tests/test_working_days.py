@@ -82,19 +82,19 @@ def test_weekdays_have_no_horizon_and_no_holidays() -> None:
 
 
 def test_a_shop_names_its_own_weekdays_and_the_days_that_differ() -> None:
-    shop = working(days=["tuesday", "saturday"], off=["2026-10-03"], worked=["2026-10-04"], known_until="2026-12-31")
+    shop = working(days=["tuesday", "saturday"], days_off=["2026-10-03"], worked=["2026-10-04"], known_until="2026-12-31")
     first = [day for day in range(1, 8) if shop.is_working(date(2026, 10, day))]
     assert first == [4, 6]  # Saturday the 3rd is off, Sunday the 4th is worked in its place
     assert shop.is_working(date(2027, 1, 1)) is None
 
 
 def test_a_notice_that_came_out_later_is_named_in_the_document() -> None:
-    later = working(days="CN", off=["2027-02-08"], worked=["2027-02-20"], known_until="2027-12-31")
+    later = working(days="CN", days_off=["2027-02-08"], worked=["2027-02-20"], known_until="2027-12-31")
     assert [later.is_working(date(2027, 2, day)) for day in (8, 9, 20, 21)] == [False, True, True, False]
     assert later.is_working(date(2026, 10, 10)) is True
     assert later.is_working(date(2028, 1, 3)) is None
-    assert working(days="CN", off=["2027-02-08"]).is_working(date(2027, 2, 8)) is False
-    assert working(days="CN", off=["2027-02-08"]).is_working(date(2027, 2, 9)) is None
+    assert working(days="CN", days_off=["2027-02-08"]).is_working(date(2027, 2, 8)) is False
+    assert working(days="CN", days_off=["2027-02-08"]).is_working(date(2027, 2, 9)) is None
 
 
 def test_other_countries_come_from_the_optional_package() -> None:
@@ -150,7 +150,7 @@ def test_the_nearest_working_day_is_found_in_both_directions() -> None:
 
 
 def test_days_that_are_never_worked_end_no_clock() -> None:
-    never = working(days=["monday"], off=[date.fromordinal(date(2026, 1, 5).toordinal() + 7 * week).isoformat() for week in range(1000)])
+    never = working(days=["monday"], days_off=[date.fromordinal(date(2026, 1, 5).toordinal() + 7 * week).isoformat() for week in range(1000)])
     assert never.add_days(date(2026, 1, 1), 1) is None
     assert never.last_working(date(2036, 6, 1)) is None
     assert never.add_hours(at("2026-01-01T00:00"), timedelta(hours=1)) is None
@@ -303,7 +303,7 @@ def program(calendar: dict[str, object], policies: Sequence[Mapping[str, object]
 
 
 def test_a_document_says_again_what_it_said() -> None:
-    rule = {"days": "CN", "hours": {"from": "09:00", "to": "18:00"}, "off": ["2027-02-08"], "known_until": "2027-12-31"}
+    rule = {"days": "CN", "hours": {"from": "09:00", "to": "18:00"}, "days_off": ["2027-02-08"], "known_until": "2027-12-31"}
     made = program({"member_day": {"day_of_month": "8"}, "working": rule})
     again = cr.loads(made.to_json())
     assert again == made

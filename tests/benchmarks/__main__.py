@@ -12,7 +12,7 @@ from types import ModuleType
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import columns, engines, flatness, lunar, rows, state_size, w1, w2, w3, w4
+from benchmarks import care_plan, columns, engines, flatness, lunar, rows, state_size, w1, w2, w3, w4
 from benchmarks.rounds import Row
 from benchmarks.timing import Goal, Report, check_outputs, of_children, race
 
@@ -107,6 +107,7 @@ BENCHMARKS: Mapping[str, Callable[[int, int], Report]] = {
     "w3-trace": tracing("W3", w3),
     "rows": from_raw_rows,
     "columns": columns.report,
+    "care": measured("Plans of contact", care_plan.rows),
     "imports": imports,
     "lunar": conversions,
     "w4": measured("W4: earn, redeem soonest expiry first or refuse, take back", w4.rows),

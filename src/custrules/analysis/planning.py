@@ -30,7 +30,7 @@ from custrules.state_parts import TouchpointAsked
 from custrules.validation import read_argument
 from custrules.views import Days, StepView
 
-MOST_DAYS = 366
+MOST_DAYS = 1100
 SUPPRESSES = "suppresses"
 
 
@@ -66,7 +66,7 @@ def plan(program: Program, states: State | Iterable[State] | PlanIndex, start: d
     """What becomes of every contact from ``start`` for so many local days of the program.
 
     ``states`` is one state, many, or a PlanIndex of them. A state that is settled beyond ``start`` is planned from the day on which it stands.
-    AnalysisError for days that are none, or more than a year of them.
+    AnalysisError for days that are none, or more than three years of them.
     """
     first = read_argument(read_day, start, "start", "analysis", worded)
     if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= MOST_DAYS:

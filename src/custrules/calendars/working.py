@@ -108,7 +108,7 @@ class WorkingRule(BaseModel):
     """The section ``calendar: {working: …}``: which ``days`` are worked, and between which ``hours``.
 
     ``days``: ``CN`` (with its make-up days), ``weekdays`` (Monday to Friday), a list of weekdays, or another country. Days that
-    are ``off`` or ``worked`` all the same are named; ``known_until`` is the last day up to which all that is known: where a
+    are ``days_off`` or ``worked`` all the same are named; ``known_until`` is the last day up to which all that is known: where a
     country's own table ends earlier, its weekdays hold with what is named.
     """
 
@@ -116,7 +116,7 @@ class WorkingRule(BaseModel):
 
     days: Weekdays
     hours: WorkingHours | None = None
-    off: Named = ()
+    days_off: Named = ()
     worked: Named = ()
     known_until: Day | None = None
 
@@ -125,7 +125,7 @@ class WorkingRule(BaseModel):
         hours = self.hours.fault() if self.hours is not None else None
         if hours is not None:
             yield ("hours",), hours
-        both = sorted({*self.off} & {*self.worked})
+        both = sorted({*self.days_off} & {*self.worked})
         if both:
             yield ("worked",), fault("document.off_and_worked", day=both[0])
 
@@ -146,7 +146,7 @@ class WorkingTime:
         named = rule.days if not isinstance(rule.days, str) else WEEKDAYS[:5]
         self._weekdays = frozenset(map(WEEKDAYS.index, named))
         self._decreed = country(rule.days) if isinstance(rule.days, str) and rule.days != FIVE_DAYS else None
-        self._off, self._worked = frozenset(rule.off), frozenset(rule.worked)
+        self._off, self._worked = frozenset(rule.days_off), frozenset(rule.worked)
 
     def is_working(self, day: date) -> bool | None:
         """Whether a day is worked; None where that is not known (yet)."""

@@ -208,7 +208,7 @@ class _Writer:
         except PydanticCustomError:
             days = 0
         if not 1 <= days <= MOST_DAYS:
-            self._note((*place, "days"), "wrong_type", expected="a number of days from 1 to 366", found=describe(data.get("days")))
+            self._note((*place, "days"), "wrong_type", expected="a number of days from 1 to 1100", found=describe(data.get("days")))
             raise _Unreadable
         return Stage(path, "plan", f"plan {first}", self.settled, (), then, (first, days))
 

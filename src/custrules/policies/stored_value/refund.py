@@ -31,14 +31,19 @@ def _read_day_count(value: object) -> object:
     return f"act/{text}" if text in ("365", "360") else text
 
 
+def _read_own_absence(value: object) -> object:
+    """As contracts put it too: days away bring no refund, or they do."""
+    return {"no_refund": "counts", "not_refunded": "counts", "none": "counts", "refund": "credited", "refunded": "credited"}.get(str(value), value)
+
+
 class PeriodCard(BaseModel):
     """How a card for a period is refunded: by which ``basis``, counted ``by`` day or by months begun; whether days on which the customer
-    was absent count as served (``own_absence: counts``) or not (``credited``)."""
+    was absent count as served (``own_absence: counts``, also written ``no_refund``) or not (``credited``, ``refunded``)."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     basis: Annotated[Basis, one_of(*BASES)] = "time_pro_rata"
-    own_absence: Annotated[Literal["counts", "credited"], one_of("counts", "credited")] = "counts"
+    own_absence: Annotated[Literal["counts", "credited"], one_of("counts", "credited"), BeforeValidator(_read_own_absence)] = "counts"
     by: Annotated[Literal["day", "month"], one_of("day", "month")] = "day"
 
 
