@@ -32,6 +32,7 @@ FORMS = ("amount", "visits", "period")
 _IN = (ISSUED, OPENED, ADJUSTED, TRANSFERRED)
 _MONEY = ("refunded", "disputed", "contested")  # what is told in money, whatever the account is kept in
 VISITS = "visits"
+_DAYS = ("starts", "ends", "touched", "active")
 NORMAL = 50  # the priority of a top-up that names none
 
 
@@ -41,7 +42,8 @@ class Deposit:
 
     ``paid`` and ``granted`` are what was put in, as it stands after corrections and transfers. Consumed so far: ``face``, at list
     price ``listed``. Gone otherwise: ``expired`` bonus, cash ``refunded``, what a bank took back (``disputed``, of which
-    ``contested`` is not decided yet), bonus ``surrendered``. ``touched`` is the last day on which any of it moved.
+    ``contested`` is not decided yet), bonus ``surrendered``. ``touched`` is the last day on which any of it moved, ``active`` the last one
+    on which something was paid in or spent, where that is another one (a fee was taken since, a bonus lapsed).
     """
 
     account: str
@@ -62,6 +64,12 @@ class Deposit:
     priority: int = NORMAL
     gifts: tuple[tuple[str, int], ...] = ()
     touched: date | None = None
+    active: date | None = None
+
+    @property
+    def last_active(self) -> date | None:
+        """The last day on which something was paid in or spent."""
+        return self.active or self.touched
 
     def after(self, move: Move, order_id: str, day: date) -> Deposit:
         """As it stands once a move is made; the same where none of its lots moved."""
@@ -76,7 +84,15 @@ class Deposit:
         if not changes:
             return self
         last = max(day, self.touched) if self.touched is not None else day
-        return replace(self, touched=last, **changes)  # type: ignore[arg-type]  # the fields named are whole numbers
+        used = self.last_active
+        if not _by_itself(move):
+            used = max(day, used) if used is not None else day
+        return replace(self, touched=last, active=used if used != last else None, **changes)  # type: ignore[arg-type]  # the fields named are whole numbers
+
+    def also_active(self, day: date | None) -> Deposit:
+        """The same, where the account was used on a day."""
+        used = max((found for found in (day, self.last_active) if found is not None), default=None)
+        return self if used == self.last_active else replace(self, active=used)
 
     def discounted(self, by: int) -> Deposit:
         """The same, where what it paid for costs so much more at list price."""
@@ -85,14 +101,14 @@ class Deposit:
     def to_data(self) -> dict[str, Any]:
         """The fields that are not as they are by default."""
         data: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self) if getattr(self, field.name) != field.default}
-        for name in ("starts", "ends", "touched"):
+        for name in _DAYS:
             if name in data:
                 data[name] = data[name].isoformat()
         return data | ({"gifts": [list(gift) for gift in self.gifts]} if self.gifts else {})
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Deposit:
-        days = {name: date.fromisoformat(data[name]) for name in ("starts", "ends", "touched") if name in data}
+        days = {name: date.fromisoformat(data[name]) for name in _DAYS if name in data}
         gifts = tuple([(text(item), whole(value)) for item, value in data.get("gifts", ())])
         words = {name: text(data[name]) for name in ("account", "form") if name in data}
         rest = {name: whole(value) for name, value in data.items() if name not in (*days, *words, "gifts")}
@@ -100,6 +116,12 @@ class Deposit:
         if found.form not in FORMS:
             raise ValueError(f"a top-up into an account of form {found.form}")
         return found
+
+
+def _by_itself(move: Move) -> bool:
+    """Whether nobody paid in or spent: a fee was taken, a bonus lapsed or was forfeited."""
+    outside = {move.source, move.target}
+    return not outside.isdisjoint((FEES, EXPIRED, FORFEITED)) and SPENT not in outside
 
 
 def _changes(source: str, target: str, paid: int, granted: int) -> Iterable[tuple[str, int]]:

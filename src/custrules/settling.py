@@ -18,7 +18,7 @@ from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.event_fields import read_scalar
 from custrules.events import AnyEvent, Chargeback, NewDay, RedemptionCancelled, Return, Tick, Transfer, new_day, tick
 from custrules.fields import Frozen
-from custrules.ledger import DECAYED, EXPIRED, FORFEITED, ISSUED, REVERSED, SPENT, TRANSFERRED, LedgerFault, Move
+from custrules.ledger import DECAYED, EXPIRED, FORFEITED, ISSUED, REVERSED, SPENT, TRANSFERRED, WORLD, LedgerFault, Move
 from custrules.orders import Order, Record
 from custrules.own_tallies import counted_move, side_of
 from custrules.policy import PHASES, Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, View, reason
@@ -147,7 +147,7 @@ class Settling:
         """Make moves on the ledger; where they are those of a draft on it, the draft has checked and made them already."""
         made = draft is not None and draft.made(moves, self.state.ledger)
         for move in moves:
-            if (move.target == SPENT or move.target.endswith(".held")) and not move.source.endswith(".held"):
+            if (move.target == SPENT or move.target.endswith(".held")) and not (move.source.endswith(".held") or move.source.startswith(WORLD)):
                 self._check_usable(policy, move)
             if not made:
                 self.state.ledger.fold(move)

@@ -172,9 +172,13 @@ def _alive(state: State, order_id: str, account: str) -> bool:
 
 
 def forget_top_ups(returns: ReturnsRule, state: State, day: date) -> list[Order]:
-    """Forget the top-ups that are remembered no more."""
+    """Forget the top-ups that are remembered no more; when their account was used stays known as long as anything is left of it."""
     orders = (state.order(order_id) for order_id in state.top_ups)
     gone = [order for order in orders if order is not None and over(returns, state, order, day)]
     for order in gone:
         state.drop_order(order.id)
+    for deposit in (order.deposit for order in gone):
+        for left in [state.order(order_id) for order_id in state.top_ups]:
+            if deposit is not None and left is not None and left.deposit is not None and left.deposit.account == deposit.account:
+                _put(state, left, left.deposit.also_active(deposit.last_active))
     return gone

@@ -183,8 +183,9 @@ class TopUp(Event):
             raise fault("event.amounts_differ", totals=f"amount {amount}, tenders {total}")
         for found in moneys_in(self):
             _not_negative(found)
-        if any(tender.type in ("points", "coupon") for tender in self.tenders):
-            raise fault("event.top_up_tender", tender=next(each.type for each in self.tenders if each.type in ("points", "coupon")))
+        unpaid = next((tender.type for tender in self.tenders if tender.type in ("points", "coupon", "stored_value")), None)
+        if unpaid is not None:
+            raise fault("event.top_up_tender", tender=unpaid)
         object.__setattr__(self, "amount", amount)
         return self
 

@@ -28,7 +28,9 @@ def cards(draw: st.DrawFn) -> list[Data]:
         "form": "amount",
         "bonus_expiry": draw(st.sampled_from(("never", "10 days", "2 months"))),
     }
-    account |= draw(st.sampled_from(({}, {}, {"limit": {"per_member": 1500}}, {"on_closure": "forfeit_bonus"})))
+    account |= draw(
+        st.sampled_from(({}, {}, {"limit": {"per_member": 1500}}, {"on_closure": "forfeit_bonus"}, {"dormancy": {"after": "9 days", "fee": 3}}))
+    )
     found = [account, *versions(draw, draw(top_ups()), top_ups()), *versions(draw, draw(spendings("card")), spendings("card"))]
     if draw(st.booleans()):
         form = draw(st.sampled_from(({"form": "visits"}, {"form": "period", "length": "30 days"})))

@@ -15,6 +15,7 @@ from custrules.law.vocabulary import CAUSES
 from custrules.money import Money, from_units, to_units
 from custrules.policies.points import Accrual
 from custrules.policies.stored_value import Refund, TopUp, ValueAccount
+from custrules.policies.stored_value.dormancy import PERIODS, Dormancy
 from custrules.policies.stored_value.ladder import TopUpRow, reached
 from custrules.policy import Policy
 
@@ -29,6 +30,7 @@ def check_stored_value(findings: Findings) -> None:
             _limits(findings, policy, law)
             _bonus(findings, policy, law)
             _closing(findings, policy, law)
+            _dormancy(findings, policy, law)
         elif isinstance(policy, TopUp):
             with findings.bounded(findings.path(policy, "ladder")):
                 _splitting(findings, policy)
@@ -79,6 +81,39 @@ def _bonus(findings: Findings, account: ValueAccount, law: Law) -> None:
         if covered and rule.hard and too_short:
             tell(findings, rule, "law.stored_value.bonus_expiry", findings.path(account, "bonus_expiry"), account=account.id)
             return
+
+
+def _dormancy(findings: Findings, account: ValueAccount, law: Law) -> None:
+    """A fee on a card that is not used: whether there may be one, how soon, how often, how much, and on which balances."""
+    terms = account.dormancy
+    if terms is None:
+        return
+    for name, field in _DORMANCY.items():
+        path = findings.path(account, "dormancy", *([field] if field in terms.model_fields_set else []))
+        for rule in rules_over(findings, account, law, f"dormancy.{name}"):
+            if rule.hard and name == "fee" and rule.value == "forbidden":
+                tell(findings, rule, "law.stored_value.dormancy_fee", path, account=account.id)
+                break
+            if rule.hard and name != "fee" and _beyond(terms, name, rule, findings):
+                said = getattr(terms, field)
+                tell(findings, rule, "law.stored_value.dormancy", path, account=account.id, field=field, said=str(said if said is not None else "-"))
+                break
+
+
+_DORMANCY = {"fee": "fee", "after": "after", "per": "per", "at_most": "fee", "balance_at_most": "below"}
+
+
+def _beyond(terms: Dormancy, name: str, rule: LawRule, findings: Findings) -> bool:
+    """Whether terms say less for the customer than a rule: sooner, more often, more, of more balances."""
+    if name == "after":
+        return terms.after.at_most_days < int(rule.value.at_most_days)
+    if name == "per":
+        return PERIODS[terms.per].at_most_days < int(rule.value.at_most_days)
+    if findings.program.law is None or findings.program.law.profile_currency != findings.program.currency:
+        return False
+    if name == "at_most":
+        return terms.fee > Decimal(rule.value)
+    return terms.below is None or terms.below - from_units(1, findings.rules.scale) > Decimal(rule.value)
 
 
 def _closing(findings: Findings, account: ValueAccount, law: Law) -> None:

@@ -11,11 +11,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionW
 
 from custrules.calendars import ONE_DAY, Length, Span
 from custrules.errors import Diagnostic
-from custrules.events import Adjustment, AnyEvent, Closure, Merge, NewDay, Opening
+from custrules.events import Adjustment, AnyEvent, CardUpdate, Closure, Merge, NewDay, Opening
 from custrules.fields import Flag, one_of
 from custrules.ledger import LotPart, Move
 from custrules.money import Money, to_units
 from custrules.policies.stored_value.amounts import PositiveAmount, money_faults
+from custrules.policies.stored_value.cards import card_status, updated
+from custrules.policies.stored_value.dormancy import Dormancy, charged, next_fee, status_name
 from custrules.policies.stored_value.moving import adjusted, answered
 from custrules.policies.stored_value.parts import after, first, total
 from custrules.policy import Decision, Known, Phase, Policy, Posting, View, reason
@@ -48,12 +50,14 @@ class ValueAccount(Policy):
 
     ``named`` cards are of a person who is known. ``limit``: what may stand on it after a top-up, refused above. ``bonus_expiry``:
     until when a bonus can be spent after the day on which it was given; principal never lapses. There is no overdraft. When the
-    customer's account is closed, principal stays what it is; the bonus is kept too, or forfeited (``on_closure``).
+    customer's account is closed, principal stays what it is; the bonus is kept too, or forfeited (``on_closure``). ``dormancy``: a fee
+    while it is not used, where the law allows one. While the card of it is lost nothing is spent; a new one costs a ``reissue_fee``, out of
+    what is on it. An anonymous card is not replaced.
     """
 
     kind: ClassVar[str] = "stored_value.account"
     phase: ClassVar[Phase] = "lapse"
-    hears: ClassVar[tuple[str, ...] | None] = ("new_day", "adjustment", "opening", "merge", "closure")
+    hears: ClassVar[tuple[str, ...] | None] = ("new_day", "adjustment", "card_update", "opening", "merge", "closure")
     works_with: ClassVar[Literal["points", "stored_value"]] = "stored_value"
     later_fields: ClassVar[tuple[str, ...]] = ("overdraft",)
 
@@ -63,11 +67,16 @@ class ValueAccount(Policy):
     length: Length | None = None
     on_closure: Annotated[Literal["keep", "forfeit_bonus"], one_of("keep", "forfeit_bonus")] = "keep"
     bonus_expiry: Annotated[Span | None, BeforeValidator(_read_expiry), WrapSerializer(_write_expiry)] = None
+    dormancy: Dormancy | None = None
+    reissue_fee: PositiveAmount | None = None
 
     # -- what the program asks of it -------------------------------------------------------------------------------
 
     def stores(self) -> str:
         return self.form
+
+    def writes(self) -> tuple[str, ...]:
+        return (card_status(self), *((status_name(self),) if self.dormancy is not None else ()))
 
     def faults(self, known: Known) -> list[Diagnostic]:
         return list(self._faults(known))
@@ -75,12 +84,23 @@ class ValueAccount(Policy):
     def _faults(self, known: Known) -> Iterator[Diagnostic]:
         if self.form == "period" and self.length is None:
             yield Diagnostic("document.missing_field", "", {"field": "length"})
-        wrong = {"length": self.form != "period", "bonus_expiry": self.form == "period", "limit": self.form != "amount"}
+        wrong = {
+            "length": self.form != "period",
+            "bonus_expiry": self.form == "period",
+            "limit": self.form != "amount",
+            "dormancy": self.form != "amount",
+            "reissue_fee": self.form != "amount",
+        }
         for field in (field for field, is_wrong in wrong.items() if is_wrong and getattr(self, field) is not None):
             yield Diagnostic("document.not_with", field, {"field": field, "other": f"form: {self.form}"})
         if self.limit is not None:
             for name in ("per_card", "per_member"):
                 yield from money_faults(f"limit.{name}", getattr(self.limit, name), known.scale)
+        yield from money_faults("reissue_fee", self.reissue_fee, known.scale)
+        if self.reissue_fee is not None and not self.named:
+            yield Diagnostic("document.not_with", "reissue_fee", {"field": "reissue_fee", "other": "named: false"})
+        if self.dormancy is not None:
+            yield from self.dormancy.faults(known.scale)
 
     def follows(self, before: Policy) -> list[Diagnostic]:
         same = isinstance(before, ValueAccount) and before.form == self.form
@@ -130,12 +150,16 @@ class ValueAccount(Policy):
     # -- time ------------------------------------------------------------------------------------------------------
 
     def due(self, view: View, /) -> date | None:
-        """The day on which the next bonus lapses."""
+        """The day on which the next bonus lapses, or the next fee is taken."""
         bonus = view.state.ledger.accounts.get(self.bucket("bonus"))
         last = bonus.first_last_day if bonus is not None else None
-        return last + ONE_DAY if last is not None else None
+        fee = next_fee(self, view) if self.dormancy is not None and bonus is not None else None
+        days = ([last + ONE_DAY] if last is not None else []) + ([fee[0]] if fee is not None else [])
+        return min(days, default=None)
 
     def decide(self, event: AnyEvent, view: View, /) -> Decision | None:
+        if isinstance(event, CardUpdate):
+            return updated(self, event, view)
         if self.form == "period":
             return None
         if isinstance(event, Adjustment):
@@ -145,9 +169,9 @@ class ValueAccount(Policy):
         if not isinstance(event, NewDay):
             return None
         expired = view.ledger.expire(self.bucket("bonus"))
-        if not expired:
-            return None
-        return self.applied(event, [reason("stored_value.bonus.expired", amount=self.shown(expired, view), account=self.id)], self.postings(view))
+        reasons = [reason("stored_value.bonus.expired", amount=self.shown(expired, view), account=self.id)] if expired else []
+        told, statuses = charged(self, view)
+        return self.applied(event, reasons + told, [*self.postings(view), *statuses]) if expired or told else None
 
 
 def account_of(view: View, name: str) -> ValueAccount | None:

@@ -12,6 +12,7 @@ from custrules.fields import Frozen
 from custrules.orders import Record
 from custrules.policies.stored_value.account import ValueAccount
 from custrules.policies.stored_value.amounts import money
+from custrules.policies.stored_value.cards import lost
 from custrules.policies.stored_value.history import TopUpHistory
 from custrules.policies.stored_value.paying import freeze, frozen_parts, paid_to, pay_out, release, settle_debt, thawed, unfreeze
 from custrules.policies.stored_value.quoting import Quote, quoted, told
@@ -47,6 +48,9 @@ def requested(policy: Refund, event: events.RefundRequest, view: View) -> Decisi
     if covered is None:
         return None
     account, rows = covered
+    failing = lost(account, view) if event.cause == "cash_out" else []
+    if failing:
+        return policy.declined(event, failing)
     open_ones = [other for other in requests_of(view, policy.status) if any(covers(other, row.id, view) for row in rows)]
     if open_ones:
         return policy.declined(event, [reason("stored_value.refund.already_open", of=open_ones[0].id, value=open_ones[0].value)])
@@ -59,7 +63,7 @@ def _completed(policy: Refund, event: events.RefundRequest, record: Record, view
     request, found = _standing(policy, str(event.of), view)
     if request is None or found is None:
         return None
-    if not request.open or request.value == APPROVED:
+    if not request.open or (request.value == APPROVED and not _fell_through(policy, request, found, view)):
         return policy.declined(event, [_over(request)])
     if request.cause != event.cause:
         return policy.declined(event, [reason("stored_value.refund.other_cause", of=request.id, cause=request.cause, asked=event.cause)])
@@ -80,7 +84,7 @@ def _offered(policy: Refund, event: events.AnyEvent, request: Request, account: 
         return policy.declined(event, quote)
     process = policy.process
     missing = tuple(name for name in process.documents if name not in request.documents) if process is not None else ()
-    freezes = process is not None and process.freeze_on_request and not request.frozen
+    freezes = process is not None and process.freeze_on_request  # quoted anew, what has come since is held too
     frozen = freeze(account, [line.history.id for line in quote.result.lines], view) if freezes else 0
     request = request._replace(
         value=INCOMPLETE if missing else REQUESTED,
@@ -91,6 +95,7 @@ def _offered(policy: Refund, event: events.AnyEvent, request: Request, account: 
         pay_by=quote.pay_by,
         unknown=quote.unknown,
         approver=process.approval[quote.rung].by if process is not None and quote.rung is not None else None,
+        approved_by=None,
         frozen=request.frozen or frozen > 0,
         since=request.since or view.day,
     )
@@ -143,7 +148,7 @@ def decided(policy: Refund, event: events.RefundDecision, view: View) -> Decisio
 def _undecidable(
     policy: Refund, event: events.RefundDecision, request: Request, found: tuple[ValueAccount, list[TopUpHistory]], view: View
 ) -> Iterator[Reason]:
-    if not request.open or request.value == APPROVED:
+    if not request.open or (request.value == APPROVED and (event.approved or not _fell_through(policy, request, found, view))):
         yield _over(request)
         return
     process = policy.process
@@ -158,6 +163,11 @@ def _undecidable(
             yield reason("stored_value.refund.documents_missing", missing=", ".join(request.missing), cause=request.cause)
         quote = _again(policy, request, found, view)
         yield from [quote] if isinstance(quote, Reason) else []
+
+
+def _fell_through(policy: Refund, request: Request, found: tuple[ValueAccount, list[TopUpHistory]], view: View) -> bool:
+    """Whether a request does not come to the same any more: what was approved cannot be paid then, and is quoted anew, or turned down."""
+    return isinstance(_again(policy, request, found, view), Reason)
 
 
 def _again(policy: Refund, request: Request, found: tuple[ValueAccount, list[TopUpHistory]], view: View) -> Quote | Reason:

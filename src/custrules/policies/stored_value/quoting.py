@@ -107,14 +107,25 @@ def _ruled_out(request: Request, rule: Ruling, account: ValueAccount, histories:
     told = {"cause": rule.cause, "account": account.id}
     if rule.unless == "experienced" and request.experienced:
         yield reason("stored_value.refund.experienced", **told)
-    left = sum(history.principal + history.bonus for history in histories)
-    below = to_units(rule.below, view.scale, "the currency") if rule.below is not None else None
-    if below is not None and account.form == "amount" and left >= below:
-        yield reason("stored_value.refund.balance_too_large", below=money(below, view), balance=money(left, view), **told)
+    if account.form == "amount":
+        yield from _too_large(rule, _balance(account, view), account, view)
     face = sum(history.counted + history.granted for history in histories)
     gone = sum(history.face for history in histories)
     if rule.used_share is not None and face and Fraction(gone, face) < rule.used_share:
         yield reason("stored_value.refund.not_used_enough", share=rule.used_share, used=Fraction(gone, face), **told)
+
+
+def _balance(account: ValueAccount, view: View) -> int:
+    """What stands on a card, whatever top-ups are asked back: what is frozen or held is still there."""
+    accounts = view.state.ledger.accounts
+    return sum(accounts[account.bucket(name)].total for name in ("principal", "bonus", "held"))
+
+
+def _too_large(rule: Ruling, balance: int, account: ValueAccount, view: View) -> Iterator[Reason]:
+    below = to_units(rule.below, view.scale, "the currency") if rule.below is not None else None
+    if below is not None and balance >= below:
+        told = {"cause": rule.cause, "account": account.id, "below": money(below, view)}
+        yield reason("stored_value.refund.balance_too_large", balance=money(balance, view), **told)
 
 
 def _unfit(request: Request, rule: Ruling, history: TopUpHistory) -> Reason | None:
@@ -135,6 +146,8 @@ def _unfit(request: Request, rule: Ruling, history: TopUpHistory) -> Reason | No
 
 def _wrong(request: Request, rule: Ruling, result: Reckoning, account: ValueAccount, view: View) -> Iterator[Reason]:
     told = {"cause": rule.cause, "account": account.id}
+    if account.form != "amount":  # visits and days have no balance in money but what they come to
+        yield from _too_large(rule, result.most, account, view)
     if request.amount is not None and request.amount > result.most:
         yield reason("stored_value.refund.exceeds", amount=money(request.amount, view), most=money(result.most, view), **told)
     if request.amount is not None and request.amount < result.most and account.form != "amount":

@@ -87,6 +87,11 @@ class Refund(Policy):
     def faults(self, known: Known) -> list[Diagnostic]:
         return list(self._faults(known))
 
+    def follows(self, before: Policy) -> list[Diagnostic]:
+        if not isinstance(before, Refund) or before.status == self.status:
+            return []
+        return [Diagnostic("document.status_changed", "status", {"before": before.status, "found": self.status})]
+
     def _faults(self, known: Known) -> Iterator[Diagnostic]:
         for name, cause in self.causes.listed().items():
             yield from money_faults(cause, f"causes.{name}", known.scale)

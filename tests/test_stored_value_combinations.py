@@ -1,0 +1,177 @@
+"""Stored value where its parts meet: requests that fall through, small balances beside large ones, disputes of cards in visits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import custrules as cr
+from custrules.testing import History, history
+
+pytest.importorskip("yaml")
+
+HEAD = """
+program: p
+zone: Asia/Shanghai
+currency: CNY
+policies:
+  - {id: card, kind: stored_value.account, form: amount}
+  - id: top-up
+    kind: stored_value.top_up
+    ladder: [{pay: 500.00, give: 80.00}, {pay: 1000.00, give: 200.00}]
+    mode: highest
+    owed_on_chargeback: OWED
+  - {id: spend, kind: stored_value.spending, order: pro_rata}
+  - {id: lessons, kind: stored_value.account, form: visits}
+  - {id: lessons-in, kind: stored_value.top_up, account: lessons}
+  - {id: lessons-out, kind: stored_value.spending, account: lessons, order: principal_first}
+  - {id: year, kind: stored_value.account, form: period, length: 365 days}
+  - {id: year-in, kind: stored_value.top_up, account: year}
+  - {id: year-out, kind: stored_value.spending, account: year, order: principal_first}
+"""
+REFUND = """  - id: refund
+    kind: stored_value.refund
+    causes: {merchant: {basis: paid_minus_ratio}, cash_out: {basis: principal_remaining, below: 15.00}}
+    process: PROCESS
+"""
+APPROVED = "{freeze_on_request: true, approval: [{by: boss}]}"
+
+
+def start(process: str = APPROVED, owed: str = "face") -> History:
+    """A customer of a program with a card in money, one in visits and one for a year, on 1 April."""
+    return history(cr.loads(HEAD.replace("OWED", owed) + REFUND.replace("PROCESS", process))).on("2026-04-01")
+
+
+def card(process: str = APPROVED, owed: str = "face") -> History:
+    """1000 + 200 out of the top-up ``t1``, of which a purchase ``p1`` of 300 took 250 + 50."""
+    paid_in = start(process, owed).event("top_up", id="t1", tenders={"card": "1000.00"})
+    return paid_in.on("2026-04-10").event("purchase", id="p1", amount="300.00", tenders={"stored_value": "300.00"})
+
+
+def ask(found: History, on: str = "2026-05-06", cause: str = "merchant", verdict: Any = "accepted", **fields: Any) -> History:
+    name = fields.pop("id", "r1")
+    return found.on(on).event("refund_request", id=name, cause=cause, verdict=verdict, **fields)
+
+
+def decide(found: History, *, approved: bool, verdict: Any = "accepted") -> History:
+    return found.event("refund_decision", of="r1", approved=approved, by="boss", verdict=verdict)
+
+
+def told(found: History, name: str) -> str:
+    reasons = [why for decision in found.last.decisions for why in decision.reasons]
+    return next(str(why.params[name]) for why in reasons if name in why.params)
+
+
+def left(found: History) -> tuple[str, str, str]:
+    value = found.state.stored_value("card")
+    return str(value.principal), str(value.bonus), str(value.held)
+
+
+# -- an approval that nothing can be paid on any more ----------------------------------------------------------------------
+
+
+def fallen_through() -> History:
+    """A frozen request over 750 that was approved; then a return of 120 of the purchase: 100 + 20 come back beside it."""
+    approved = decide(ask(card(), of="t1"), approved=True)
+    back = approved.on("2026-05-07").event("return", of="p1", amount="120.00")
+    assert back.event("refund_paid", of="r1", verdict="refused").codes == ("stored_value.refund.stale",)
+    return back
+
+
+def test_an_approved_request_that_fell_through_is_turned_down_and_its_value_is_free_again() -> None:
+    turned_down = decide(fallen_through(), approved=False)
+    assert left(turned_down) == ("850.00 CNY", "170.00 CNY", "0.00 CNY")
+    assert turned_down.state.status("refund", "r1").value == "rejected"
+
+
+def test_an_approved_request_that_fell_through_is_quoted_anew_and_takes_another_approval() -> None:
+    anew = ask(fallen_through(), "2026-05-08", of="r1", id="again")
+    assert told(anew, "refund") == "850.00 CNY"  # 1000 - 180 x 1000/1200
+    assert left(anew) == ("0.00 CNY", "0.00 CNY", "1020.00 CNY")  # what came back is held with the rest
+    assert anew.event("refund_paid", of="r1", verdict="refused").codes == ("stored_value.refund.not_approved",)
+    paid = decide(anew, approved=True).event("refund_paid", of="r1", amount="850.00")
+    assert left(paid) == ("0.00 CNY", "0.00 CNY", "0.00 CNY")
+
+
+def test_an_approved_request_that_stands_is_not_quoted_anew_and_not_turned_down() -> None:
+    approved = decide(ask(card(), of="t1"), approved=True)
+    assert decide(approved, approved=False, verdict="refused").codes == ("stored_value.refund.decided",)
+    assert ask(approved, of="r1", id="again", verdict="refused").codes == ("stored_value.refund.decided",)
+
+
+def test_a_top_up_after_an_approval_of_the_whole_account_does_not_lock_it() -> None:
+    approved = decide(ask(card(), account="card"), approved=True)
+    more = approved.on("2026-05-07").event("top_up", id="t2", amount="500.00")
+    assert more.event("refund_paid", of="r1", verdict="refused").codes == ("stored_value.refund.stale",)
+    anew = decide(ask(more, "2026-05-07", of="r1", id="again"), approved=True)
+    assert told(anew.event("refund_paid", of="r1"), "amount") == "1250.00 CNY"  # 750 and 500
+
+
+# -- small balances --------------------------------------------------------------------------------------------------------
+
+
+def test_the_rest_of_one_top_up_is_no_small_balance_while_the_card_holds_more() -> None:
+    used = card().event("purchase", id="p2", amount="890.00", tenders={"stored_value": "890.00"})  # 10 are left of 1200
+    assert ask(used, of="t1", cause="cash_out").last.accepted
+    more = used.on("2026-04-20").event("top_up", id="t2", amount="500.00")
+    refused = ask(more, of="t1", cause="cash_out", verdict="refused")
+    assert refused.codes == ("stored_value.refund.balance_too_large",)
+    assert told(refused, "balance") == "590.00 CNY"  # 10 + 500 + 80
+
+
+def test_cards_in_visits_and_for_a_period_are_small_by_what_they_come_to() -> None:
+    cards = start().event("top_up", id="v1", account="lessons", amount="100.00", paid=10).event("top_up", id="y1", account="year", amount="365.00")
+    assert told(ask(cards, of="v1", cause="cash_out", verdict="refused"), "balance") == "100.00 CNY"
+    assert told(ask(cards, "2026-04-10", of="y1", cause="cash_out", verdict="refused"), "balance") == "355.00 CNY"  # ten days are served
+    used = cards.event("visit", of="lessons", used=9)
+    assert told(ask(used, of="v1", cause="cash_out"), "refund") == "10.00 CNY"
+    assert told(ask(cards, "2027-03-20", of="y1", cause="cash_out"), "refund") == "11.00 CNY"  # 354 of 365 days are served
+
+
+# -- disputes --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_dispute_about_visits_that_is_won_brings_them_back() -> None:
+    paid_in = start().event("top_up", id="v1", account="lessons", amount="1000.00", paid=10, given=2).event("visit", of="lessons", used=3)
+    opened = paid_in.on("2026-04-20").event("chargeback", of="v1", amount="500.00")
+    accounts = opened.state.ledger.accounts
+    assert (accounts["lessons.principal"].total, accounts["lessons.bonus"].total) == (2, 1)  # half of 10 and of 2
+    won = opened.event("chargeback", of="v1", dispute="won")
+    accounts = won.state.ledger.accounts
+    assert (accounts["lessons.principal"].total, accounts["lessons.bonus"].total) == (7, 2)
+    assert told(ask(won, of="v1"), "refund") == "750.00 CNY"  # 1000 - 3 x 1000/12
+
+
+def test_a_dispute_about_a_period_that_is_won_opens_the_door_again() -> None:
+    opened = start().event("top_up", id="y1", account="year", amount="365.00").on("2026-04-20").event("chargeback", of="y1")
+    assert opened.event("visit", of="year", verdict="refused").codes == ("stored_value.spending.no_period",)
+    won = opened.event("chargeback", of="y1", dispute="won")
+    assert won.event("visit", of="year").last.accepted
+
+
+def test_a_dispute_that_is_won_where_only_the_paid_share_was_owed_brings_all_back() -> None:
+    opened = card(owed="ratio").on("2026-04-20").event("chargeback", of="t1")
+    assert opened.state.ledger.accounts["card.owed"].owed == 25000  # 300 x 1000/1200
+    won = opened.event("chargeback", of="t1", dispute="won")
+    assert left(won) == ("750.00 CNY", "150.00 CNY", "0.00 CNY")
+    assert won.state.ledger.accounts["card.owed"].owed == 0
+
+
+# -- documents and events that would break the above -----------------------------------------------------------------------
+
+
+def test_a_refund_keeps_the_name_of_its_status_from_version_to_version() -> None:
+    versions = "".join(
+        f"  - {{id: refund, kind: stored_value.refund, effective_from: {day}, status: {name}, causes: {{merchant: {{basis: paid_minus_face}}}}}}\n"
+        for day, name in (("2026-01-01", "refund"), ("2026-05-07", "other"))
+    )
+    with pytest.raises(cr.DocumentError) as caught:
+        cr.loads(HEAD.replace("OWED", "face") + versions)
+    assert [(found.code, found.params["before"]) for found in caught.value.diagnostics] == [("document.status_changed", "refund")]
+
+
+def test_stored_value_is_not_paid_in_with_stored_value() -> None:
+    with pytest.raises(cr.EventError) as caught:
+        card().event("top_up", tenders={"stored_value": "500.00"})
+    assert [(found.code, found.params["tender"]) for found in caught.value.diagnostics] == [("event.top_up_tender", "stored_value")]
