@@ -65,6 +65,7 @@ TENDERS = [
 EXAMPLES: dict[str, dict[str, Any]] = {
     "refund_request": {"cause": "merchant", "of": "t1", "amount": "12.50", "stopped": "2026-03-01", "documents": ["id_card"], "absent": 3},
     "refund_decision": {"of": "r1", "approved": True, "by": "manager", "reason": "as agreed"},
+    "card_update": {"stage": "reissued", "account": "card", "card": "8800-2"},
     "refund_paid": {"of": "r1", "amount": "12.50"},
     "enrolment": {"profile": {"birthday": "1990-05-20", "segment": None, "children": 2}},
     "profile_update": {"profile": {"segment": None}},

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Adjustment,
         Attendance,
         Capture,
+        CardUpdate,
         Chargeback,
         Closure,
         Complaint,
@@ -119,7 +120,7 @@ _HOMES = {
     "ScenarioError StateError",
     "evaluation": "Evaluation",
     "event_parts": "MovedLot OpenedBalance OpenedLevel OpenedTally",
-    "events": "Activity Adjustment Attendance Capture Chargeback Closure Complaint ComplaintUpdate ConsentUpdate Contact Enrolment Event "
+    "events": "Activity Adjustment Attendance Capture CardUpdate Chargeback Closure Complaint ComplaintUpdate ConsentUpdate Contact Enrolment Event "
     "Hold Line Merge NewDay Opening ProfileUpdate Purchase Reading Redemption RedemptionCancelled Referral RefundDecision "
     "RefundPaid RefundRequest Return ReturnLine SurveyResponse Tender Tick TierGrant TopUp Transfer Visit Void",
     "measures": "Measure",
@@ -144,6 +145,7 @@ __all__ = [
     "Backtest",
     "Breakage",
     "Capture",
+    "CardUpdate",
     "Change",
     "Chargeback",
     "Closure",

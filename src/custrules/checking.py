@@ -18,6 +18,7 @@ from custrules.events import (
     Activity,
     Adjustment,
     AnyEvent,
+    CardUpdate,
     Chargeback,
     ComplaintUpdate,
     Enrolment,
@@ -53,7 +54,7 @@ def faults_of(rules: Rulebook, event: AnyEvent) -> list[Diagnostic]:
         return [*_purchase(rules, event)] if event.tenders or event.amount.currency != rules.currency else []
     if isinstance(event, Return):
         return [*_amounts(rules, [("amount", event.amount), *((f"lines[{place}].amount", line.amount) for place, line in enumerate(event.lines))])]
-    if isinstance(event, TopUp | Chargeback | Visit) or (isinstance(event, Hold) and event.points is None):
+    if isinstance(event, TopUp | Chargeback | CardUpdate | Visit) or (isinstance(event, Hold) and event.points is None):
         return [*_stored_value(rules, event)]
     if isinstance(event, Activity):
         return [*_activity(rules, event)]
@@ -109,13 +110,15 @@ def _amounts(rules: Rulebook, named: list[tuple[str, Any]]) -> Iterator[Diagnost
             yield _fault("event.other_currency", path, found=amount.currency, expected=rules.currency)
 
 
-def _stored_value(rules: Rulebook, event: TopUp | Chargeback | Visit | Hold) -> Iterator[Diagnostic]:
+def _stored_value(rules: Rulebook, event: TopUp | Chargeback | CardUpdate | Visit | Hold) -> Iterator[Diagnostic]:
     if isinstance(event, TopUp):
         yield from _top_up(rules, event)
     elif isinstance(event, Hold):
         yield from _held_value(rules, event)
     elif isinstance(event, Chargeback):
         yield from _amounts(rules, [("amount", event.amount)])
+    elif isinstance(event, CardUpdate):
+        yield from _store_name(rules, event.account)
     elif event.used is not None:
         yield from _store_quantity(rules, event.of or "", event.used, "used")
 
@@ -130,14 +133,18 @@ def _top_up(rules: Rulebook, event: TopUp) -> Iterator[Diagnostic]:
     amounts = [("amount", event.amount), ("list_price", event.list_price)]
     amounts += [(f"gifts[{place}].value", gift.value) for place, gift in enumerate(event.gifts)]
     yield from _amounts(rules, amounts + [(f"tenders[{place}].amount", tender.amount) for place, tender in enumerate(event.tenders)])
+    yield from _store_name(rules, event.account)
     account = event.account or "stored_value"
-    if event.account is not None and rules.resolve(account) not in rules.stores:
-        known = list(rules.stores)
-        yield _fault("event.unknown_account", "account", found=account, known=", ".join(known), nearest=nearest(account, known))
     for name in ("paid", "given"):
         quantity = getattr(event, name)
         if quantity is not None:
             yield from _store_quantity(rules, account, quantity, name)
+
+
+def _store_name(rules: Rulebook, account: str | None) -> Iterator[Diagnostic]:
+    if account is not None and rules.resolve(account) not in rules.stores:
+        known = list(rules.stores)
+        yield _fault("event.unknown_account", "account", found=account, known=", ".join(known), nearest=nearest(account, known))
 
 
 def _store_quantity(rules: Rulebook, account: str, quantity: Decimal, path: str) -> Iterator[Diagnostic]:

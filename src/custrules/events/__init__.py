@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from custrules.errors import Diagnostic, EventError
 from custrules.events.base import Event, stamped
+from custrules.events.cards import CardUpdate
 from custrules.events.customers import (
     Activity,
     Attendance,
@@ -44,6 +45,7 @@ AnyEvent = (
     | RefundRequest
     | RefundDecision
     | RefundPaid
+    | CardUpdate
     | Redemption
     | RedemptionCancelled
     | Hold
@@ -98,6 +100,7 @@ __all__ = [
     "AnyEvent",
     "Attendance",
     "Capture",
+    "CardUpdate",
     "Chargeback",
     "Closure",
     "Complaint",

@@ -35,7 +35,7 @@ from custrules.testing.points_moves import (
     void,
 )
 from custrules.testing.refund_moves import REFUND_MAKERS, refunds
-from custrules.testing.value_moves import chargeback, stores, top_up, visit
+from custrules.testing.value_moves import card_update, chargeback, stores, top_up, visit
 from custrules.testing.writing import MICROSECOND, Data, Maker, Picks, Writing
 
 Gap = int | Literal["due", "before_due", "after_due", "boundary"]
@@ -172,6 +172,7 @@ MAKERS: Mapping[str, Maker] = {
     "enrolment": _plain("enrolment"),
     "top_up": top_up,
     "chargeback": chargeback,
+    "card_update": card_update,
     **REFUND_MAKERS,
     **FEEDBACK_MAKERS,
 }
@@ -183,7 +184,7 @@ def kinds_for(program: Program) -> tuple[str, ...]:
     rules = program.rulebook
     of_points = {"hold", "capture", "void", "adjustment", "transfer", "opening"}
     without = set() if rules.accounts else of_points - ({"hold", "capture", "void", "adjustment"} if stores(program, "amount", "visits") else set())
-    without |= set() if stores(program) else {"top_up", "chargeback"}
+    without |= set() if stores(program) else {"top_up", "chargeback", "card_update"}
     without |= set() if refunds(program) else set(REFUND_MAKERS)
     without |= set() if rules.accounts or benefits(program) else {"redemption", "redemption_cancelled"}
     without |= set() if ladders(program) else {"tier_grant"}

@@ -34,6 +34,7 @@ DAY_FACTS = ("weekday", "day_of_month", "month")
 NEEDED: Mapping[str, Mapping[str, str]] = {
     "referral": {"friend": "friend-1"},
     "survey_response": {"score": "csat", "value": "5"},
+    "card_update": {"stage": "found"},
     "complaint": {"category": "service"},
     "complaint_update": {"of": "complaint-1", "note": "boundary"},
 }

@@ -59,6 +59,11 @@ def chargeback(writer: Writing, picks: list[Picks]) -> Data:
     return data | ({"amount": writer.shown(minor)} if minor else {})
 
 
+def card_update(writer: Writing, picks: list[Picks]) -> Data:
+    """A card is lost, and more often comes back."""
+    return {"type": "card_update", "stage": picks[0].one(("lost", "found", "reissued")), **_named(writer, picks[1].one(stores(writer.program)))}
+
+
 def visit(writer: Writing, picks: list[Picks]) -> Data:
     """A visit, where there is a card for visits or a period one of it as often as not."""
     cards = stores(writer.program, "visits", "period")

@@ -11,11 +11,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionW
 
 from custrules.calendars import ONE_DAY, Length, Span
 from custrules.errors import Diagnostic
-from custrules.events import Adjustment, AnyEvent, Closure, Merge, NewDay, Opening
+from custrules.events import Adjustment, AnyEvent, CardUpdate, Closure, Merge, NewDay, Opening
 from custrules.fields import Flag, one_of
 from custrules.ledger import LotPart, Move
 from custrules.money import Money, to_units
 from custrules.policies.stored_value.amounts import PositiveAmount, money_faults
+from custrules.policies.stored_value.cards import card_status, updated
 from custrules.policies.stored_value.dormancy import Dormancy, charged, next_fee, status_name
 from custrules.policies.stored_value.moving import adjusted, answered
 from custrules.policies.stored_value.parts import after, first, total
@@ -50,12 +51,13 @@ class ValueAccount(Policy):
     ``named`` cards are of a person who is known. ``limit``: what may stand on it after a top-up, refused above. ``bonus_expiry``:
     until when a bonus can be spent after the day on which it was given; principal never lapses. There is no overdraft. When the
     customer's account is closed, principal stays what it is; the bonus is kept too, or forfeited (``on_closure``). ``dormancy``: a fee
-    while it is not used, where the law allows one.
+    while it is not used, where the law allows one. While the card of it is lost nothing is spent; a new one costs a ``reissue_fee``, out of
+    what is on it. An anonymous card is not replaced.
     """
 
     kind: ClassVar[str] = "stored_value.account"
     phase: ClassVar[Phase] = "lapse"
-    hears: ClassVar[tuple[str, ...] | None] = ("new_day", "adjustment", "opening", "merge", "closure")
+    hears: ClassVar[tuple[str, ...] | None] = ("new_day", "adjustment", "card_update", "opening", "merge", "closure")
     works_with: ClassVar[Literal["points", "stored_value"]] = "stored_value"
     later_fields: ClassVar[tuple[str, ...]] = ("overdraft",)
 
@@ -66,6 +68,7 @@ class ValueAccount(Policy):
     on_closure: Annotated[Literal["keep", "forfeit_bonus"], one_of("keep", "forfeit_bonus")] = "keep"
     bonus_expiry: Annotated[Span | None, BeforeValidator(_read_expiry), WrapSerializer(_write_expiry)] = None
     dormancy: Dormancy | None = None
+    reissue_fee: PositiveAmount | None = None
 
     # -- what the program asks of it -------------------------------------------------------------------------------
 
@@ -73,7 +76,7 @@ class ValueAccount(Policy):
         return self.form
 
     def writes(self) -> tuple[str, ...]:
-        return (status_name(self),) if self.dormancy is not None else ()
+        return (card_status(self), *((status_name(self),) if self.dormancy is not None else ()))
 
     def faults(self, known: Known) -> list[Diagnostic]:
         return list(self._faults(known))
@@ -86,12 +89,16 @@ class ValueAccount(Policy):
             "bonus_expiry": self.form == "period",
             "limit": self.form != "amount",
             "dormancy": self.form != "amount",
+            "reissue_fee": self.form != "amount",
         }
         for field in (field for field, is_wrong in wrong.items() if is_wrong and getattr(self, field) is not None):
             yield Diagnostic("document.not_with", field, {"field": field, "other": f"form: {self.form}"})
         if self.limit is not None:
             for name in ("per_card", "per_member"):
                 yield from money_faults(f"limit.{name}", getattr(self.limit, name), known.scale)
+        yield from money_faults("reissue_fee", self.reissue_fee, known.scale)
+        if self.reissue_fee is not None and not self.named:
+            yield Diagnostic("document.not_with", "reissue_fee", {"field": "reissue_fee", "other": "named: false"})
         if self.dormancy is not None:
             yield from self.dormancy.faults(known.scale)
 
@@ -151,6 +158,8 @@ class ValueAccount(Policy):
         return min(days, default=None)
 
     def decide(self, event: AnyEvent, view: View, /) -> Decision | None:
+        if isinstance(event, CardUpdate):
+            return updated(self, event, view)
         if self.form == "period":
             return None
         if isinstance(event, Adjustment):

@@ -12,6 +12,7 @@ from custrules.fields import Frozen
 from custrules.orders import Record
 from custrules.policies.stored_value.account import ValueAccount
 from custrules.policies.stored_value.amounts import money
+from custrules.policies.stored_value.cards import lost
 from custrules.policies.stored_value.history import TopUpHistory
 from custrules.policies.stored_value.paying import freeze, frozen_parts, paid_to, pay_out, release, settle_debt, thawed, unfreeze
 from custrules.policies.stored_value.quoting import Quote, quoted, told
@@ -47,6 +48,9 @@ def requested(policy: Refund, event: events.RefundRequest, view: View) -> Decisi
     if covered is None:
         return None
     account, rows = covered
+    failing = lost(account, view) if event.cause == "cash_out" else []
+    if failing:
+        return policy.declined(event, failing)
     open_ones = [other for other in requests_of(view, policy.status) if any(covers(other, row.id, view) for row in rows)]
     if open_ones:
         return policy.declined(event, [reason("stored_value.refund.already_open", of=open_ones[0].id, value=open_ones[0].value)])

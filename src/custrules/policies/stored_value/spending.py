@@ -14,6 +14,7 @@ from custrules.money import Money
 from custrules.orders import Order as Bought
 from custrules.orders import Record
 from custrules.policies.stored_value.account import ValueAccount, account_of
+from custrules.policies.stored_value.cards import lost
 from custrules.policies.stored_value.giving_back import given_back, kept_parts
 from custrules.policies.stored_value.holds import resolved
 from custrules.policies.stored_value.pairs import AMONG, ORDERS, Among, Order, moves_of, pairs_of, taken
@@ -69,7 +70,7 @@ class Spending(Policy):
         amount = sum(tender.amount.minor for tender in event.tenders if tender.type == "stored_value" and names(tender.reference, account, view))
         if not any(tender.type == "stored_value" and names(tender.reference, account, view) for tender in event.tenders):
             return None
-        failing = list(self._failing(amount, account, view))
+        failing = lost(account, view) or list(self._failing(amount, account, view))
         return self.declined(event, failing) if failing else self._spend(event, amount, account, view)
 
     def holds_until(self, event: events.Hold, /) -> datetime | None:
@@ -84,7 +85,7 @@ class Spending(Policy):
             return None
         units = account.units(asked.amount if isinstance(asked, Money) else asked, view)
         until = self.holds_until(event)
-        failing = list(self._missing(units, account, view))
+        failing = lost(account, view) or list(self._missing(units, account, view))
         if until is not None and until <= view.instant:
             failing.append(reason("stored_value.hold.over", until=until))
         if failing:
@@ -130,6 +131,9 @@ class Spending(Policy):
         only = event.of if deposit is not None and deposit.account == account.id else None
         if only is None and not names(event.of, account, view):
             return None
+        failing = lost(account, view)
+        if failing:
+            return self.declined(event, failing)
         if account.form == "period":
             return self._admitted(event, account, view, only)
         if account.form == "amount":
