@@ -101,6 +101,11 @@ class Settled(NamedTuple):
 class Forecast:
     """One customer over the days of a plan if nothing happens: what is asked for, and how the state stands on each day."""
 
+    program: Program
+    first: date
+    candidates: list[Candidate]
+    made: list[Touch]
+
     def __init__(self, program: Program, state: State, first: date, last: date) -> None:
         self.program, self.first = program, max(first, state.day or first)
         self._standing = [Settled(date.min, state)]
