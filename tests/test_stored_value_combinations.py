@@ -212,3 +212,18 @@ def test_a_top_up_of_which_bonus_was_paid_out_beyond_its_price_has_nothing_left_
     assert refused.codes == ("event.exceeds_order",)
     assert refused.last.refusal is not None
     assert str(refused.last.refusal.params["left"]) == "0.00 CNY"
+
+
+# -- interest --------------------------------------------------------------------------------------------------------------
+
+
+# 750 at 3%, asked on 6 May and paid on 11 May: since 1 April (40 days) 2.466, since 26 April (15 days) 0.925, since 6 May (5 days) 0.308
+@pytest.mark.parametrize(("rescinded", "interest"), [("1999-01-01", "2.47 CNY"), ("2026-04-26", "0.92 CNY"), ("2030-01-01", "0.31 CNY")])
+def test_interest_runs_from_the_rescission_but_never_before_the_payment_or_after_the_request(rescinded: str, interest: str) -> None:
+    text = HEAD.replace("OWED", "face") + REFUND.replace("PROCESS", "{sla: 5 days}").replace(
+        "ratio}", "ratio, interest: {rate: 3%, from: rescission}}"
+    )
+    found = history(cr.loads(text)).on("2026-04-01").event("top_up", id="t1", amount="1000.00")
+    found = found.on("2026-04-10").event("purchase", id="p1", amount="300.00", tenders={"stored_value": "300.00"})
+    asked = ask(found, of="t1", rescinded=rescinded)
+    assert told(asked.on("2026-05-11").event("refund_paid", of="r1"), "interest") == interest
