@@ -227,3 +227,14 @@ def test_interest_runs_from_the_rescission_but_never_before_the_payment_or_after
     found = found.on("2026-04-10").event("purchase", id="p1", amount="300.00", tenders={"stored_value": "300.00"})
     asked = ask(found, of="t1", rescinded=rescinded)
     assert told(asked.on("2026-05-11").event("refund_paid", of="r1"), "interest") == interest
+
+
+# -- brought from elsewhere ------------------------------------------------------------------------------------------------
+
+
+def test_a_bonus_that_lapsed_before_a_card_was_brought_over_counts_as_it_would_have_here() -> None:
+    text = HEAD.replace("form: amount}", "form: amount, bonus_expiry: 40 days}").replace("OWED", "face") + REFUND.replace("PROCESS", "{}")
+    row = {"id": "t1", "day": "2026-01-01", "principal": "500.00", "bonus": "100.00", "paid": "1000.00", "given": "200.00"}
+    brought = history(cr.loads(text)).on("2026-04-01").event("opening", balances={"card": {"top_ups": [row]}})
+    assert (deposit(brought, "t1").granted, deposit(brought, "t1").expired) == (20000, 10000)
+    assert told(ask(brought, of="t1"), "refund") == "500.00 CNY"  # 1000 - 600 x 1000/1200
