@@ -728,3 +728,14 @@ def test_an_unknown_status_is_told_with_its_place() -> None:
     with pytest.raises(cr.DocumentError) as caught:
         program({"occasion": {"status": "rank", "rises_to": "gold"}})
     assert {found.code for found in caught.value.diagnostics} == {"document.unknown_fact"}
+
+
+def test_the_end_of_a_bonus_is_told_of_before() -> None:
+    card = [
+        {"id": "card", "kind": "stored_value.account", "form": "amount", "bonus_expiry": "2 months"},
+        {"id": "top-up", "kind": "stored_value.top_up", "ladder": [{"pay": "100.00", "give": "10.00"}], "mode": "highest"},
+        {"id": "spend", "kind": "stored_value.spending", "order": "pro_rata"},
+    ]
+    life = Life(program({"occasion": {"before": "bonus_expiry", "by": "7 days"}}, policies=card))
+    life.event("top_up", "2026-01-01", amount="100.00").until("2026-04-30")
+    assert life.days == ["2026-02-22"]  # the bonus can be spent through 1 March
