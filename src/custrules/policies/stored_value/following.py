@@ -246,11 +246,14 @@ def charged_back(policy: Refund, event: events.Chargeback, view: View) -> Decisi
     return policy.applied(event, reasons, [one._replace(value=CANCELLED, frozen=False, since=view.day).status(policy.status, view) for one in over])
 
 
-def left(policy: Refund, event: events.Merge | events.Closure, view: View) -> Decision | None:
+def left(policy: Refund, event: events.Merge | events.Closure | events.Transfer, view: View) -> Decision | None:
     """Nobody's account ends while a refund is asked for and not decided."""
-    if isinstance(event, events.Merge) and event.delivered:
+    if not isinstance(event, events.Closure) and event.delivered:
         return None
     open_ones = [request for request in requests_of(view, policy.status) if request.open]
+    if isinstance(event, events.Transfer):
+        named = view.account(event.account or "")
+        open_ones = [request for request in open_ones if named is not None and request.account == named.id]
     if not open_ones:
         return None
     return policy.declined(event, [reason("stored_value.refund.still_open", of=one.id, value=one.value) for one in open_ones])

@@ -19,6 +19,7 @@ from custrules.policies.stored_value.giving_back import given_back, kept_parts
 from custrules.policies.stored_value.holds import resolved
 from custrules.policies.stored_value.pairs import AMONG, ORDERS, Among, Order, moves_of, pairs_of, taken
 from custrules.policies.stored_value.parts import by_source, total
+from custrules.policies.stored_value.sending import transferred
 from custrules.policy import Decision, Phase, Policy, Reason, View, reason
 
 PREPAID = frozenset({"gift_card", "top_up"})
@@ -34,8 +35,8 @@ class Spending(Policy):
 
     kind: ClassVar[str] = "stored_value.spending"
     phase: ClassVar[Phase] = "pay"
-    hears: ClassVar[tuple[str, ...] | None] = ("purchase", "visit", "hold", "capture", "void", "tick", "return", "redemption_cancelled")
-    serves: ClassVar[tuple[str, ...]] = ("stored_value", "visit", "hold")
+    hears: ClassVar[tuple[str, ...] | None] = ("purchase", "visit", "hold", "capture", "void", "tick", "return", "redemption_cancelled", "transfer")
+    serves: ClassVar[tuple[str, ...]] = ("stored_value", "visit", "hold", "transfer")
     works_with: ClassVar[Literal["points", "stored_value"]] = "stored_value"
 
     account: Name = "stored_value"
@@ -62,6 +63,8 @@ class Spending(Policy):
             return self._visited(event, account, view) if event.of is not None else None
         if isinstance(event, events.Hold):
             return self._hold(event, account, view)
+        if isinstance(event, events.Transfer):
+            return transferred(self, event, account, view)
         if isinstance(event, events.Capture | events.Void | events.Tick):
             return resolved(self, event, account, view)
         return given_back(self, event, account, view) if isinstance(event, events.Return | events.RedemptionCancelled) else None
