@@ -95,6 +95,7 @@ Written by ``python -m tests.calendar_tables`` from tyme4py and borax (both MIT)
 
 from __future__ import annotations
 
+# fmt: off
 FIRST_YEAR = {first}
 """The first year of both tables."""
 

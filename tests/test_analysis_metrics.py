@@ -221,7 +221,8 @@ def states_at_month_ends(case: Case, months: tuple[Period, ...]) -> Iterator[tup
 def months_close_as_the_states_did(case: Case) -> None:
     """Opening is the closing of the month before; opening and what came in less what went out is closing; closing is what the state held."""
     last = max(one.occurred_at for one in case.events) + timedelta(days=70)
-    (account,) = cr.metrics(case.program, cr.replay(case.program, case.events, last), until=last).accounts
+    accounts = cr.metrics(case.program, cr.replay(case.program, case.events, last), until=last).accounts
+    account = next(one for one in accounts if one.account.name == "points")
     scale, before, owed_before = account.account.scale, 0, 0
     for month, state in states_at_month_ends(case, account.periods[:-1]):
         moved = Counter({name: units(value, scale) for name, value in month.moved.items()})

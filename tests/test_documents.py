@@ -371,11 +371,6 @@ def test_a_kind_with_a_slip_of_the_pen_is_told_with_its_nearest() -> None:
     assert fault(HEAD + "policies: [{id: x, kind: point.account}]\n").params["nearest"] == "points.account"
 
 
-def test_a_section_of_a_later_version_is_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custrules.documents.document.LATER_SECTIONS", ("lotteries",))  # as things stand there is none
-    assert faults(HEAD + "lotteries: {}\npolicies: []\n") == [("not_available", 4, 1)]
-
-
 def offered(monkeypatch: pytest.MonkeyPatch, value: str, count: int = 1) -> None:
     """As if installed distributions offered the kind acme.hello."""
 

@@ -22,6 +22,7 @@ DEMO = Path(cr.__file__).parent / "demo" / "program.yaml"
 # What the golden programs are about: caps of single purchases, a bonus by amount, programs that only count, points worth a whole unit,
 # points that are let go or live longer, a level that waits for its review.
 ON_PURPOSE = {
+    "stored_value_cards.yaml": ["check.unread_measure"],
     "caps.yaml": ["check.splitting"],
     "caps_shared.yaml": ["check.splitting", "check.splitting"],
     "coming_back.yaml": ["check.grace_prolongs"],

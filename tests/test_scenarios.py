@@ -376,6 +376,10 @@ def test_in_a_step_of_several_customers_a_bare_key_is_about_the_events_own(shop:
         (("steps: [{when: {visit: {at: 2026-01-02, id: ''}}}]",), [("event.wrong_type", 3, 49)]),
         (("steps: [{when: {purchase: {at: 2026-01-02, tenders: [{type: card, amount: x}]}}}]",), [("event.bad_money", 3, 79)]),
         (("steps: [{when: {day_end: tomorrow}}]",), [("scenario.wrong_type", 3, 30)]),
+        (("steps: [{when: {plan: {days: 3}}}]",), [("scenario.missing_field", 3, 27)]),
+        (("steps: [{when: {plan: {from: 2026-01-01, days: 0}}}]",), [("scenario.wrong_type", 3, 52)]),
+        (("steps: [{when: {plan: {from: 2026-01-01, until: 3}}}]",), [("scenario.unknown_field", 3, 46)]),
+        (("steps: [{when: {visit: {at: 2026-01-01}}, then: {plan: []}}]",), [("scenario.not_with", 3, 54)]),
         (("steps: [{when: {visit: {at: 2026-01-01}}, then: {because: code}}]",), [("scenario.wrong_type", 3, 63)]),
         (("steps: [{when: {visit: {at: 2026-01-01}}, then: {unchanged: {}}}]",), [("scenario.wrong_type", 3, 65)]),
         (("steps: [{when: {visit: {at: 2026-01-01}}, then: {points: [1]}}]",), [("scenario.wrong_type", 3, 62)]),
@@ -390,12 +394,9 @@ def test_a_fault_has_a_code_a_line_and_a_column(lines: tuple[str, ...], expected
 @pytest.mark.parametrize(
     ("lines", "what"),
     [
-        (("steps: [{when: {plan: {from: 2026-01-01}}}]",), "the step 'plan'"),
         (("steps: [{when: {check: {}}}]",), "the step 'check'"),
         (("subjects: {cafe: {kind: partner}}", "steps: [{when: {visit: {customer: cafe, at: 2026-01-01}}}]"), "the kind 'partner'"),
-        (("steps: [{when: {top_up: {at: 2026-01-01, amount: 5}}}]",), "the event 'top_up'"),
         (("steps: [{when: {tick: {at: 2026-01-01}}}]",), "the event 'tick' in a scenario (write day_end or advance)"),
-        (("steps: [{when: {visit: {at: 2026-01-01}}, then: {plan: []}}]",), "the field 'plan'"),
     ],
 )
 def test_what_does_not_exist_yet_is_refused_and_never_ignored(lines: tuple[str, ...], what: str, shop: Program) -> None:

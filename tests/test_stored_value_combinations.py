@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import custrules as cr
+from custrules.deposits import Deposit
 from custrules.testing import History, history
 
 pytest.importorskip("yaml")
@@ -66,6 +67,12 @@ def told(found: History, name: str) -> str:
 def left(found: History) -> tuple[str, str, str]:
     value = found.state.stored_value("card")
     return str(value.principal), str(value.bonus), str(value.held)
+
+
+def deposit(found: History, name: str) -> Deposit:
+    of = found.state.orders[name].deposit
+    assert of is not None
+    return of
 
 
 # -- an approval that nothing can be paid on any more ----------------------------------------------------------------------
@@ -175,3 +182,59 @@ def test_stored_value_is_not_paid_in_with_stored_value() -> None:
     with pytest.raises(cr.EventError) as caught:
         card().event("top_up", tenders={"stored_value": "500.00"})
     assert [(found.code, found.params["tender"]) for found in caught.value.diagnostics] == [("event.top_up_tender", "stored_value")]
+
+
+def test_what_a_lost_dispute_took_does_not_come_back_when_another_is_won() -> None:
+    paid_in = start().event("top_up", id="v1", account="lessons", amount="400.00", paid=4, given=4).event("top_up", id="t1", amount="1000.00")
+    for name in ("v1", "t1"):
+        opened = paid_in.on("2026-04-20").event("chargeback", of=name, amount="100.00").event("chargeback", of=name, amount="100.00", dispute="lost")
+        paid_in = opened.event("chargeback", of=name, amount="200.00").event("chargeback", of=name, amount="200.00", dispute="won")
+        assert (deposit(paid_in, name).disputed, deposit(paid_in, name).contested) == (10000, 0)
+    accounts = paid_in.state.ledger.accounts
+    assert (accounts["lessons.principal"].total, accounts["lessons.bonus"].total) == (3, 3)  # a quarter is gone
+    assert left(paid_in) == ("900.00 CNY", "180.00 CNY", "0.00 CNY")  # a tenth is gone
+
+
+def test_disputes_that_are_won_in_parts_leave_nothing_between_them() -> None:
+    opened = card(owed="ratio").on("2026-04-20").event("chargeback", of="t1")  # of 1000 stand 750; of the 250 + 50 consumed 250 are owed
+    won = opened.event("chargeback", of="t1", amount="333.33", dispute="won")
+    assert deposit(won, "t1").disputed == 66667
+    won = won.event("chargeback", of="t1", amount="333.33", dispute="won").event("chargeback", of="t1", amount="333.34", dispute="won")
+    assert deposit(won, "t1").disputed == 0
+    assert left(won) == ("750.00 CNY", "150.00 CNY", "0.00 CNY")
+
+
+def test_a_top_up_of_which_bonus_was_paid_out_beyond_its_price_has_nothing_left_to_dispute() -> None:
+    text = HEAD.replace("OWED", "face") + "  - {id: refund, kind: stored_value.refund, causes: {merchant: {basis: face_remaining}}}\n"
+    paid_in = history(cr.loads(text)).on("2026-04-01").event("top_up", id="t1", amount="1000.00")
+    paid = ask(paid_in, of="t1").event("refund_paid", of="r1", amount="1200.00")
+    refused = paid.event("chargeback", of="t1", verdict="refused")
+    assert refused.codes == ("event.exceeds_order",)
+    assert refused.last.refusal is not None
+    assert str(refused.last.refusal.params["left"]) == "0.00 CNY"
+
+
+# -- interest --------------------------------------------------------------------------------------------------------------
+
+
+# 750 at 3%, asked on 6 May and paid on 11 May: since 1 April (40 days) 2.466, since 26 April (15 days) 0.925, since 6 May (5 days) 0.308
+@pytest.mark.parametrize(("rescinded", "interest"), [("1999-01-01", "2.47 CNY"), ("2026-04-26", "0.92 CNY"), ("2030-01-01", "0.31 CNY")])
+def test_interest_runs_from_the_rescission_but_never_before_the_payment_or_after_the_request(rescinded: str, interest: str) -> None:
+    text = HEAD.replace("OWED", "face") + REFUND.replace("PROCESS", "{sla: 5 days}").replace(
+        "ratio}", "ratio, interest: {rate: 3%, from: rescission}}"
+    )
+    found = history(cr.loads(text)).on("2026-04-01").event("top_up", id="t1", amount="1000.00")
+    found = found.on("2026-04-10").event("purchase", id="p1", amount="300.00", tenders={"stored_value": "300.00"})
+    asked = ask(found, of="t1", rescinded=rescinded)
+    assert told(asked.on("2026-05-11").event("refund_paid", of="r1"), "interest") == interest
+
+
+# -- brought from elsewhere ------------------------------------------------------------------------------------------------
+
+
+def test_a_bonus_that_lapsed_before_a_card_was_brought_over_counts_as_it_would_have_here() -> None:
+    text = HEAD.replace("form: amount}", "form: amount, bonus_expiry: 40 days}").replace("OWED", "face") + REFUND.replace("PROCESS", "{}")
+    row = {"id": "t1", "day": "2026-01-01", "principal": "500.00", "bonus": "100.00", "paid": "1000.00", "given": "200.00"}
+    brought = history(cr.loads(text)).on("2026-04-01").event("opening", balances={"card": {"top_ups": [row]}})
+    assert (deposit(brought, "t1").granted, deposit(brought, "t1").expired) == (20000, 10000)
+    assert told(ask(brought, of="t1"), "refund") == "500.00 CNY"  # 1000 - 600 x 1000/1200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from custrules.counting import Counted
+from custrules.decisions import Decision
 from custrules.events import AnyEvent, RefundDecision, RefundPaid, RefundRequest
 from custrules.holding import Holding
 from custrules.orders import Order
@@ -13,6 +14,8 @@ from custrules.tallying import counted_in, tally_event
 
 class Refunding(Holding):
     """Holding that also knows what follows up a request for a refund: it may be refused, and is answered in the version recorded."""
+
+    decisions: list[Decision]
 
     def follows_up(self, event: AnyEvent) -> Order | None:
         """The request that an event follows up; a request of a top-up follows up none."""

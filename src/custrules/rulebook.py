@@ -32,6 +32,7 @@ from custrules.metering import Compiler
 from custrules.own_tallies import OwnTallies
 from custrules.parts import Parts
 from custrules.policy import BalanceFact, Fact, Known, Policy, StatusFact, conditions_in, fact_fields
+from custrules.rates import Series
 from custrules.returns import ReturnsRule
 from custrules.stores import Store, balances_of, stores_of, two_givers, two_servers
 from custrules.tabling import Tables
@@ -92,6 +93,7 @@ class Rulebook(Versions):
     complaint_status: str
     passing: frozenset[str]
     open_tallies: tuple[Counted, ...]
+    rates: Mapping[str, Series]
 
     def __init__(self, parts: Parts, digest: str = "") -> None:
         self.parts, self.digest = parts, digest

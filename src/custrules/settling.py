@@ -64,6 +64,7 @@ class Settling:
     days: Days
     day: date
     settled: date
+    decisions: list[Decision]
 
     def __init__(self, rules: Rulebook, state: State, event: AnyEvent, watch: Watch | None = None) -> None:
         self.rules, self.before, self.event, self.watch = rules, state, event, watch

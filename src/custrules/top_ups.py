@@ -52,6 +52,7 @@ def disputed(state: State, returns: ReturnsRule, event: Chargeback, day: date) -
         raise OrderFault("event.unknown_order", of=event.of)
     deposit = order.deposit
     left = deposit.money - deposit.refunded - deposit.disputed if event.dispute == "opened" else deposit.contested
+    left = max(left, 0)  # a refund of bonus in money goes beyond what was paid
     asked = event.amount.minor if event.amount is not None else left
     if asked > left or not left:
         raise OrderFault("event.exceeds_order", of=order.id, asked=asked, left=left)

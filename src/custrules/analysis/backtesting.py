@@ -209,6 +209,11 @@ class Run:
     of the flag that is asked, where it is not the one in force.
     """
 
+    program: Program
+    asked: Asked
+    on_state: Callable[[State, bool], object] | None
+    tally: Tally
+
     def __init__(self, program: Program, asked: Asked, on_state: Callable[[State, bool], object] | None = None, judge: Flag | None = None) -> None:
         self.program, self.asked, self.on_state = program, asked, on_state
         self._end = end_of_day(asked.cutoff, program.zone)

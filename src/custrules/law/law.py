@@ -70,6 +70,7 @@ class Law:
     section: LawSection
     layers: tuple[LawProfile, ...]
     currency: str
+    profile_currency: str
 
     def __init__(self, section: LawSection, layers: Sequence[LawProfile], currency: str) -> None:
         self.section, self.layers, self.currency = section, tuple(layers), currency

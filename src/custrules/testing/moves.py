@@ -61,6 +61,8 @@ class Move(NamedTuple):
 class Writer(Writing):
     """Writes the events of one customer of a program, one move after the other, and steps them to know where the customer stands."""
 
+    now: datetime
+
     def write(self, move: Move) -> AnyEvent:
         """The event of a move, added to the history."""
         at = self._go(move) - timedelta(hours=move.late if self.events else 0)

@@ -81,6 +81,14 @@ class Why(NamedTuple):
 class Desk:
     """One customer's contacts from ``start`` to ``end``; ``made`` are contacts that count already."""
 
+    plan: ContactPlan
+    person: PersonOn
+    working: WorkingTime | None
+    start: date
+    end: date
+    made: list[Touch]
+    placed: list[Placed]
+
     def __init__(self, plan: ContactPlan, person: PersonOn, made: Sequence[Touch], working: WorkingTime | None, span: tuple[date, date]) -> None:
         self.plan, self.person, self.working = plan, person, working
         self.start, self.end = span

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
@@ -12,7 +13,7 @@ from custrules.conditions import BadCell, Cell, Leaf, bind_cell, holds, read_cel
 from custrules.conditions.tree import bad_cell
 from custrules.errors import Diagnostic
 from custrules.facts import FactType, FactValue
-from custrules.fields import frozen_map
+from custrules.fields import Frozen, wrong_type
 
 _SCHEMA = {"type": ["string", "number", "array"], "description": '">= 0.5", "[300..1000)"'}
 
@@ -39,7 +40,18 @@ def _length(value: object) -> Length:
     return Length._validate(value)
 
 
-Bands: Any = frozen_map(_length, str, _key)
+def _read_bands(value: object) -> Frozen:
+    if not isinstance(value, Mapping):
+        raise wrong_type("a mapping", value)
+    return Frozen({_key(name): _length(item) for name, item in value.items()})
+
+
+Bands = Annotated[
+    Mapping[str, Length],
+    PlainValidator(_read_bands),
+    PlainSerializer(lambda value: {name: str(length) for name, length in value.items()}, return_type=dict),
+    WithJsonSchema({"type": "object"}),
+]
 """Cells, each with a length: ``{"1": 84 days, ">= 2": 60 days}``."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ORDER = ("open", "reopened", "acknowledged", "in_progress", "extended", "escalated", "resolved", "closed")
 STOPS = {"acknowledged": 1, "escalated": 2, "resolved": 3, "closed": 4, "withdrawn": 4}
 """How far along a stage is: it stops the clocks of those before it, too."""
-FROM = {"resolved": ("closed", "withdrawn", "reopened"), "closed": ("reopened",), "withdrawn": ("reopened",)}
+FROM: Mapping[str, tuple[str, ...]] = {"resolved": ("closed", "withdrawn", "reopened"), "closed": ("reopened",), "withdrawn": ("reopened",)}
 """Where a complaint can go from a stage; from any other, everywhere but to ``reopened``."""
 
 

@@ -120,10 +120,16 @@ def _named(lots: Iterable[Lot], source: str, quantity: int) -> Iterator[LotPart]
 
 
 def _given_back(account: ValueAccount, amount: int, deposit: Deposit, record: Record, view: View) -> list[Reason]:
-    """What disputes took and did not give back yet returns, in proportion to the amount that was won: first to what is owed for it."""
+    """Of what disputes took and did not give back yet returns what was won: of each kind its share, first to what is owed for it; what was
+    lost stays gone."""
+    before: dict[tuple[str, str], int] = {}
     for move in _outstanding(record):
-        share = rounded(Fraction(move.quantity * amount, deposit.contested), Rounding.floor)
-        parts = first(list(move.parts), share)
+        ((lot, quantity),) = move.parts
+        kind = (lot.unit, lot.source)
+        running = [before.get(kind, 0), before.get(kind, 0) + quantity]
+        before[kind] = running[1]
+        share = [rounded(Fraction(units * amount, deposit.disputed), Rounding.floor) for units in running]
+        parts = first(list(move.parts), share[1] - share[0])
         if move.source.endswith(".owed"):
             owed = view.ledger.owed(account.id)
             settling = first(parts, owed)
@@ -137,17 +143,18 @@ def _given_back(account: ValueAccount, amount: int, deposit: Deposit, record: Re
 
 
 def _outstanding(record: Record) -> Iterator[Move]:
-    """What went to disputes and did not come back, as moves: of each source and lot what is left; debts first."""
+    """What went to disputes and did not come back, as moves: of each source and lot what is left; debts first, then what was paid."""
     left: dict[tuple[str, Lot], int] = {}
-    back: dict[Lot, int] = {}
+    back: dict[tuple[bool, Lot], int] = {}  # what had been consumed is told apart: it comes back to nobody
     for move in record.moves:
         for lot, quantity in move.parts if DISPUTED in (move.source, move.target) else ():
             if move.target == DISPUTED:
                 left[move.source, lot] = left.get((move.source, lot), 0) + quantity
             else:
-                back[lot] = back.get(lot, 0) + quantity
-    for source, lot in sorted(left, key=lambda key: (not key[0].endswith(".owed"), key[0], key[1].order)):
-        gone = min(left[source, lot], back.get(lot, 0))
-        back[lot] = back.get(lot, 0) - gone
+                back[move.target == SPENT, lot] = back.get((move.target == SPENT, lot), 0) + quantity
+    for source, lot in sorted(left, key=lambda key: (not key[0].endswith(".owed"), key[1].source != PAID, key[0], key[1].order)):
+        key = (source == SPENT, lot)
+        gone = min(left[source, lot], back.get(key, 0))
+        back[key] = back.get(key, 0) - gone
         if left[source, lot] > gone:
             yield Move(source, DISPUTED, left[source, lot] - gone, (LotPart(lot, left[source, lot] - gone),))

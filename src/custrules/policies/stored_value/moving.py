@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from custrules.brought import unpacked
 from custrules.event_parts import NEVER, LastDay, OpenedBalance
 from custrules.events import Adjustment, Closure, Merge, Opening
-from custrules.ledger import ADJUSTED, FORFEITED, GRANTED, MERGED, OPENED, PAID, Lot, LotPart, Move
+from custrules.ledger import ADJUSTED, EXPIRED, FORFEITED, GRANTED, MERGED, OPENED, PAID, Lot, LotPart, Move
 from custrules.policies.stored_value.pairs import by_source_of, settle_out_of_lots
 from custrules.policies.stored_value.parts import by_source, first, total
 from custrules.policy import Decision, Reason, View, reason
@@ -68,11 +68,13 @@ def _opened(account: ValueAccount, event: Opening, view: View) -> Iterator[Reaso
     bonus = view.ledger.ledger.accounts[account.bucket("bonus")]
     alive = [part for part in parts if not bonus.lapsed(part.lot, view.settled)]
     paid, granted = by_source(alive)
+    gone = [part for part in parts if bonus.lapsed(part.lot, view.settled)]
+    view.ledger.post(Move(OPENED, EXPIRED, total(gone), tuple(gone)))  # what lapsed elsewhere was given all the same
     account.receive(view, OPENED, paid, granted)
     told = {"principal": total(paid), "bonus": total(granted), "owed": owed}
     yield reason("stored_value.opening.balance", account=account.id, **{name: account.shown(units, view) for name, units in told.items()})
-    if total(alive) < total(parts):
-        yield reason("stored_value.opening.expired", amount=account.shown(total(parts) - total(alive), view), account=account.id)
+    if gone:
+        yield reason("stored_value.opening.expired", amount=account.shown(total(gone), view), account=account.id)
 
 
 def _brought(account: ValueAccount, balance: OpenedBalance, view: View) -> Iterator[LotPart]:

@@ -35,6 +35,10 @@ class At(TextValue):
 
     __slots__ = ("before", "length", "share", "text")
     grammar = "a share such as 80%, a length such as 10 days, or 2 days before"
+    text: str
+    share: Fraction | None
+    length: Length | None
+    before: Length | None
 
     def __init__(self, text: str, share: Fraction | None = None, length: Length | None = None, before: Length | None = None) -> None:
         self.text, self.share, self.length, self.before = text, share, length, before

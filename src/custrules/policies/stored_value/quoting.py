@@ -196,7 +196,8 @@ def _interest(policy: Refund, request: Request, rule: Ruling, result: Reckoning,
         rate = terms.fixed if terms.fixed is not None else view.reference_rate(terms.rate, line.history.day)
         if rate is None:
             return 0, terms.rate
-        since = {"payment": line.history.day, "rescission": request.rescinded or request.asked}.get(terms.from_, request.asked)
+        since = {"payment": line.history.day, "rescission": min(request.rescinded or request.asked, request.asked)}.get(terms.from_, request.asked)
+        since = max(since, line.history.day)  # no money bears interest before it was paid
         if until > since:
             exact += (line.gross - line.kept - fee) * rate * year_share(since, until, policy.day_count)
     return rounded(exact, policy.rounding), ""
