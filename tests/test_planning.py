@@ -102,10 +102,20 @@ def test_an_index_looks_only_at_those_who_have_something_due() -> None:
     monthly = cr.loads(DOCUMENT.replace("kind: churn.flag", "kind: churn.flag\n    evaluate: {every: month, day: 28}"))
     states = [state(f"c{number}", at=f"2026-04-{number:02}T02:00:00Z") for number in range(1, 27)]
     index = PlanIndex(monthly, states)
-    assert list(index.due_by(datetime(2026, 4, 27, tzinfo=UTC))) == []
-    assert len(list(index.due_by(datetime(2026, 4, 28, tzinfo=UTC)))) == 18  # last seen by the 18th: ten days are over on the 28th
+    day = date(2026, 4, 20)
+    assert list(index.looked_at(day, datetime(2026, 4, 27, tzinfo=UTC))) == []
+    assert len(list(index.looked_at(day, datetime(2026, 4, 28, tzinfo=UTC)))) == 18  # last seen by the 18th: ten days are over on the 28th
     window = (date(2026, 4, 20), 20)
     assert cr.plan(monthly, index, *window).to_json() == cr.plan(monthly, reversed(states), *window).to_json()
+
+
+def test_an_index_takes_in_states_that_have_changed() -> None:
+    settled = PROGRAM.advance(state(), to=datetime(2026, 5, 6, tzinfo=UTC)).state
+    index = PlanIndex(PROGRAM, [state()])
+    assert told(cr.plan(PROGRAM, index, date(2026, 5, 7), days=1)) == told(cr.plan(PROGRAM, state(), date(2026, 5, 7), days=1))
+    index.update([settled])
+    assert told(cr.plan(PROGRAM, index, date(2026, 5, 7), days=1)) == told(cr.plan(PROGRAM, settled, date(2026, 5, 7), days=1))
+    assert list(index.looked_at(date(2030, 1, 1), datetime(2026, 5, 1, tzinfo=UTC))) == [settled]  # an offer without a last day waits for good
 
 
 def test_a_plan_is_what_asking_every_day_gives() -> None:

@@ -7,6 +7,7 @@ changes it, and running it again is how that is seen. Same states, same plan, wh
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -45,21 +46,32 @@ class PlanIndex:
     def __init__(self, program: Program, states: Iterable[State]) -> None:
         self.program = program
         self._states: dict[str, State] = {}
-        self._due: dict[str, datetime | None] = {}
+        self._due: dict[str, datetime] = {}
+        self._waiting: dict[str, date] = {}
+        self._sorted: list[tuple[datetime, str]] = []
         self.update(states)
 
     def update(self, states: Iterable[State]) -> None:
         """Take in states that are new or have changed."""
         for state in states:
-            self._states[state.customer_id] = state
-            self._due[state.customer_id] = self.program.next_due(state)
+            name, due = state.customer_id, self.program.next_due(state)
+            self._states[name] = state
+            for known, value in ((self._due, due), (self._waiting, _waits_until(state))):
+                known.pop(name, None)
+                if value is not None:
+                    known[name] = value  # type: ignore[assignment]  # an instant in the first, a day in the second
+        self._sorted = sorted((due, name) for name, due in self._due.items())
 
-    def due_by(self, end: datetime) -> Iterator[State]:
-        """The states that have something due before an instant, or a contact that still waits, by customer."""
-        for customer_id in sorted(self._states):
-            state, due = self._states[customer_id], self._due[customer_id]
-            if (due is not None and due < end) or any(asked.outcome == "asked" for asked in state.touchpoints.values()):
-                yield state
+    def looked_at(self, start: date, end: datetime) -> Iterator[State]:
+        """The states that have something due up to an instant, or a contact that still waits on a day, by customer."""
+        due = self._sorted[: bisect_right(self._sorted, (end, ""))]
+        waiting = (name for name, last in self._waiting.items() if last >= start)
+        return (self._states[name] for name in sorted({*(name for _, name in due), *waiting}))
+
+
+def _waits_until(state: State) -> date | None:
+    """The last day on which a contact that was asked for still makes sense; None where nothing waits."""
+    return max((asked.last_day or date.max for asked in state.touchpoints.values() if asked.outcome == "asked"), default=None)
 
 
 def plan(program: Program, states: State | Iterable[State] | PlanIndex, start: date, days: int = 14) -> Plan:
@@ -73,14 +85,14 @@ def plan(program: Program, states: State | Iterable[State] | PlanIndex, start: d
         refuse("analysis.bad_days", "days", found=str(days)[:40], most=str(MOST_DAYS))
     last = first + timedelta(days=days - 1)
     items: list[PlanItem] = []
-    for state in _chosen(program, states, start_of_day(last + ONE_DAY, program.zone)):
+    for state in _chosen(states, first, start_of_day(last + ONE_DAY, program.zone)):
         items += _of_customer(program, state, first, last)
     return Plan(program.id, first, last, tuple(sorted(items, key=lambda item: (item.day, item.customer_id))))
 
 
-def _chosen(program: Program, states: State | Iterable[State] | PlanIndex, end: datetime) -> Iterable[State]:
+def _chosen(states: State | Iterable[State] | PlanIndex, start: date, end: datetime) -> Iterable[State]:
     if isinstance(states, PlanIndex):
-        return states.due_by(end)
+        return states.looked_at(start, end)
     return [states] if isinstance(states, State) else states
 
 
