@@ -96,11 +96,13 @@ def _offered(policy: Refund, event: events.AnyEvent, request: Request, account: 
         unknown=quote.unknown,
         approver=process.approval[quote.rung].by if process is not None and quote.rung is not None else None,
         approved_by=None,
-        frozen=request.frozen or frozen > 0,
+        frozen=request.frozen or frozen > 0 or (freezes and account.form == "period"),  # a period admits nobody meanwhile
         since=request.since or view.day,
     )
     reasons = told(policy, request, quote, account, view)
-    if frozen:
+    if freezes and account.form == "period":
+        reasons.append(reason("stored_value.refund.suspended", account=account.id))
+    elif frozen:
         reasons.append(reason("stored_value.refund.frozen", frozen=account.shown(frozen, view), account=account.id))
     return policy.applied(event, reasons, [*account.postings(view), request.status(policy.status, view), *_gift_tasks(request, quote, view, policy)])
 
