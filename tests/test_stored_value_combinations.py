@@ -256,3 +256,17 @@ def test_a_period_that_is_frozen_admits_nobody_until_its_refund_is_decided() -> 
 def test_a_period_that_is_asked_back_without_a_freeze_goes_on() -> None:
     asked = ask(start("{sla: 5 days}").event("top_up", id="y1", account="year", amount="365.00"), "2026-04-10", of="y1")
     assert asked.on("2026-04-20").event("visit", of="year").last.accepted
+
+
+# -- completing a request --------------------------------------------------------------------------------------------------
+
+
+def test_what_a_request_is_completed_with_counts_whatever_it_is() -> None:
+    causes = REFUND.replace("PROCESS", "{documents: [id_card]}").replace(
+        "causes: {", "causes: {cooling_off: {within: 60 days, unless: experienced}, "
+    )
+    paid_in = history(cr.loads(HEAD.replace("OWED", "face") + causes)).on("2026-04-01").event("top_up", id="t1", amount="1000.00")
+    asked = ask(paid_in, of="t1", cause="cooling_off")
+    completed: dict[str, Any] = {"of": "r1", "id": "again", "cause": "cooling_off", "documents": ["id_card"]}
+    assert ask(asked, experienced=True, verdict="refused", **completed).codes == ("stored_value.refund.experienced",)
+    assert ask(asked, by="daughter", **completed).state.status("refund", "r1").data["by"] == "daughter"

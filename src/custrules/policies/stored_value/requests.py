@@ -139,6 +139,8 @@ def added(request: Request, event: RefundRequest) -> Request:
         stopped=event.stopped or request.stopped,
         rescinded=event.rescinded or request.rescinded,
         absent=event.absent or request.absent,
+        experienced=event.experienced or request.experienced,
+        by=event.by or request.by,
         documents=tuple(dict.fromkeys((*request.documents, *event.documents))),
         returned=tuple(dict.fromkeys((*request.returned, *event.returned))),
     )
