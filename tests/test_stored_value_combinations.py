@@ -238,3 +238,35 @@ def test_a_bonus_that_lapsed_before_a_card_was_brought_over_counts_as_it_would_h
     brought = history(cr.loads(text)).on("2026-04-01").event("opening", balances={"card": {"top_ups": [row]}})
     assert (deposit(brought, "t1").granted, deposit(brought, "t1").expired) == (20000, 10000)
     assert told(ask(brought, of="t1"), "refund") == "500.00 CNY"  # 1000 - 600 x 1000/1200
+
+
+# -- periods ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_period_that_is_frozen_admits_nobody_until_its_refund_is_decided() -> None:
+    asked = ask(start().event("top_up", id="y1", account="year", amount="365.00"), "2026-04-10", of="y1")
+    refused = asked.on("2026-04-20").event("visit", of="year", verdict="refused")
+    assert (refused.codes, told(refused, "of")) == (("stored_value.spending.asked_back",), "r1")
+    other = asked.on("2026-04-20").event("top_up", id="y2", account="year", amount="365.00")
+    assert other.event("visit", of="year").last.accepted
+    assert other.event("visit", of="y1", verdict="refused").codes == ("stored_value.spending.asked_back",)
+    assert decide(asked, approved=False).on("2026-04-21").event("visit", of="year").last.accepted
+
+
+def test_a_period_that_is_asked_back_without_a_freeze_goes_on() -> None:
+    asked = ask(start("{sla: 5 days}").event("top_up", id="y1", account="year", amount="365.00"), "2026-04-10", of="y1")
+    assert asked.on("2026-04-20").event("visit", of="year").last.accepted
+
+
+# -- completing a request --------------------------------------------------------------------------------------------------
+
+
+def test_what_a_request_is_completed_with_counts_whatever_it_is() -> None:
+    causes = REFUND.replace("PROCESS", "{documents: [id_card]}").replace(
+        "causes: {", "causes: {cooling_off: {within: 60 days, unless: experienced}, "
+    )
+    paid_in = history(cr.loads(HEAD.replace("OWED", "face") + causes)).on("2026-04-01").event("top_up", id="t1", amount="1000.00")
+    asked = ask(paid_in, of="t1", cause="cooling_off")
+    completed: dict[str, Any] = {"of": "r1", "id": "again", "cause": "cooling_off", "documents": ["id_card"]}
+    assert ask(asked, experienced=True, verdict="refused", **completed).codes == ("stored_value.refund.experienced",)
+    assert ask(asked, by="daughter", **completed).state.status("refund", "r1").data["by"] == "daughter"

@@ -36,6 +36,7 @@ from custrules.events import (
     Visit,
 )
 from custrules.fields import describe, plain
+from custrules.handing_over import wrong_card
 from custrules.ledger import MAX_UNITS, Account
 from custrules.money import from_units
 from custrules.moving import openable, opened_units
@@ -284,9 +285,25 @@ def _level(rules: Rulebook, status: str, status_path: str, level: str, path: str
 
 def _transfer(rules: Rulebook, event: Transfer) -> Iterator[Diagnostic]:
     account = event.account or "points"
+    if rules.resolve(account) in rules.stores or event.brought:
+        yield from _card(rules, event, account)
+        return
+    if event.points is None and not event.back:
+        yield _fault("event.transfer_of_nothing", "points")
     if not event.delivered and event.points is not None:
         yield from _quantity(rules, account, event.points, "points")
     yield from _lots(rules, event, account, event.lots, "lots")
+
+
+def _card(rules: Rulebook, event: Transfer, account: str) -> Iterator[Diagnostic]:
+    """A stored value account goes as a whole, and comes with all that is known of it."""
+    if event.points is not None or event.back or event.lots:
+        yield _fault("event.transfer_of_part", "points", account=account)
+    if event.brought:
+        yield from _store_name(rules, account)
+        wrong = wrong_card(event.brought, rules.currency)
+        if wrong is not None:
+            yield _fault("event.transfer_no_card", "brought", found=wrong)
 
 
 def _lots(rules: Rulebook, event: AnyEvent, account: str, lots: Sequence[MovedLot], path: str) -> Iterator[Diagnostic]:

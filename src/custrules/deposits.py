@@ -21,7 +21,6 @@ from custrules.lots import (
     PAID,
     REFUNDED,
     SPENT,
-    TRANSFERRED,
     WORLD,
     Move,
     text,
@@ -29,7 +28,7 @@ from custrules.lots import (
 )
 
 FORMS = ("amount", "visits", "period")
-_IN = (ISSUED, OPENED, ADJUSTED, TRANSFERRED)
+_IN = (ISSUED, OPENED, ADJUSTED)
 _MONEY = ("refunded", "disputed", "contested")  # what is told in money, whatever the account is kept in
 VISITS = "visits"
 _DAYS = ("starts", "ends", "touched", "active")
@@ -40,7 +39,7 @@ NORMAL = 50  # the priority of a top-up that names none
 class Deposit:
     """A lot pair, paid and granted, into ``account`` of a ``form``, for so much ``money``.
 
-    ``paid`` and ``granted`` are what was put in, as it stands after corrections and transfers. Consumed so far: ``face``, at list
+    ``paid`` and ``granted`` are what was put in, as it stands after corrections. Consumed so far: ``face``, at list
     price ``listed``. Gone otherwise: ``expired`` bonus, cash ``refunded``, what a bank took back (``disputed``, of which
     ``contested`` is not decided yet), bonus ``surrendered``. ``touched`` is the last day on which any of it moved, ``active`` the last one
     on which something was paid in or spent, where that is another one (a fee was taken since, a bonus lapsed).

@@ -30,12 +30,14 @@ from custrules.events import (
     RedemptionCancelled,
     Return,
     Tick,
+    Transfer,
     Visit,
     Void,
     stamped,
     tick,
 )
 from custrules.fields import Frozen
+from custrules.handing_over import put_card
 from custrules.money import Money, exactly
 from custrules.moving import refused, taken_in
 from custrules.ordering import begun
@@ -110,6 +112,11 @@ class Step(Refunding):
         self.records: dict[str, Record] = {}
         self.order = begun(event, self.day, tallied(counted), self.records, requalify=self.rules.returns.coupons == "requalify")
         self.heard = self.rules.hearing(self.day, event.type)
+        if isinstance(event, Transfer) and event.brought:
+            meets = put_card(self.state, self.rules.resolve(event.account or "stored_value"), event.brought)
+            if meets is not None:
+                self.decisions = []
+                return meets
         declined, records = self._pay()
         refusal = declined[0].reasons[0] if declined else self._unserved(event)
         if refusal is not None:

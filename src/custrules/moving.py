@@ -14,8 +14,9 @@ from custrules.brought import packed, signal_fits, unpacked
 from custrules.calendars import start_of_day
 from custrules.complaints import take_over
 from custrules.counting import Counted
-from custrules.events import Adjustment, AnyEvent, Chargeback, Closure, Enrolment, Merge, Opening, RedemptionCancelled, Return
+from custrules.events import Adjustment, AnyEvent, Chargeback, Closure, Enrolment, Merge, Opening, RedemptionCancelled, Return, Transfer
 from custrules.fields import Frozen, instant_text
+from custrules.handing_over import keep_remainders
 from custrules.money import to_units
 from custrules.policy import Decision, Reason, Signal, reason
 from custrules.rulebook import Rulebook
@@ -71,6 +72,8 @@ def taken_in(rules: Rulebook, state: State, event: AnyEvent, day: date) -> Itera
     """What changes of the customer as a whole; a decision that tells it."""
     if isinstance(event, Opening | Adjustment) and rules.stores:
         put_brought(rules, state, event, day)
+    if isinstance(event, Transfer) and not event.delivered and event.account is not None and rules.resolve(event.account) in rules.stores:
+        keep_remainders(state, rules.resolve(event.account))
     if isinstance(event, Opening):
         yield _opened(rules, state, event, day)
     elif isinstance(event, Merge):

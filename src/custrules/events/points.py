@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import PlainValidator, model_validator
 
 from custrules.event_fields import Id, Positive, Quantity
-from custrules.event_parts import Lots
+from custrules.event_parts import Brought, Lots
 from custrules.events.base import FILLED_IN, Event
-from custrules.fields import Instant, Text, fault, instant_text, plain, read_flag
+from custrules.fields import Frozen, Instant, Text, fault, instant_text, plain, read_flag
 from custrules.money import Money
 
 
@@ -101,6 +101,7 @@ class Transfer(Event):
     """Points go to another customer: out of the account of the sender, who names ``to``; into that of the receiver, when the signal that
     this makes is delivered as an event of the receiver's, which names the ``sender`` and the ``lots``.
 
+    The whole of a stored value account goes where it names one: ``brought`` is what is told the receiver of it then, in place of ``lots``.
     ``back``: only points that came from ``to`` go there again, all of them where ``points`` does not say how many.
     """
 
@@ -112,6 +113,7 @@ class Transfer(Event):
     back: Annotated[bool, PlainValidator(read_flag)] = False
     sender: Id | None = None
     lots: Lots = ()
+    brought: Brought = Frozen()
 
     @model_validator(mode="after")
     def _one_side(self) -> Self:
@@ -119,8 +121,10 @@ class Transfer(Event):
             raise fault("event.transfer_sides")
         if self.sender is None:
             return self._sent()
-        if self.back or not self.lots or self.sender == self.customer_id:
+        if self.back or bool(self.lots) == bool(self.brought) or self.sender == self.customer_id:
             raise fault("event.transfer_received")
+        if self.brought:
+            return self
         total = sum((lot.quantity for lot in self.lots), Decimal(0))
         if self.points is not None and self.points != total:
             raise fault("event.lots_differ", points=plain(self.points), lots=plain(total))
@@ -128,9 +132,9 @@ class Transfer(Event):
         return self
 
     def _sent(self) -> Self:
-        if self.lots:
+        if self.lots or self.brought:
             raise fault("event.transfer_sent")
-        if self.points is None and not self.back:
+        if self.points is None and not self.back and self.account is None:
             raise fault("event.transfer_of_nothing")
         return self
 

@@ -174,9 +174,9 @@ MAKERS: Mapping[str, Maker] = {
     "enrolment": _plain("enrolment"),
     "top_up": top_up,
     "chargeback": chargeback,
-    "card_update": card_update,
     **REFUND_MAKERS,
     **FEEDBACK_MAKERS,
+    "card_update": card_update,
 }
 WEIGHTS = FEEDBACK_WEIGHTS | {"purchase": 7, "return": 4, "redemption": 2, "adjustment": 2, "activity": 2, "visit": 2, "top_up": 3}
 

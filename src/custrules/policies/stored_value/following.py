@@ -96,11 +96,13 @@ def _offered(policy: Refund, event: events.AnyEvent, request: Request, account: 
         unknown=quote.unknown,
         approver=process.approval[quote.rung].by if process is not None and quote.rung is not None else None,
         approved_by=None,
-        frozen=request.frozen or frozen > 0,
+        frozen=request.frozen or frozen > 0 or (freezes and account.form == "period"),  # a period admits nobody meanwhile
         since=request.since or view.day,
     )
     reasons = told(policy, request, quote, account, view)
-    if frozen:
+    if freezes and account.form == "period":
+        reasons.append(reason("stored_value.refund.suspended", account=account.id))
+    elif frozen:
         reasons.append(reason("stored_value.refund.frozen", frozen=account.shown(frozen, view), account=account.id))
     return policy.applied(event, reasons, [*account.postings(view), request.status(policy.status, view), *_gift_tasks(request, quote, view, policy)])
 
@@ -246,11 +248,14 @@ def charged_back(policy: Refund, event: events.Chargeback, view: View) -> Decisi
     return policy.applied(event, reasons, [one._replace(value=CANCELLED, frozen=False, since=view.day).status(policy.status, view) for one in over])
 
 
-def left(policy: Refund, event: events.Merge | events.Closure, view: View) -> Decision | None:
+def left(policy: Refund, event: events.Merge | events.Closure | events.Transfer, view: View) -> Decision | None:
     """Nobody's account ends while a refund is asked for and not decided."""
-    if isinstance(event, events.Merge) and event.delivered:
+    if not isinstance(event, events.Closure) and event.delivered:
         return None
     open_ones = [request for request in requests_of(view, policy.status) if request.open]
+    if isinstance(event, events.Transfer):
+        named = view.account(event.account or "")
+        open_ones = [request for request in open_ones if named is not None and request.account == named.id]
     if not open_ones:
         return None
     return policy.declined(event, [reason("stored_value.refund.still_open", of=one.id, value=one.value) for one in open_ones])

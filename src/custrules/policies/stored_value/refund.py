@@ -57,7 +57,16 @@ class Refund(Policy):
 
     kind: ClassVar[str] = "stored_value.refund"
     phase: ClassVar[Phase] = "pay"
-    hears: ClassVar[tuple[str, ...] | None] = ("refund_request", "refund_decision", "refund_paid", "chargeback", "merge", "closure", "new_day")
+    hears: ClassVar[tuple[str, ...] | None] = (
+        "refund_request",
+        "refund_decision",
+        "refund_paid",
+        "chargeback",
+        "merge",
+        "closure",
+        "transfer",
+        "new_day",
+    )
     serves: ClassVar[tuple[str, ...]] = ("refund_request",)
     works_with: ClassVar[Literal["points", "stored_value"]] = "stored_value"
 
@@ -133,7 +142,7 @@ class Refund(Policy):
             return following.reminded(self, event, view)
         if isinstance(event, events.Chargeback):
             return following.charged_back(self, event, view)
-        if isinstance(event, events.Merge | events.Closure):
+        if isinstance(event, events.Merge | events.Closure | events.Transfer):
             return following.left(self, event, view)
         if isinstance(event, events.RefundRequest):
             return following.requested(self, event, view)

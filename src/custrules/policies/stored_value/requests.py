@@ -89,6 +89,15 @@ def requests_of(view: View, name: str) -> Iterator[Request]:
                 yield found
 
 
+def suspended(view: View, account: str, top_up: str) -> str | None:
+    """The request that stands and suspends a period, which is paid for by a top-up of an account; None where there is none."""
+    for (_, subject), held in view.state.statuses.items():
+        order = view.state.order(subject) if subject and held.data.get("frozen") else None
+        if order is not None and order.open_request and held.data.get("account") == account and held.data.get("of") in (None, top_up):
+            return subject
+    return None
+
+
 def _read(request_id: str, value: str, data: Mapping[str, Scalar]) -> Request:
     found: dict[str, object] = {}
     for field, text in data.items():
@@ -130,6 +139,8 @@ def added(request: Request, event: RefundRequest) -> Request:
         stopped=event.stopped or request.stopped,
         rescinded=event.rescinded or request.rescinded,
         absent=event.absent or request.absent,
+        experienced=event.experienced or request.experienced,
+        by=event.by or request.by,
         documents=tuple(dict.fromkeys((*request.documents, *event.documents))),
         returned=tuple(dict.fromkeys((*request.returned, *event.returned))),
     )

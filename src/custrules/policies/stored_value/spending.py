@@ -19,6 +19,8 @@ from custrules.policies.stored_value.giving_back import given_back, kept_parts
 from custrules.policies.stored_value.holds import resolved
 from custrules.policies.stored_value.pairs import AMONG, ORDERS, Among, Order, moves_of, pairs_of, taken
 from custrules.policies.stored_value.parts import by_source, total
+from custrules.policies.stored_value.requests import suspended
+from custrules.policies.stored_value.sending import transferred
 from custrules.policy import Decision, Phase, Policy, Reason, View, reason
 
 PREPAID = frozenset({"gift_card", "top_up"})
@@ -34,8 +36,8 @@ class Spending(Policy):
 
     kind: ClassVar[str] = "stored_value.spending"
     phase: ClassVar[Phase] = "pay"
-    hears: ClassVar[tuple[str, ...] | None] = ("purchase", "visit", "hold", "capture", "void", "tick", "return", "redemption_cancelled")
-    serves: ClassVar[tuple[str, ...]] = ("stored_value", "visit", "hold")
+    hears: ClassVar[tuple[str, ...] | None] = ("purchase", "visit", "hold", "capture", "void", "tick", "return", "redemption_cancelled", "transfer")
+    serves: ClassVar[tuple[str, ...]] = ("stored_value", "visit", "hold", "transfer")
     works_with: ClassVar[Literal["points", "stored_value"]] = "stored_value"
 
     account: Name = "stored_value"
@@ -62,6 +64,8 @@ class Spending(Policy):
             return self._visited(event, account, view) if event.of is not None else None
         if isinstance(event, events.Hold):
             return self._hold(event, account, view)
+        if isinstance(event, events.Transfer):
+            return transferred(self, event, account, view)
         if isinstance(event, events.Capture | events.Void | events.Tick):
             return resolved(self, event, account, view)
         return given_back(self, event, account, view) if isinstance(event, events.Return | events.RedemptionCancelled) else None
@@ -143,13 +147,20 @@ class Spending(Policy):
         return self.declined(event, failing) if failing else self._spend(event, used, account, view, only)
 
     def _admitted(self, event: events.Visit, account: ValueAccount, view: View, only: str | None) -> Decision:
-        """Whether a period runs on the day of the visit."""
+        """Whether a period runs on the day of the visit, and is not asked back."""
+        asked_back = None
         orders = (view.state.order(order_id) for order_id in view.state.top_ups)
         deposits = [(order.id, order.deposit) for order in orders if order is not None and order.deposit is not None and only in (None, order.id)]
-        for _, found in deposits:
+        for top_up, found in deposits:
             runs = found.starts is not None and found.ends is not None and found.starts <= view.day <= found.ends
             if found.account == account.id and runs and not found.disputed and not found.refunded:
+                request = suspended(view, account.id, top_up)
+                asked_back = asked_back or request
+                if request is not None:
+                    continue
                 return self.applied(event, [reason("stored_value.spending.admitted", account=account.id, ends=found.ends)])
+        if asked_back is not None:
+            return self.declined(event, [reason("stored_value.spending.asked_back", account=account.id, of=asked_back)])
         return self.declined(event, [reason("stored_value.spending.no_period", account=account.id, day=view.day)])
 
     # -- returns ---------------------------------------------------------------------------------------------------
