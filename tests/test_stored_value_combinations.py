@@ -270,3 +270,13 @@ def test_what_a_request_is_completed_with_counts_whatever_it_is() -> None:
     completed: dict[str, Any] = {"of": "r1", "id": "again", "cause": "cooling_off", "documents": ["id_card"]}
     assert ask(asked, experienced=True, verdict="refused", **completed).codes == ("stored_value.refund.experienced",)
     assert ask(asked, by="daughter", **completed).state.status("refund", "r1").data["by"] == "daughter"
+
+
+def test_who_has_left_still_gets_his_prepaid_money_back() -> None:
+    gone = card("{approval: [{by: boss}]}").on("2026-05-01").event("closure", reason="moves")
+    assert left(gone) == ("750.00 CNY", "150.00 CNY", "0.00 CNY")
+    asked = ask(gone)
+    paid = decide(asked, approved=True).event("refund_paid", id="paid", of="r1")
+    assert told(asked, "refund") == "750.00 CNY"  # 1000 - 300 x 1000/1200
+    assert paid.last.accepted
+    assert left(paid) == ("0.00 CNY", "0.00 CNY", "0.00 CNY")

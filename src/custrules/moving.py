@@ -14,7 +14,21 @@ from custrules.brought import packed, signal_fits, unpacked
 from custrules.calendars import start_of_day
 from custrules.complaints import take_over
 from custrules.counting import Counted
-from custrules.events import Adjustment, AnyEvent, Chargeback, Closure, Enrolment, Merge, Opening, RedemptionCancelled, Return, Transfer
+from custrules.events import (
+    Adjustment,
+    AnyEvent,
+    Chargeback,
+    Closure,
+    Enrolment,
+    Merge,
+    Opening,
+    RedemptionCancelled,
+    RefundDecision,
+    RefundPaid,
+    RefundRequest,
+    Return,
+    Transfer,
+)
 from custrules.fields import Frozen, instant_text
 from custrules.handing_over import keep_remainders
 from custrules.money import to_units
@@ -44,8 +58,11 @@ def refused(before: State, state: State, event: AnyEvent) -> Reason | None:
 
 
 def _still_heard(closed: Closed, event: AnyEvent) -> bool:
-    """Earlier orders are still undone after a closure, and an enrolment opens the account again; after a merge all goes to the survivor."""
-    return not closed.into and isinstance(event, Return | RedemptionCancelled | Chargeback | Enrolment)
+    """What a closure leaves open: earlier orders are undone, prepaid money is asked back; an enrolment opens the account again.
+
+    After a merge all goes to the survivor.
+    """
+    return not closed.into and isinstance(event, (Return, RedemptionCancelled, Chargeback, RefundRequest, RefundDecision, RefundPaid, Enrolment))
 
 
 def _held(state: State) -> Reason | None:
