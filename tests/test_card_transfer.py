@@ -181,3 +181,10 @@ def test_what_comes_settles_what_is_owed_first() -> None:
     assert ben.balance("card.owed") == "100.00"
     ann.sends(ben, "2026-04-04")
     assert (ben.balance("card.owed"), ben.balance("card.principal")) == ("0.00", "600.00")
+
+
+def test_a_card_that_is_sent_reads_back_as_it_was_written() -> None:
+    shop = program()
+    data = {"type": "transfer", "id": "x", "customer_id": "a", "occurred_at": "2026-01-01T00:00:00Z", "to": "b", "account": "card"}
+    event = shop.event(data)
+    assert shop.event(event.model_dump()) == shop.event(event.model_dump(mode="json")) == event

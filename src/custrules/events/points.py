@@ -9,7 +9,7 @@ from pydantic import PlainValidator, model_validator
 
 from custrules.event_fields import Id, Positive, Quantity
 from custrules.event_parts import Brought, Lots
-from custrules.events.base import FILLED_IN, Event
+from custrules.events.base import Event
 from custrules.fields import Frozen, Instant, Text, fault, instant_text, plain, read_flag
 from custrules.money import Money
 
@@ -108,7 +108,7 @@ class Transfer(Event):
     type: Literal["transfer"] = "transfer"
     brings_value: ClassVar[bool] = True
     to: Id | None = None
-    points: Positive = FILLED_IN
+    points: Positive | None = None
     account: Id | None = None
     back: Annotated[bool, PlainValidator(read_flag)] = False
     sender: Id | None = None

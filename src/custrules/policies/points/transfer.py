@@ -102,6 +102,7 @@ class Transfer(Policy):
         account = account_of(view, self.account)
         if self.send is None:
             return self.declined(event, [reason("points.transfer.not_offered", account=account.id)])
+        assert event.points is not None  # one that says neither how many nor a card is no event
         units = in_units(event.points, account.scale)
         failing = [*self._misdirected(event), *self.send.failing(units, self, account, view)]
         if failing:
