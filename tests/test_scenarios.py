@@ -73,6 +73,12 @@ def faults(program: Program, *lines: str) -> list[tuple[str, int, int]]:
 # -- what happens ------------------------------------------------------------------------------------------------------
 
 
+def test_a_scenario_may_begin_with_a_plan(shop: Program) -> None:
+    (planned,) = collect("s.yaml", text="scenarios: [{name: n, steps: [{when: {plan: {from: 2026-03-01}}}]}]", program=shop)
+    assert planned.script.stages[0].instant.isoformat() == "2026-02-28T16:00:00+00:00"  # Shanghai is at UTC+8
+    assert not failures(shop, "steps: [{when: {plan: {from: 2026-03-01}}}]")
+
+
 def test_a_date_without_a_time_is_noon_of_the_local_day(shop: Program) -> None:
     (planned,) = collect("s.yaml", text="scenarios: [{name: n, steps: [{when: {visit: {at: 2026-03-01}}}]}]", program=shop)
     assert planned.script.stages[0].instant.isoformat() == "2026-03-01T04:00:00+00:00"  # Shanghai is at UTC+8

@@ -173,7 +173,7 @@ def _key(decision: Decision) -> tuple[str, str]:
 
 def _units(now: cr.State, before: cr.State, name: str, quantity: Any) -> int:
     scale = (now.ledger.accounts.get(name) or before.ledger.accounts[name]).scale
-    return int(quantity * 10**scale)
+    return int((quantity.amount if isinstance(quantity, cr.Money) else quantity) * 10**scale)
 
 
 def without_touchpoints(decision: Decision) -> Decision:

@@ -79,20 +79,23 @@ def codes(step: cr.Step) -> list[str]:
 class Holds:
     """What stands in holds, kept from the journal alone."""
 
-    standing: dict[str, int] = field(default_factory=dict)
+    standing: dict[str, Counter[str]] = field(default_factory=dict)  # what each set aside, by held account
     over: set[str] = field(default_factory=set)
 
     def take(self, step: cr.Step) -> None:
         for decision in step.decisions:
             for why in decision.reasons:
-                if why.code == "points.hold.run_out":
+                if why.code.endswith(".hold.run_out"):
                     self._end(str(why.params["hold"]))
         event = step.event
         if isinstance(event, cr.Capture | cr.Void):
             assert event.of in self.standing, "a hold was resolved that does not stand"
             self._end(event.of)
         if isinstance(event, cr.Hold):
-            self.standing[event.id] = sum(posting.units for posting in postings(step, event.id) if posting.target.endswith(".held"))
+            aside: Counter[str] = Counter()
+            for posting in postings(step, event.id):
+                aside[posting.target] += posting.units if posting.target.endswith(".held") else 0
+            self.standing[event.id] = aside
 
     def _end(self, hold: str) -> None:
         assert hold not in self.over, "a hold was resolved twice"
@@ -112,7 +115,8 @@ def a_hold_is_resolved_once(case: Case) -> None:
             holds.take(step)
         if step.state.as_of is None:
             continue
-        assert step.state.ledger.accounts["points.held"].total == sum(holds.standing.values())
+        held = Counter({name: account.total for name, account in step.state.ledger.accounts.items() if name.endswith(".held")})
+        assert +held == +sum(holds.standing.values(), Counter[str]())
         ends = [step.state.orders[hold].until for hold in holds.standing]
         assert all(until is None or until > step.state.as_of for until in ends), "a hold stands past its instant"
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic_core import PydanticCustomError
 
 from custrules.analysis.planning import MOST_DAYS
-from custrules.calendars import Length, end_of_day, local_day
+from custrules.calendars import Length, end_of_day, local_day, start_of_day
 from custrules.documents.document import LATER_EVENTS
 from custrules.documents.faults import steps_of
 from custrules.errors import EventError
@@ -25,6 +25,7 @@ from custrules.validation import nearest
 REPEAT_FIELDS = ("every", "times", "until")
 LATER_STEPS = ("check",)
 PLAN = "plan"
+NOTHING_YET = datetime(1, 1, 1, tzinfo=UTC)
 PLAN_FIELDS = ("from", "days")
 TIME_STEPS = ("day_end", "advance")
 CUSTOMER_FIELDS = ("consent", "do_not_contact")
@@ -87,7 +88,7 @@ class _Writer:
         self.known = [name for name in KINDS if name not in ("activity", "new_day", "tick")]
         self.taken = {str(item["id"]) for item in mappings_in((case.given, case.steps)) if isinstance(item.get("id"), str)}
         self.count: dict[str, int] = {}
-        self.settled = datetime(1, 1, 1, tzinfo=UTC)
+        self.settled = NOTHING_YET
 
     def script(self) -> Script:
         path = self.case.path
@@ -210,6 +211,8 @@ class _Writer:
         if not 1 <= days <= MOST_DAYS:
             self._note((*place, "days"), "wrong_type", expected="a number of days from 1 to 1100", found=describe(data.get("days")))
             raise _Unreadable
+        if self.settled == NOTHING_YET:
+            self.settled = start_of_day(first, self.program.zone)
         return Stage(path, "plan", f"plan {first}", self.settled, (), then, (first, days))
 
     # -- one event -------------------------------------------------------------------------------------------------
