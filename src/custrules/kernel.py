@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
+from custrules.baskets import OrderFault
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.complaints import noted
 from custrules.contacts import contacted
@@ -41,7 +42,7 @@ from custrules.handing_over import put_card
 from custrules.money import Money, exactly
 from custrules.moving import refused, taken_in
 from custrules.ordering import begun
-from custrules.orders import Order, OrderFault, Record
+from custrules.orders import Order, Record
 from custrules.policy import Decision, Phase, Policy, Reason, Touchpoint, reason
 from custrules.refunding import Refunding
 from custrules.returns import Part, Wanted, find_orders
