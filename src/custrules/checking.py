@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from custrules.adopting import check_state
 from custrules.brought import unpacked
 from custrules.calendars import known_zone, local_day
 from custrules.calendars.birthdays import GRAMMAR, read_birthday
@@ -42,7 +43,6 @@ from custrules.money import from_units
 from custrules.moving import openable, opened_units
 from custrules.policy import StatusFact
 from custrules.rulebook import Rulebook
-from custrules.settling import check_state
 from custrules.state import State
 from custrules.validation import nearest
 
