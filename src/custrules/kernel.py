@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.complaints import noted
+from custrules.consenting import said
 from custrules.contacts import contacted
 from custrules.decisions import joined
 from custrules.events import (
@@ -377,7 +378,7 @@ def _remember(state: State, event: AnyEvent, day: date) -> None:
         profile = event.profile
         state.profile = Frozen({name: value for name, value in {**state.profile, **profile}.items() if value is not None})
     if event.type == "consent_update":
-        state.consent = Frozen({**state.consent, **event.consent})
+        state.consent, state.consents = said(state.consent, state.consents, event.consent, day)
         state.do_not_contact = state.do_not_contact if event.do_not_contact is None else event.do_not_contact
 
 
