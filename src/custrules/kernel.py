@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from custrules.adopting import adopt, check_state
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.complaints import noted
+from custrules.consenting import said
 from custrules.contacts import contacted
 from custrules.events import (
     AnyEvent,
@@ -49,7 +50,7 @@ from custrules.rulebook import Rulebook
 from custrules.settling import FORWARD, Answer, Due
 from custrules.state import State
 from custrules.tallying import counted_in, tallied, tally_event
-from custrules.top_ups import deposited, relist
+from custrules.top_ups import admitted, deposited, relist
 from custrules.views import Days, Watch
 
 Verdict = Literal["accepted", "refused", "duplicate", "late"]
@@ -154,6 +155,8 @@ class Step(Reversing):
             record = self._record(policy, answer)
             if self.order is not None and self.order.type == "top_up":
                 self.order = deposited(self.order, policy.deposit(self.event, answer.view), answer.decision, self.settled)
+            if self.order is not None and isinstance(self.event, Visit):
+                self.order = admitted(self.state, self.order, policy.admits(self.event, answer.view))
             self.decisions.append(self.fold(policy, answer, self.order))
             if record is not None and self.order is not None:
                 records[policy.id] = record
@@ -265,7 +268,7 @@ def _remember(state: State, event: AnyEvent, day: date) -> None:
         profile = event.profile
         state.profile = Frozen({name: value for name, value in {**state.profile, **profile}.items() if value is not None})
     if event.type == "consent_update":
-        state.consent = Frozen({**state.consent, **event.consent})
+        state.consent, state.consents = said(state.consent, state.consents, event.consent, day)
         state.do_not_contact = state.do_not_contact if event.do_not_contact is None else event.do_not_contact
 
 

@@ -40,6 +40,7 @@ BUILT_IN: dict[str, FactType] = {
     "do_not_contact": FactType("flag"),
 }
 EVENT_FACTS = ("channel", "amount", "quantity")
+CONSENT, NO_CONSENT = "consent.", "none"  # the fact of a channel begins so; what it reads where nothing was said
 WORKING = "working"  # the calendar's name for working time
 BIRTHDAY_FACTS = ("birthday_today", "birthday_week", "birthday_month")
 
@@ -64,6 +65,7 @@ class Names(Versions):
     first: dict[str, str]
     companions: tuple[Policy, ...]
     tables: Tables
+    reads: dict[int, tuple[str, ...]]
     balances: dict[str, tuple[str, ...]]
     rates: Mapping[str, Series]
 
@@ -150,7 +152,9 @@ class Names(Versions):
         self.given_by: dict[str, str] = {}
         self.levels: tuple[str, ...] = ()
         self._statuses()
-        self.types: dict[str, FactType] = dict(BUILT_IN)
+        self.reads = {id(policy): tuple(sorted(policy.reads())) for policy in (*self.parts.policies, *self.companions)}
+        consents = {name for names in self.reads.values() for name in names if name.startswith(CONSENT)}  # channels are declared nowhere
+        self.types: dict[str, FactType] = BUILT_IN | dict.fromkeys(sorted(consents), FactType("text", ("marketing", "greeting", NO_CONSENT)))
         profile = {name: FactType(declared.kind, declared.values, self._scale_of(declared.kind)) for name, declared in self.parts.profile.items()}
         self.birthday = next((name for name, declared in self.parts.profile.items() if declared.birthday), None)
         birthdays = {name: FactType("flag") for name in BIRTHDAY_FACTS} if self.birthday else {}

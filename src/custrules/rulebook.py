@@ -38,7 +38,6 @@ class Rulebook(Names):
     """What one program says, ready to be asked. ``faults`` are its Diagnostics; it may be asked only when there are none."""
 
     digest: str
-    reads: dict[int, tuple[str, ...]]
     scopes: dict[int, str | None]
     tests: ConditionTests
     asks_kept: dict[str, int]
@@ -72,7 +71,6 @@ class Rulebook(Names):
         self.bound_tables: dict[tuple[int, str | None], BoundTable] = {}
         self.rules_of: dict[tuple[int, str | None], str] = {}
         self.scopes = {id(policy): policy.event_name() for policy in (*self.parts.policies, *self.companions)}
-        self.reads = {id(policy): tuple(sorted(policy.reads())) for policy in (*self.parts.policies, *self.companions)}
         self._event_types: dict[str | None, Mapping[str, FactType]] = {None: {}}
         lines = line_types(self.scale)
         for policy in self.parts.policies:
