@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 from custrules.events import Contact
 from custrules.state import State
+from custrules.state_parts import OWN, TouchpointAsked
 
 
-def contacted(state: State, event: Contact, day: date) -> None:
+def contacted(state: State, event: Contact, day: date, own: bool = True) -> None:
     """Write down what a contact says of the touchpoint that it answers: caps count it on the day and channel on which it was made.
 
-    One of the host's own accord answers none.
+    One of the host's own accord answers none; where ``own`` ones are kept, and it says that it greets or sells, caps count it too.
     """
     key = answered(state, event, day)
     if key is not None:
-        asked = state.touchpoints[key]
-        made = replace(asked, day=day, channel=event.channel or asked.channel) if event.counts else asked
-        state.touchpoints[key] = replace(made, outcome=event.outcome)
+        state.touchpoints[key] = state.touchpoints[key].answered(event, day)
+    elif own and event.counts and event.purpose in ("greeting", "marketing"):
+        state.touchpoints[f"{OWN}:{event.id}"] = TouchpointAsked.made(event, day)
 
 
 def answered(state: State, event: Contact, day: date) -> str | None:

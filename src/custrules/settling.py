@@ -234,7 +234,7 @@ class Settling:
         before = self.state.touchpoints.get(key)
         if before is not None and before.takes_cycle:
             raise ContractError(policy.id, self.event.id, f"asked twice in the cycle {asked.cycle!r}")
-        self.state.touchpoints[key] = TouchpointAsked(policy.id, asked.cycle, asked.category, asked.channel, asked.day, asked.last_day)
+        self.state.touchpoints[key] = TouchpointAsked.of(policy.id, asked)
 
     # -- time ------------------------------------------------------------------------------------------------------
 
