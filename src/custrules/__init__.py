@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from custrules.schemas import schema
     from custrules.state import State
     from custrules.steps import Step
+    from custrules.together import Together
 
     __version__: str
 
@@ -134,6 +135,7 @@ _HOMES = {
     "schemas": "schema",
     "state": "State",
     "steps": "Step",
+    "together": "Together",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
@@ -223,6 +225,7 @@ __all__ = [
     "Tender",
     "Tick",
     "TierGrant",
+    "Together",
     "TopUp",
     "Touchpoint",
     "Transfer",
