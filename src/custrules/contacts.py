@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 
+from custrules.decisions import Touchpoint
 from custrules.events import Contact
+from custrules.fields import Frozen
 from custrules.state import State
 from custrules.state_parts import OWN, TouchpointAsked
+
+
+def asked_for(policy_id: str, effect: Touchpoint) -> TouchpointAsked:
+    """What a state keeps of a contact that a policy asks for."""
+    head = policy_id, effect.cycle, effect.category, effect.channel, effect.day, effect.last_day
+    return TouchpointAsked(*head, template=effect.template, task=effect.outcome == "task", data=Frozen(effect.data))
 
 
 def contacted(state: State, event: Contact, day: date, own: bool = True) -> None:

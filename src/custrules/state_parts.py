@@ -14,7 +14,6 @@ from custrules.ledger import LotPart, text
 from custrules.money import SCALES, Money, from_units
 
 if TYPE_CHECKING:
-    from custrules.decisions import Touchpoint
     from custrules.events import Contact
 
 
@@ -114,12 +113,6 @@ class TouchpointAsked:
     task: bool = False
     data: Mapping[str, Scalar] = field(default_factory=Frozen)
     at: datetime | None = None
-
-    @classmethod
-    def of(cls, policy_id: str, effect: Touchpoint) -> TouchpointAsked:
-        """What a policy asks for."""
-        head = policy_id, effect.cycle, effect.category, effect.channel, effect.day, effect.last_day
-        return cls(*head, template=effect.template, task=effect.outcome == "task", data=Frozen(effect.data))
 
     @classmethod
     def made(cls, event: Contact, day: date) -> TouchpointAsked:
