@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from custrules.baskets import OrderFault
+from custrules.contacts import asked_for
 from custrules.decisions import joined
 from custrules.events import Chargeback, RedemptionCancelled, Return
 from custrules.money import Money
@@ -15,7 +16,6 @@ from custrules.policy import Decision, Phase, Policy, Reason, Touchpoint, reason
 from custrules.refunding import Refunding
 from custrules.returns import Part, Wanted, find_orders
 from custrules.settling import Answer
-from custrules.state_parts import TouchpointAsked
 from custrules.tallying import RETURNS, returns_decision, tally_return
 from custrules.top_ups import disputed, relist, unvisited
 
@@ -80,8 +80,7 @@ class Reversing(Refunding):
         self.decisions.append(decision)
         for effect in decision.effects:
             if isinstance(effect, Touchpoint):
-                asked = TouchpointAsked(RETURNS, effect.cycle, effect.category, effect.channel, effect.day, effect.last_day)
-                self.state.touchpoints[f"{RETURNS}:{effect.cycle}"] = asked
+                self.state.touchpoints[f"{RETURNS}:{effect.cycle}"] = asked_for(RETURNS, effect)
 
     def _heard(self, phase: Phase) -> Iterator[tuple[str, Policy | None]]:
         """Policy ids of a phase, in document order: those in force, and those that only the orders touched remember."""
