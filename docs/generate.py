@@ -178,7 +178,7 @@ def facts(said: Words) -> Lines:
     head = [said.texts[name] for name in ("fact", "type", "meaning")]
     meanings = said.texts["facts"]
     groups: list[tuple[str, list[tuple[str, str, str]]]] = [
-        ("everywhere", [(name, kind.kind, name) for name, kind in BUILT_IN.items()]),
+        ("everywhere", [*((name, kind.kind, name) for name, kind in BUILT_IN.items()), ("consent.sms", "text", "consent")]),
         ("birthdays", [(name, "flag", name) for name in BIRTHDAY_FACTS]),
         ("of_event", [("channel", "text", "channel"), ("amount", "money", "amount"), ("quantity", "number", "quantity")]),
         ("of_line", [(name, _LINE_KINDS[name], f"line_{name}" if name in ("quantity", "amount") else name) for name in LINE_FACTS]),

@@ -565,3 +565,71 @@ def test_an_account_that_is_suspended_keeps_what_an_opening_brings() -> None:
     ann = history(program, "ann").on("2026-01-10").event("opening", balances=balances, tallies={"spend": {"2025-12-01": "600.00"}}, complete=True)
     assert ann.day_end("2026-03-01").state.points().available == 50
     assert ann.day_end("2026-12-02").state.points().available == 0  # the twelve months hold the 600.00 no more
+
+
+# -- both sides or neither ---------------------------------------------------------------------------------------------
+
+
+def two(id_of_second: str = "o-2") -> tuple[cr.Program, dict[str, cr.State]]:
+    """Two customers, each with an order of 100.00 and so with 100 points."""
+    program = club(transfer())
+    old = history(program, "old").on("2026-01-10").purchase("100", id="o-1")
+    return program, {"old": old.state, "new": history(program, "new").on("2026-01-11").purchase("100", id=id_of_second).state}
+
+
+def asked(program: cr.Program, kind: str, **fields: Any) -> cr.Event:
+    return program.event({"type": kind, "id": "e-9", "customer_id": "old", "occurred_at": "2026-01-20T04:00:00Z", **fields})
+
+
+def test_two_cards_become_one_on_both_sides_at_once() -> None:
+    program, states = two()
+    both = program.step_together(states, asked(program, "merge", into="new"))
+    assert (both.verdict, both.refusal, len(both.steps), both.undelivered) == ("accepted", None, 2, ())
+    assert [both.states[name].points().available for name in ("old", "new")] == [0, 200]
+    assert json.loads(both.to_json())["verdict"] == "accepted"
+
+
+def test_a_merge_that_the_survivor_refuses_moves_nothing() -> None:
+    program, states = two("o-1")
+    both = program.step_together(states, asked(program, "merge", into="new"))
+    assert both.refusal is not None
+    assert (both.verdict, both.refusal.code) == ("refused", "event.merge_meets")
+    assert dict(both.states) == states
+    assert [step.event.customer_id for step in both.steps if step.event is not None] == ["new"]  # whose no it is
+
+
+def test_a_transfer_that_the_receiver_refuses_moves_nothing() -> None:
+    program, states = two()
+    closed = program.event({"type": "closure", "id": "c", "customer_id": "new", "occurred_at": "2026-01-12T04:00:00Z", "reason": "moves"})
+    states["new"] = program.step(states["new"], closed).state
+    both = program.step_together(states, asked(program, "transfer", to="new", points=60))
+    assert (both.verdict, dict(both.states)) == ("refused", states)
+
+
+def test_what_the_first_side_refuses_reaches_nobody() -> None:
+    program, states = two()
+    both = program.step_together(states, asked(program, "transfer", to="new", points=101))
+    assert both.refusal is not None
+    assert both.refusal.code == "points.transfer.insufficient"
+    assert dict(both.states) == states
+
+
+def test_signals_to_others_are_handed_to_the_host() -> None:
+    program, states = two()
+    alone = program.step_together({"old": states["old"]}, asked(program, "transfer", to="new", points=60))
+    assert (alone.accepted, [signal.subject for signal in alone.undelivered]) == (True, ["new"])
+
+
+def test_a_signal_that_was_delivered_before_stops_nothing() -> None:
+    program, states = two()
+    event = asked(program, "transfer", to="new", points=60)
+    after = program.step_together(states, event)
+    again = program.step_together({"old": states["old"], "new": after.states["new"]}, event)
+    assert (again.accepted, [step.verdict for step in again.steps]) == (True, ["accepted", "duplicate"])
+    assert dict(again.states) == dict(after.states)
+
+
+def test_an_event_of_none_of_the_customers_is_an_error() -> None:
+    program, states = two()
+    with pytest.raises(cr.StateError, match="old"):
+        program.step_together({"new": states["new"]}, asked(program, "merge", into="new"))

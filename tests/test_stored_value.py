@@ -231,3 +231,53 @@ def test_figures_of_stored_value_close_and_agree_with_what_is_held() -> None:
     (owed,) = cr.liability(ann.program, done.states.values(), on="2026-04-30").accounts
     assert str(owed.amount) == "1020.00 CNY"
     assert {source: str(row.amount) for source, row in owed.by("source").items()} == {"paid": "850.00 CNY", "granted": "170.00 CNY"}
+
+
+# -- holds that come back --------------------------------------------------------------------------------------------------
+
+
+def held(order: str = "pro_rata", used: str = "300.00") -> Customer:
+    """1000 + 200, of which a hold ``e2`` of 600 (800 at list price) was captured in part."""
+    ann = customer(order)
+    ann.does("top_up", "2026-04-01", amount="1000.00")
+    ann.does("hold", "2026-04-02", amount="600.00", list_amount="800.00")
+    ann.does("capture", "2026-04-02", of="e2", amount=used)
+    return ann
+
+
+def test_what_was_captured_and_comes_back_is_consumed_no_more_at_its_face_and_at_list_price() -> None:
+    ann = held()
+    (told,) = ann.told()
+    assert (told.face, told.listed) == (30_000, 40_000)  # 300 of 600, which are 800 at list price
+    ann.does("return", "2026-04-03", of="e2", amount="120.00")
+    (told,) = ann.told()
+    assert (told.face, told.listed, told.principal, told.bonus) == (18_000, 24_000, 85_000, 17_000)  # 1000 : 200
+    ann.does("return", "2026-04-04", of="e2")
+    (told,) = ann.told()
+    assert (told.face, told.listed, told.principal, told.bonus) == (0, 0, 100_000, 20_000)
+
+
+def test_a_cancelled_capture_gives_back_what_returns_have_left() -> None:
+    ann = held("principal_first")
+    ann.does("return", "2026-04-03", of="e2", amount="120.00")
+    assert ann.does("redemption_cancelled", "2026-04-04", of="e2").accepted
+    assert (ann.balance("card.principal"), ann.balance("card.bonus")) == ("1000.00", "200.00")
+    refusal = ann.does("return", "2026-04-05", of="e2").refusal
+    assert refusal is not None
+    assert refusal.code == "event.exceeds_order"
+
+
+def test_nothing_that_was_captured_is_nothing_to_return() -> None:
+    ann = customer()
+    ann.does("top_up", "2026-04-01", amount="1000.00")
+    ann.does("hold", "2026-04-02", amount="600.00")
+    for kind in ("return", "void", "return"):  # it stands, it is let go, it was
+        step = ann.does(kind, "2026-04-02", of="e2")
+        assert step.accepted == (kind == "void")
+        assert kind == "void" or (step.refusal is not None and step.refusal.code == "event.unknown_order")
+
+
+def test_a_state_with_a_capture_that_came_back_in_part_reads_back() -> None:
+    ann = held()
+    ann.does("return", "2026-04-03", of="e2", amount="120.00")
+    assert cr.State.from_json(ann.state.to_json()) == ann.state

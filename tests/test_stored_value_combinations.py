@@ -254,8 +254,59 @@ def test_a_period_that_is_frozen_admits_nobody_until_its_refund_is_decided() -> 
 
 
 def test_a_period_that_is_asked_back_without_a_freeze_goes_on() -> None:
+    visited = unfrozen().on("2026-04-20").event("visit", id="v1", of="year")
+    assert visited.last.accepted
+    assert deposit(visited, "y1").visits == 1
+
+
+def unfrozen() -> History:
+    """A year for 365.00 from 1 April on, asked back on 10 April: 10 days are served, 355.00 are quoted."""
     asked = ask(start("{sla: 5 days}").event("top_up", id="y1", account="year", amount="365.00"), "2026-04-10", of="y1")
-    assert asked.on("2026-04-20").event("visit", of="year").last.accepted
+    assert told(asked, "refund") == "355.00 CNY"
+    return asked
+
+
+def test_a_visit_after_the_request_is_served_and_every_day_before_it() -> None:
+    visited = unfrozen().on("2026-04-20").event("visit", id="v1", of="year")
+    stale = visited.on("2026-04-21").event("refund_paid", of="r1", verdict="refused")
+    assert (stale.codes, told(stale, "refund")) == (("stored_value.refund.stale",), "345.00 CNY")  # 20 of 365 days
+    anew = ask(visited, "2026-04-21", of="r1", id="again")
+    assert told(anew, "refund") == "345.00 CNY"
+    paid = anew.event("refund_paid", of="r1", amount="345.00")
+    assert paid.event("visit", of="year", verdict="refused").codes == ("stored_value.spending.no_period",)
+
+
+def test_a_visit_after_the_request_shows_that_the_merchant_had_not_stopped() -> None:
+    asked = ask(start("{sla: 5 days}").event("top_up", id="y1", account="year", amount="365.00"), "2026-04-10", of="y1", stopped="2026-04-06")
+    assert told(asked, "refund") == "360.00 CNY"  # 1 to 5 April were served
+    anew = ask(asked.on("2026-04-20").event("visit", of="y1"), "2026-04-21", of="r1", id="again")
+    assert told(anew, "refund") == "345.00 CNY"
+
+
+def test_a_visit_that_is_cancelled_moves_no_refund() -> None:
+    first = unfrozen().on("2026-04-15").event("visit", id="v1", of="year")
+    visited = first.on("2026-04-20").event("visit", id="v2", of="year")
+    one_left = visited.on("2026-04-21").event("redemption_cancelled", of="v2")
+    assert (deposit(one_left, "y1").visits, str(deposit(one_left, "y1").visited)) == (1, "2026-04-15")
+    none_left = one_left.event("redemption_cancelled", of="v1")
+    assert (deposit(none_left, "y1").visits, deposit(none_left, "y1").visited) == (0, None)
+    assert none_left.event("refund_paid", of="r1", amount="355.00").last.accepted
+    assert cr.State.from_json(one_left.state.to_json()) == one_left.state
+
+
+def test_a_visit_goes_by_a_period_that_is_not_asked_back_where_there_is_one() -> None:
+    both = unfrozen().on("2026-04-12").event("top_up", id="y2", account="year", amount="365.00")
+    visited = both.on("2026-04-20").event("visit", of="year")
+    assert (deposit(visited, "y1").visits, deposit(visited, "y2").visits) == (0, 1)
+    assert visited.event("refund_paid", of="r1", amount="355.00").last.accepted
+
+
+def test_a_period_that_was_visited_is_used() -> None:
+    causes = REFUND.replace("PROCESS", "{}").replace("causes: {", "causes: {cooling_off: {within: 7 days, unless: used}, ")
+    bought = history(cr.loads(HEAD.replace("OWED", "face") + causes)).on("2026-04-01").event("top_up", id="y1", account="year", amount="365.00")
+    assert ask(bought, "2026-04-03", "cooling_off", of="y1").last.accepted
+    visited = bought.on("2026-04-02").event("visit", of="year")
+    assert ask(visited, "2026-04-03", "cooling_off", of="y1", verdict="refused").codes == ("stored_value.refund.used",)
 
 
 # -- completing a request --------------------------------------------------------------------------------------------------

@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from custrules.schemas import schema
     from custrules.state import State
     from custrules.steps import Step
+    from custrules.together import Together
 
     __version__: str
 
@@ -136,6 +137,7 @@ _HOMES = {
     "schemas": "schema",
     "state": "State",
     "steps": "Step",
+    "together": "Together",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
@@ -225,6 +227,7 @@ __all__ = [
     "Tender",
     "Tick",
     "TierGrant",
+    "Together",
     "TopUp",
     "Touchpoint",
     "Transfer",

@@ -31,7 +31,7 @@ FORMS = ("amount", "visits", "period")
 _IN = (ISSUED, OPENED, ADJUSTED)
 _MONEY = ("refunded", "disputed", "contested")  # what is told in money, whatever the account is kept in
 VISITS = "visits"
-_DAYS = ("starts", "ends", "touched", "active")
+_DAYS = ("starts", "ends", "touched", "active", "visited")
 NORMAL = 50  # the priority of a top-up that names none
 
 
@@ -42,7 +42,8 @@ class Deposit:
     ``paid`` and ``granted`` are what was put in, as it stands after corrections. Consumed so far: ``face``, at list
     price ``listed``. Gone otherwise: ``expired`` bonus, cash ``refunded``, what a bank took back (``disputed``, of which
     ``contested`` is not decided yet), bonus ``surrendered``. ``touched`` is the last day on which any of it moved, ``active`` the last one
-    on which something was paid in or spent, where that is another one (a fee was taken since, a bonus lapsed).
+    on which something was paid in or spent, where that is another one (a fee was taken since, a bonus lapsed). A period has admitted its
+    holder so many times (``visits``), the last time on the day ``visited``.
     """
 
     account: str
@@ -64,6 +65,8 @@ class Deposit:
     gifts: tuple[tuple[str, int], ...] = ()
     touched: date | None = None
     active: date | None = None
+    visits: int = 0
+    visited: date | None = None
 
     @property
     def last_active(self) -> date | None:

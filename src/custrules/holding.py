@@ -8,7 +8,9 @@ from decimal import Decimal
 
 from custrules.decisions import joined
 from custrules.events import Capture, Void
+from custrules.ledger import SPENT
 from custrules.money import from_units
+from custrules.order_lines import OrderLine, OrderTender
 from custrules.orders import Order, Record
 from custrules.policy import Decision, Policy, Reason, reason
 from custrules.returns import Part
@@ -74,8 +76,22 @@ class Holding(Settling):
             if policy is not None and answer is not None:
                 told = asked.setdefault(policy_id, [])
                 told.append(self.follow(policy, answer, part, record, sum(len(decision.effects) for decision in told)))
+        if how == "captured":
+            self._bought(self.state.orders[order_id])
         if self.state.top_ups:
             relist(self.state, before, self.state.orders[order_id])
+
+    def _bought(self, order: Order) -> None:
+        """What was captured of money is one line that stored value paid for: it may come back in part, as a purchase does."""
+        tenders = []
+        for record in order.records.values():
+            for move in record.moves:
+                store = self.rules.stores.get(move.source.removesuffix(HELD)) if move.target == SPENT else None
+                if store is not None and store.form == "amount" and move.quantity:
+                    tenders.append(OrderTender("stored_value", move.quantity, None, store.name))
+        if tenders:
+            line = OrderLine(None, None, Decimal(1), sum(tender.amount for tender in tenders), 0)
+            self.state.change_order(order, lines=(line,), tenders=tuple(tenders))
 
     def follow(self, policy: Policy, answer: Answer, part: Part, record: Record, first: int) -> Decision:
         """Make what a policy answers about an order that it took part in, and write it into the order."""

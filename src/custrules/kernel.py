@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.complaints import noted
+from custrules.consenting import said
 from custrules.contacts import contacted
 from custrules.decisions import joined
 from custrules.events import (
@@ -50,7 +51,7 @@ from custrules.settling import FORWARD, Answer, Due, adopt, check_state
 from custrules.state import State
 from custrules.state_parts import TouchpointAsked
 from custrules.tallying import RETURNS, counted_in, returns_decision, tallied, tally_event, tally_return
-from custrules.top_ups import deposited, disputed, relist
+from custrules.top_ups import admitted, deposited, disputed, relist, unvisited
 from custrules.views import Days, Watch
 
 Verdict = Literal["accepted", "refused", "duplicate", "late"]
@@ -157,6 +158,8 @@ class Step(Refunding):
             record = self._record(policy, answer)
             if self.order is not None and self.order.type == "top_up":
                 self.order = deposited(self.order, policy.deposit(self.event, answer.view), answer.decision, self.settled)
+            if self.order is not None and isinstance(self.event, Visit):
+                self.order = admitted(self.state, self.order, policy.admits(self.event, answer.view))
             self.decisions.append(self.fold(policy, answer, self.order))
             if record is not None and self.order is not None:
                 records[policy.id] = record
@@ -241,6 +244,7 @@ class Step(Refunding):
                 self._follow_up(policy_id, policy)
         for part in parts if self.state.top_ups else ():
             relist(self.state, part.before, self.state.orders[part.after.id])
+            unvisited(self.state, part.before)
         return None
 
     def _parts(self, event: Return | RedemptionCancelled | Chargeback) -> tuple[list[Part], list[Wanted]]:
@@ -254,13 +258,14 @@ class Step(Refunding):
             return parts, unmatched
         order = self.state.order(event.of)
         wanted = "purchase" if isinstance(event, Return) else "redemption"
-        if order is None or _undone_as(order) != wanted or order.occurred_at > event.occurred_at or self._closed(order):
+        if order is None or wanted not in _undone_as(order) or order.occurred_at > event.occurred_at or self._closed(order):
             raise OrderFault("event.unknown_order", of=event.of)
         if isinstance(event, Return):
-            return [Part(order, order.take_back(event))], []
+            after = order.take_back(event)
+            return [Part(order, replace(after, done=after.all_gone) if order.type == "hold" else after)], []
         if order.done:
             raise OrderFault("event.exceeds_order", of=event.of, asked="1", left="0")
-        return [Part(order, replace(order, done=True))], []
+        return [Part(order, replace(order.all_back() if order.type == "hold" else order, done=True))], []
 
     def _closed(self, order: Order) -> bool:
         return self.rules.returns.window.after(order.day) < self.day
@@ -317,13 +322,16 @@ def _blank(part: Part, in_force: Policy | None) -> Record | None:
     return Record(in_force.effective_from, {}) if brought and in_force is not None else None
 
 
-def _undone_as(order: Order) -> str:
-    """What an order is undone as: a hold that was captured is a redemption, and so is a visit that was used of a card."""
+def _undone_as(order: Order) -> tuple[str, ...]:
+    """What an order is undone as: a hold that was captured is a redemption, of money a purchase too; a visit that was used of a card is a
+    redemption."""
     if order.type == "visit":
-        return "redemption"
+        return ("redemption",)
     if order.type != "hold":
-        return order.type
-    return "redemption" if order.resolved == "captured" else ""
+        return (order.type,)
+    if order.resolved != "captured":
+        return ()
+    return ("redemption", "purchase") if order.lines else ("redemption",)
 
 
 @exactly
@@ -370,7 +378,7 @@ def _remember(state: State, event: AnyEvent, day: date) -> None:
         profile = event.profile
         state.profile = Frozen({name: value for name, value in {**state.profile, **profile}.items() if value is not None})
     if event.type == "consent_update":
-        state.consent = Frozen({**state.consent, **event.consent})
+        state.consent, state.consents = said(state.consent, state.consents, event.consent, day)
         state.do_not_contact = state.do_not_contact if event.do_not_contact is None else event.do_not_contact
 
 

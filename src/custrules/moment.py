@@ -30,7 +30,7 @@ from custrules.facts import FactType, FactValue
 from custrules.fields import rate_text, read_day, read_rate
 from custrules.measures import SinceMeter, Source
 from custrules.policy import BalanceFact, StatusFact
-from custrules.rulebook import BIRTHDAY_FACTS, Rulebook
+from custrules.rulebook import BIRTHDAY_FACTS, CONSENT, NO_CONSENT, Rulebook
 from custrules.state import State
 from custrules.tabling import TableFact
 
@@ -152,6 +152,8 @@ class Moment:
             return born is not None and _BIRTHDAYS[name](born, day)
         if name in _OF_DAYS:
             return _OF_DAYS[name](day)
+        if name.startswith(CONSENT):
+            return state.consent.get(name.removeprefix(CONSENT), NO_CONSENT)
         plain: dict[str, FactValue | None] = {
             "weekday": WEEKDAYS[day.weekday()],
             "day_of_month": day.day,

@@ -13,6 +13,7 @@ from custrules.activity import NUMBER_SCALE
 from custrules.brought import packed, signal_fits, unpacked
 from custrules.calendars import start_of_day
 from custrules.complaints import take_over
+from custrules.consenting import of_both
 from custrules.counting import Counted
 from custrules.events import (
     Adjustment,
@@ -172,4 +173,5 @@ def _survives(rules: Rulebook, state: State, event: Merge, day: date) -> Decisio
     state.touchpoints = {**other.touchpoints, **state.touchpoints}
     state.joined = min(found for found in (state.joined, other.joined, day) if found is not None)
     state.do_not_contact = state.do_not_contact or other.do_not_contact
+    state.consent, state.consents = of_both((state.consent, state.consents), (other.consent, other.consents))
     return _told(state, event, day, reason("customer.survives", of=event.of, joined=state.joined))

@@ -20,7 +20,7 @@ from custrules.decisions import EFFECTS, Decision, Effect, Moved, Outcome, Posti
 from custrules.deposits import Deposit
 from custrules.errors import Diagnostic, FactsError
 from custrules.evaluation import Answer
-from custrules.events import AnyEvent, Event, Hold
+from custrules.events import AnyEvent, Event, Hold, Visit
 from custrules.facts import FactType
 from custrules.fields import Day, Flag, Name, Title
 from custrules.given import FactsCode
@@ -191,6 +191,10 @@ class Policy(BaseModel):
 
     def deposit(self, event: AnyEvent, view: View, /) -> Deposit | None:
         """On which terms a top-up stands that it answered; what was put in is counted by its moves. None: it answers none."""
+        return None
+
+    def admits(self, event: Visit, view: View, /) -> str | None:
+        """The top-up whose period admits a visit that it answered; None: none does."""
         return None
 
     def given_of(self, order: Order, record: Record, backs: Sequence[int], view: View, /) -> int:

@@ -39,6 +39,7 @@ from custrules.revising import by_id, revised
 from custrules.rulebook import Rulebook
 from custrules.state import State
 from custrules.steps import Step
+from custrules.together import Together, together
 from custrules.validation import in_family, read_argument
 
 KindTable = Mapping[str, type[Policy]]
@@ -237,6 +238,14 @@ class Program:
         EventError for an event that is not this program's, StateError for another program's or customer's state.
         """
         return Step.of(self._decided(state, event))
+
+    def step_together(self, states: Mapping[str, State], event: Event) -> Together:
+        """Decide an event of one of several customers, by id, and the signals that it sends to the others: all of it, or nothing.
+
+        So that two cards become one, or a card changes hands, only where the other side takes it in. StateError where the event's customer
+        is none of them; otherwise as ``step``.
+        """
+        return together(self.step, self.event, states, event)
 
     def _decided(self, state: State, event: Event) -> kernel.Result:
         """``step``, without the dress that it wears for hosts."""

@@ -53,6 +53,7 @@ BUILT_IN: dict[str, FactType] = {
     "joined": FactType("date"),
     "do_not_contact": FactType("flag"),
 }
+CONSENT, NO_CONSENT = "consent.", "none"  # the fact of a channel begins so; what it reads where nothing was said
 COMPLAINT = "complaint"  # the status of a complaint, of which its id is the subject, where no policy calls it otherwise
 ALL_COMPLAINTS = Counted(f"open:{COMPLAINT}", COMPLAINT, None, "open", FactType("whole"))
 EVENT_FACTS = ("channel", "amount", "quantity")
@@ -185,7 +186,9 @@ class Rulebook(Versions):
         self.given_by: dict[str, str] = {}
         self.levels: tuple[str, ...] = ()
         self._statuses()
-        self.types: dict[str, FactType] = dict(BUILT_IN)
+        self.reads = {id(policy): tuple(sorted(policy.reads())) for policy in (*self.parts.policies, *self.companions)}
+        consents = {name for names in self.reads.values() for name in names if name.startswith(CONSENT)}  # channels are declared nowhere
+        self.types: dict[str, FactType] = BUILT_IN | dict.fromkeys(sorted(consents), FactType("text", ("marketing", "greeting", NO_CONSENT)))
         profile = {name: FactType(declared.kind, declared.values, self._scale_of(declared.kind)) for name, declared in self.parts.profile.items()}
         self.birthday = next((name for name, declared in self.parts.profile.items() if declared.birthday), None)
         birthdays = {name: FactType("flag") for name in BIRTHDAY_FACTS} if self.birthday else {}
@@ -277,7 +280,6 @@ class Rulebook(Versions):
         self.bound_tables: dict[tuple[int, str | None], BoundTable] = {}
         self.rules_of: dict[tuple[int, str | None], str] = {}
         self.scopes = {id(policy): policy.event_name() for policy in (*self.parts.policies, *self.companions)}
-        self.reads = {id(policy): tuple(sorted(policy.reads())) for policy in (*self.parts.policies, *self.companions)}
         self._event_types: dict[str | None, Mapping[str, FactType]] = {None: {}}
         lines = line_types(self.scale)
         for policy in self.parts.policies:

@@ -10,6 +10,7 @@ from typing import Any, Never
 
 from custrules.activity import ActivityLog
 from custrules.codec import MAX_BYTES, canonical_plain, parse_json
+from custrules.consenting import Consent, Consents, consents_data, read_consents
 from custrules.errors import Diagnostic, StateError
 from custrules.event_fields import Scalar, read_scalar
 from custrules.fields import Frozen, instant_text, read_instant
@@ -27,7 +28,8 @@ class State:
     """Everything the program remembers of one customer. ``State.new("c-1")`` is of no program and no time.
 
     ``as_of`` is the instant up to which time is settled (None before the first step), ``day`` its local day, ``changed`` the last
-    day on which a decision moved value or wrote a status. Two states are equal when their
+    day on which a decision moved value or wrote a status. ``consent`` is the word that stands for each channel (marketing, greeting,
+    none), ``consents`` tells for channel and purpose since when it is given, or when it was withdrawn. Two states are equal when their
     canonical JSON is.
     """
 
@@ -41,6 +43,7 @@ class State:
         "changed",
         "closed",
         "consent",
+        "consents",
         "currency",
         "customer_id",
         "day",
@@ -74,6 +77,7 @@ class State:
         self.program = self.digest = self.currency = ""
         self.profile: Mapping[str, Scalar] = Frozen()
         self.consent: Mapping[str, str] = Frozen()
+        self.consents: Consents = Frozen()
         self.do_not_contact = False
         self.joined: date | None = None
         self.ledger = Ledger()
@@ -163,6 +167,13 @@ class State:
         except KeyError:
             _refuse("state.unknown_status", name=f"{name}.{subject}" if subject else name)
 
+    def consented(self, channel: str, purpose: str) -> Consent:
+        """Since which day there is consent to a purpose (greeting, marketing) over a channel, and when it was withdrawn.
+
+        Whether it stands is what ``consent`` says; both days are None where nothing is known of them.
+        """
+        return self.consents.get(channel, {}).get(purpose, Consent())
+
     def _account(self, name: str) -> str:
         found = self.ledger.resolve(name)
         if found not in self.ledger.accounts:
@@ -249,7 +260,8 @@ class State:
         twin.program, twin.digest, twin.currency, twin.joined = self.program, self.digest, self.currency, self.joined
         twin.known_from, twin.adopted = self.known_from, self.adopted
         twin.as_of, twin.day, twin.changed, twin.closed = self.as_of, self.day, self.changed, self.closed
-        twin.do_not_contact, twin.profile, twin.consent = self.do_not_contact, self.profile, self.consent
+        twin.do_not_contact, twin.profile = self.do_not_contact, self.profile
+        twin.consent, twin.consents = self.consent, self.consents
         twin.ledger, twin.activity = self.ledger.fork(), self.activity.fork()
         twin._sealed = self._sealed.copy()
         twin._orders, twin.statuses = self._orders.copy(), self.statuses.copy()  # after those that are sealed: see ``orders``
@@ -290,26 +302,31 @@ class State:
     def _plain(self) -> dict[str, Any]:
         """All but the orders."""
         closed = {} if self.closed is None else {"closed": [self.closed.day.isoformat(), self.closed.into]}
-        return closed | {
-            "customer_id": self.customer_id,
-            "program": self.program,
-            "digest": self.digest,
-            "currency": self.currency,
-            "profile": dict(self.profile),
-            "consent": dict(self.consent),
-            "do_not_contact": self.do_not_contact,
-            "joined": self.joined.isoformat() if self.joined else None,
-            "ledger": self.ledger.to_data(),
-            "activity": self.activity.to_data(),
-            "statuses": [[name, subject, status.to_data()] for (name, subject), status in sorted(self.statuses.items())],
-            "touchpoints": {key: asked.to_row() for key, asked in self.touchpoints.items()},
-            "as_of": instant_text(self.as_of) if self.as_of else None,
-            "day": self.day.isoformat() if self.day else None,
-            "changed": self.changed.isoformat() if self.changed else None,
-            "known_from": instant_text(self.known_from) if self.known_from else None,
-            "seen": {event_id: instant_text(at) for event_id, at in self._seen.items()},
-            "schema_version": self.schema_version,
-        }
+        consents = {"consents": consents_data(self.consents)} if self.consents else {}
+        return (
+            closed
+            | consents
+            | {
+                "customer_id": self.customer_id,
+                "program": self.program,
+                "digest": self.digest,
+                "currency": self.currency,
+                "profile": dict(self.profile),
+                "consent": dict(self.consent),
+                "do_not_contact": self.do_not_contact,
+                "joined": self.joined.isoformat() if self.joined else None,
+                "ledger": self.ledger.to_data(),
+                "activity": self.activity.to_data(),
+                "statuses": [[name, subject, status.to_data()] for (name, subject), status in sorted(self.statuses.items())],
+                "touchpoints": {key: asked.to_row() for key, asked in self.touchpoints.items()},
+                "as_of": instant_text(self.as_of) if self.as_of else None,
+                "day": self.day.isoformat() if self.day else None,
+                "changed": self.changed.isoformat() if self.changed else None,
+                "known_from": instant_text(self.known_from) if self.known_from else None,
+                "seen": {event_id: instant_text(at) for event_id, at in self._seen.items()},
+                "schema_version": self.schema_version,
+            }
+        )
 
     def to_json(self) -> bytes:
         """Canonical JSON; ``State.from_json`` reads it back."""
@@ -347,6 +364,7 @@ class State:
         state.program, state.digest, state.currency = (text(data[name]) for name in ("program", "digest", "currency"))
         state.profile = Frozen({str(name): read_scalar(value) for name, value in data["profile"].items()})
         state.consent = Frozen({channel: text(purpose) for channel, purpose in data["consent"].items()})
+        state.consents = read_consents(data["consents"]) if "consents" in data else Frozen()
         state.do_not_contact = data["do_not_contact"] is True
         state.joined = date.fromisoformat(data["joined"]) if data["joined"] is not None else None
         state.ledger = Ledger.from_data(data["ledger"])

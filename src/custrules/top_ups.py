@@ -125,7 +125,7 @@ def _discounts(order: Order) -> Mapping[str, int]:
     for record in order.records.values():
         for top_up, quantity in _faces(record):
             faces[top_up] = faces.get(top_up, 0) + quantity
-    face, paid = sum(faces.values()), order.left if order.lines else _held(order)
+    face, paid = sum(faces.values()), _held(order) if order.type == "hold" else order.left
     if not face or not paid:
         return {}
     dearer = rounded(_listed(order) * face / paid, Rounding.half_up) - face
@@ -135,7 +135,7 @@ def _discounts(order: Order) -> Mapping[str, int]:
 
 def _listed(order: Order) -> Fraction:
     """What is kept of an order at list price; of what was captured of a hold, all that was held."""
-    if not order.lines:
+    if order.type == "hold":
         return Fraction(order.list_amount or 0)
     rows = zip(order.lines, order.kept(), strict=True)
     listed = ((listed_at(line, order.amount, order.list_amount, len(order.lines)), line.share_kept(kept)) for line, kept in rows)
@@ -153,6 +153,31 @@ def _faces(record: Record) -> Iterator[tuple[str, int]]:
 def _held(order: Order) -> int:
     moves = (move for record in order.records.values() for move in record.moves)
     return sum(move.quantity for move in moves if move.target.endswith(".held") and not move.source.startswith(WORLD))
+
+
+# -- visits of a period ------------------------------------------------------------------------------------------------
+
+
+def admitted(state: State, order: Order, top_up: str | None) -> Order:
+    """The order of a visit, which notes the top-up whose period admitted it; and the top-up, when it last did."""
+    paid = state.order(top_up) if top_up is not None else None
+    if paid is None or paid.deposit is None:
+        return order
+    deposit = paid.deposit
+    last = max(day for day in (order.day, deposit.visited) if day is not None)
+    state.change_order(paid, deposit=replace(deposit, visits=deposit.visits + 1, visited=last))
+    return replace(order, lines=tuple([line._replace(sku=paid.id) for line in order.lines]))
+
+
+def unvisited(state: State, visit: Order) -> None:
+    """A visit that is cancelled was none: the top-up was last used on the day of the last one that is left."""
+    top_up = visit.lines[0].sku if visit.type == "visit" and visit.lines else None
+    paid = state.order(top_up) if top_up is not None else None
+    if paid is None or paid.deposit is None:
+        return
+    others = (order for order in state.orders.values() if order.type == "visit" and not order.done and order.lines[0].sku == top_up)
+    last = max((order.day for order in others if order.id != visit.id), default=None)
+    state.change_order(paid, deposit=replace(paid.deposit, visits=max(paid.deposit.visits - 1, 0), visited=last))
 
 
 # -- remembering -------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from custrules.errors import Diagnostic
 from custrules.events import Contact
 from custrules.fields import read_day
 from custrules.policies.care import proofreading
-from custrules.policies.care.arranging import Candidate, Desk, Person, Placed, Why, consented
+from custrules.policies.care.arranging import Candidate, Desk, Person, Placed, Why, consented, unconsented
 from custrules.policies.care.contact_plan import ContactPlan
 from custrules.policies.care.gates import Touch
 from custrules.policies.care.trigger import Trigger
@@ -138,7 +138,7 @@ def person_of(program: Program, state: State, rules: ContactPlan, candidate: Can
     stops = [str(status.data[SUPPRESSES]) for status in state.statuses.values() if status.value is not None and SUPPRESSES in status.data]
     suppressed = frozenset(purpose.strip() for text in stops for purpose in text.split(",")) if stops else NOTHING
     chosen = _from_table(program, state, rules, candidate, day)
-    return Person(state.customer_id, zone, state.profile, state.consent, state.do_not_contact, suppressed, chosen)
+    return Person(state.customer_id, zone, state.profile, state.consent, state.do_not_contact, suppressed, chosen, state.consents)
 
 
 def _from_table(program: Program, state: State, rules: ContactPlan, candidate: Candidate, day: date) -> str | None:
@@ -200,7 +200,7 @@ def recheck(program: Program, state: State, item: PlanItem, at: datetime) -> Pla
     if stopped is not None:
         return item.because(stopped[0], day, stopped[1])
     if not consented(found, item.channel, person):
-        return item.now("drop", day, "care.consent.withdrawn", channel=item.channel)
+        return item.because("drop", day, unconsented(found, [item.channel], person))
     slot = desk.slot(found, person, item.channel, at, day)
     if isinstance(slot, Why):
         return item.because("drop" if slot.final else "defer", day, slot.reason)

@@ -28,11 +28,14 @@ class ProfileUpdate(Event):
 
 
 class ConsentUpdate(Event):
-    """Consent given or withdrawn, by channel: ``{"sms": "marketing"}`` or ``{"sms": "none"}``."""
+    """Consent given or withdrawn, by channel: ``{"sms": "marketing"}`` (which allows greetings too), ``{"sms": "greeting"}`` (which
+    allows them alone), or ``{"sms": "none"}``. The day on which it occurred is kept as the day of consent, or of its withdrawal."""
 
     type: Literal["consent_update"] = "consent_update"
     consent: Annotated[
-        Mapping[Id, Annotated[Literal["marketing", "none"], one_of("marketing", "none")]], AfterValidator(Frozen), PlainSerializer(dict)
+        Mapping[Id, Annotated[Literal["marketing", "greeting", "none"], one_of("marketing", "greeting", "none")]],
+        AfterValidator(Frozen),
+        PlainSerializer(dict),
     ] = Frozen()
     do_not_contact: Annotated[bool, PlainValidator(read_flag)] | None = None
 

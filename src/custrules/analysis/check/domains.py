@@ -18,7 +18,7 @@ from custrules.fields import MAX_YEAR, MIN_YEAR
 from custrules.measures import LatestMeter, Meter, RatioMeter, SinceMeter, UntilMeter, WindowMeter
 from custrules.meters import AveragePerMeter, BestPerMeter, GapMeter, SkipMeter
 from custrules.policy import StatusFact
-from custrules.rulebook import BIRTHDAY_FACTS, Rulebook
+from custrules.rulebook import BIRTHDAY_FACTS, CONSENT, Rulebook
 
 Missing = Literal["never", "unknown", "may"]
 """``unknown``: only where a state does not reach back far enough; never in a witness."""
@@ -108,7 +108,7 @@ class World:
         kind = self.rules.types[name]
         if kind.kind == "date":
             return Domain(kind, "may", date(MIN_YEAR, 1, 1), None, date(MAX_YEAR, 12, 31))
-        return Domain(kind, "never" if name in _NEVER_MISSING else "may", step=_grid(kind))
+        return Domain(kind, "never" if name in _NEVER_MISSING or name.startswith(CONSENT) else "may", step=_grid(kind))
 
     def _given(self, name: str) -> Domain:
         """A status or a balance. Balances are never negative: what is owed stands in an account of its own."""

@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 
 from custrules.calendars import ONE_DAY, at_time
 from custrules.calendars.working import WorkingTime
+from custrules.consenting import Consents, allows
 from custrules.contacting import Contacting
 from custrules.decisions import Reason, reason
+from custrules.fields import Frozen
 from custrules.policies.care.contact_plan import ContactPlan
 from custrules.policies.care.gates import ContactCap, QuietHours, Touch, local_minute
 
@@ -49,6 +51,8 @@ class Person(NamedTuple):
     suppressed: frozenset[str]
     chosen: str | None
     """The channel that the table of the plan gives for the candidate asked about."""
+    consents: Consents = Frozen()
+    """Since when there is consent, or when it was withdrawn."""
 
 
 PersonOn = Callable[[Candidate, date], Person]
@@ -128,8 +132,7 @@ class Desk:
             return
         channel = channel_of(self.plan, candidate, person)
         if channel is None:
-            channels = ", ".join(candidate.terms.channels)
-            self._note(candidate, "drop", (reason("care.consent.none", purpose=candidate.terms.purpose, channels=channels),))
+            self._note(candidate, "drop", (unconsented(candidate, channels_of(self.plan, candidate, person), person),))
             return
         into = self._merged_into(candidate, channel)
         if into is not None:
@@ -257,17 +260,33 @@ def _not_before(asked_at: datetime | None, at: datetime) -> datetime:
 
 
 def channel_of(plan: ContactPlan, candidate: Candidate, person: Person) -> str | None:
-    """The channel: what the table gives, then what the customer prefers, then the trigger's order; the first to which there is consent."""
+    """The channel: the first of those that may be taken to which there is consent."""
+    return next((channel for channel in channels_of(plan, candidate, person) if consented(candidate, channel, person)), None)
+
+
+def channels_of(plan: ContactPlan, candidate: Candidate, person: Person) -> list[str]:
+    """What the table gives, then what the customer prefers, then the trigger's order."""
     wanted = [person.chosen, person.profile.get(plan.preference) if plan.preference is not None else None]
     channels = candidate.terms.channels
     order = [channel for channel in wanted if channel is not None and (not channels or channel in channels or channel == person.chosen)]
-    every = [*dict.fromkeys([*(str(channel) for channel in order), *channels])] or [""]
-    return next((channel for channel in every if consented(candidate, channel, person)), None)
+    return [*dict.fromkeys([*(str(channel) for channel in order), *channels])] or [""]
 
 
 def consented(candidate: Candidate, channel: str, person: Person) -> bool:
     """Service needs no consent; greeting and marketing need the customer's to that channel."""
-    return candidate.terms.purpose == "service" or candidate.terms.statutory or person.consent.get(channel) == "marketing"
+    terms = candidate.terms
+    return terms.purpose == "service" or terms.statutory or allows(person.consent.get(channel), terms.purpose)
+
+
+def unconsented(candidate: Candidate, channels: Sequence[str], person: Person) -> Reason:
+    """Why there is no consent to any of some channels: withdrawn last on which day, or never given."""
+    purpose = candidate.terms.purpose
+    days = {channel: consent.withdrawn for channel in channels if (consent := person.consents.get(channel, {}).get(purpose)) is not None}
+    withdrawn = [(day, channel) for channel, day in days.items() if day is not None]
+    if not withdrawn:
+        return reason("care.consent.none", purpose=purpose, channels=", ".join(channels))
+    day, channel = max(withdrawn)
+    return reason("care.consent.withdrawn", purpose=purpose, channel=channel, day=day)
 
 
 def waking(plan: ContactPlan, channel: str, zone: ZoneInfo, at: datetime, day: date) -> datetime | Why:

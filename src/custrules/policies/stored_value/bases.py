@@ -22,7 +22,8 @@ REMAINING: tuple[Basis, ...] = ("principal_remaining", "face_remaining")
 
 
 class Served(NamedTuple):
-    """Up to when a period counts as served: the ``day`` of the request is, the day on which the merchant ``stopped`` is not.
+    """Up to when a period counts as served: the ``day`` of the request is, the day on which the merchant ``stopped`` is not; a later
+    visit is, and all days before it.
 
     ``absent`` days of it do not count. By ``month``, a month that has begun counts as served, whoever was absent.
     """
@@ -105,6 +106,8 @@ def _share_served(history: TopUpHistory, served: Served) -> Fraction:
     """The part of a period that has been served; a top-up without a period is served whole."""
     if history.starts is None or history.ends is None:
         return Fraction(1)
+    if history.visited is not None and history.visited > served.day:  # who still came after asking was served until then
+        served = served._replace(day=history.visited, stopped=None)
     gone, length = (_months if served.by == "month" else _days)(history.starts, history.ends, served)
     return Fraction(min(max(gone, 0), length), length)
 

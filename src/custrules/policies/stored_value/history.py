@@ -19,7 +19,7 @@ class TopUpHistory(NamedTuple):
     ``counted`` what was paid for (the money, the visits; a period: 0). ``face`` (f) is what was consumed of the pair, ``listed`` (L) the
     same at list price, in money. ``principal``, ``bonus`` and ``held`` (of which ``held_bonus``) are what is left of it, ``bonus_expired``
     what lapsed. ``refunded`` is what refunds have taken out before fees and interest, ``disputed`` what was charged back, ``surrendered``
-    the bonus that was given up with either.
+    the bonus that was given up with either. A period has admitted so many ``visits``, the last on the day ``visited``.
     """
 
     id: str
@@ -45,6 +45,8 @@ class TopUpHistory(NamedTuple):
     surrendered: int
     at: datetime | None = None
     held_bonus: int = 0
+    visits: int = 0
+    visited: date | None = None
 
 
 def histories(view: View, account: str) -> tuple[TopUpHistory, ...]:
@@ -84,6 +86,8 @@ def _history(order: Order, deposit: Deposit, left: dict[str, int]) -> TopUpHisto
         surrendered=deposit.surrendered,
         at=order.occurred_at,
         held_bonus=left.get(GRANTED, 0),
+        visits=deposit.visits,
+        visited=deposit.visited,
     )
 
 

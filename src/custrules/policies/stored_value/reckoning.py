@@ -198,5 +198,5 @@ def _unpaid(history: TopUpHistory) -> int:
 
 
 def used(history: TopUpHistory) -> bool:
-    """Whether anything of a top-up has been used: its bonus counts as much as its principal."""
-    return consumed(history) > 0
+    """Whether anything of a top-up has been used: its bonus counts as much as its principal, of a period each visit."""
+    return consumed(history) > 0 or history.visits > 0

@@ -89,12 +89,12 @@ def requests_of(view: View, name: str) -> Iterator[Request]:
                 yield found
 
 
-def suspended(view: View, account: str, top_up: str) -> str | None:
-    """The request that stands and suspends a period, which is paid for by a top-up of an account; None where there is none."""
+def standing_of(view: View, account: str, top_up: str) -> tuple[str, bool] | None:
+    """The request that stands for a top-up of an account, and whether what it asks back is frozen; None where there is none."""
     for (_, subject), held in view.state.statuses.items():
-        order = view.state.order(subject) if subject and held.data.get("frozen") else None
-        if order is not None and order.open_request and held.data.get("account") == account and held.data.get("of") in (None, top_up):
-            return subject
+        order = view.state.order(subject) if subject and held.data.get("account") == account else None
+        if order is not None and order.open_request and held.data.get("of") in (None, top_up):
+            return subject, held.data.get("frozen") is True
     return None
 
 

@@ -19,7 +19,7 @@ from custrules.policies.stored_value.giving_back import given_back, kept_parts
 from custrules.policies.stored_value.holds import resolved
 from custrules.policies.stored_value.pairs import AMONG, ORDERS, Among, Order, moves_of, pairs_of, taken
 from custrules.policies.stored_value.parts import by_source, total
-from custrules.policies.stored_value.requests import suspended
+from custrules.policies.stored_value.periods import periods
 from custrules.policies.stored_value.sending import transferred
 from custrules.policy import Decision, Phase, Policy, Reason, View, reason
 
@@ -146,22 +146,22 @@ class Spending(Policy):
         failing = list(self._missing(used, account, view, only))
         return self.declined(event, failing) if failing else self._spend(event, used, account, view, only)
 
+    def admits(self, event: events.Visit, view: View, /) -> str | None:
+        account = account_of(view, self.account)
+        if account is None or account.form != "period" or event.of is None:
+            return None
+        running = periods(account, view, None if names(event.of, account, view) else event.of)
+        return running[0].top_up if running and not running[0].frozen else None
+
     def _admitted(self, event: events.Visit, account: ValueAccount, view: View, only: str | None) -> Decision:
         """Whether a period runs on the day of the visit, and is not asked back."""
-        asked_back = None
-        orders = (view.state.order(order_id) for order_id in view.state.top_ups)
-        deposits = [(order.id, order.deposit) for order in orders if order is not None and order.deposit is not None and only in (None, order.id)]
-        for top_up, found in deposits:
-            runs = found.starts is not None and found.ends is not None and found.starts <= view.day <= found.ends
-            if found.account == account.id and runs and not found.disputed and not found.refunded:
-                request = suspended(view, account.id, top_up)
-                asked_back = asked_back or request
-                if request is not None:
-                    continue
-                return self.applied(event, [reason("stored_value.spending.admitted", account=account.id, ends=found.ends)])
-        if asked_back is not None:
-            return self.declined(event, [reason("stored_value.spending.asked_back", account=account.id, of=asked_back)])
-        return self.declined(event, [reason("stored_value.spending.no_period", account=account.id, day=view.day)])
+        running = periods(account, view, only)
+        if not running:
+            return self.declined(event, [reason("stored_value.spending.no_period", account=account.id, day=view.day)])
+        first = running[0]
+        if first.frozen:
+            return self.declined(event, [reason("stored_value.spending.asked_back", account=account.id, of=first.request)])
+        return self.applied(event, [reason("stored_value.spending.admitted", account=account.id, ends=first.ends)])
 
     # -- returns ---------------------------------------------------------------------------------------------------
 
