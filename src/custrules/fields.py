@@ -293,7 +293,7 @@ class Frozen(Mapping[str, Any]):
 
     # what Mapping makes out of __getitem__, by raising and catching where a key is missing
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: Any = None) -> Any | None:
         return self._items.get(key, default)
 
     def __contains__(self, key: object) -> bool:
