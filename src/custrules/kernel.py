@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.complaints import noted
 from custrules.consenting import said
-from custrules.contacts import contacted
+from custrules.contacts import asked_for, contacted
 from custrules.decisions import joined
 from custrules.events import (
     AnyEvent,
@@ -49,7 +49,7 @@ from custrules.returns import Part, Wanted, find_orders
 from custrules.rulebook import Rulebook
 from custrules.settling import FORWARD, Answer, Due, adopt, check_state
 from custrules.state import State
-from custrules.state_parts import TouchpointAsked
+from custrules.state_parts import OWN
 from custrules.tallying import RETURNS, counted_in, returns_decision, tallied, tally_event, tally_return
 from custrules.top_ups import admitted, deposited, disputed, relist, unvisited
 from custrules.views import Days, Watch
@@ -137,7 +137,7 @@ class Step(Refunding):
     def _note(self, event: AnyEvent) -> None:
         """What the state keeps of contacts and complaints, whatever policies there are."""
         if isinstance(event, Contact):
-            contacted(self.state, event, self.day)
+            contacted(self.state, event, self.day, OWN in self.rules.asks_kept)
         elif isinstance(event, Complaint | ComplaintUpdate) and self.rules.open_tallies:
             keepers = self.rules.complaint_keepers
             kept = any(policy.id in keepers and not policy.retired for policy in self.heard["care"])
@@ -281,8 +281,7 @@ class Step(Refunding):
         self.decisions.append(decision)
         for effect in decision.effects:
             if isinstance(effect, Touchpoint):
-                asked = TouchpointAsked(RETURNS, effect.cycle, effect.category, effect.channel, effect.day, effect.last_day)
-                self.state.touchpoints[f"{RETURNS}:{effect.cycle}"] = asked
+                self.state.touchpoints[f"{RETURNS}:{effect.cycle}"] = asked_for(RETURNS, effect)
 
     def _heard(self, phase: Phase) -> Iterator[tuple[str, Policy | None]]:
         """Policy ids of a phase, in document order: those in force, and those that only the orders touched remember."""

@@ -34,6 +34,7 @@ from custrules.parts import Parts
 from custrules.policy import BalanceFact, Fact, Known, Policy, StatusFact, conditions_in, fact_fields
 from custrules.rates import Series
 from custrules.returns import ReturnsRule
+from custrules.state_parts import OWN
 from custrules.stores import Store, balances_of, stores_of, two_givers, two_servers
 from custrules.tabling import Tables
 from custrules.validation import inside, nearest, path_text
@@ -378,6 +379,8 @@ class Rulebook(Versions):
         self._counting: dict[tuple[str, str], tuple[Counted, ...]] = {}
         asks = {policy_id: [policy.keeps_asks() for policy in versions] for policy_id, versions in self.versions.items()}
         self.asks_kept = {policy_id: max(days for days in each if days is not None) for policy_id, each in asks.items() if None not in each}
+        own_kept = [days for policy in self.parts.policies if (days := policy.keeps_contacts()) is not None]
+        self.asks_kept |= {OWN: max(own_kept)} if own_kept else {}
         self.awards = AwardTallies(self.parts.policies)
         own = OwnTallies(self.parts.policies)
         self.own_tallies, self.sent_tallies = own.keys, own.sent

@@ -13,6 +13,7 @@ from custrules.averages import note_balances
 from custrules.brought import tells
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.complaints import count_change
+from custrules.contacts import asked_for
 from custrules.draft import Draft
 from custrules.errors import ContractError, Diagnostic, StateError
 from custrules.event_fields import read_scalar
@@ -25,7 +26,7 @@ from custrules.policy import PHASES, Decision, Effect, Phase, Policy, Posting, R
 from custrules.returns import Part
 from custrules.rulebook import Rulebook
 from custrules.state import State
-from custrules.state_parts import StatusValue, TouchpointAsked
+from custrules.state_parts import StatusValue
 from custrules.top_ups import forget_top_ups, note_top_up
 from custrules.views import Days, StepView, Watch
 
@@ -234,7 +235,7 @@ class Settling:
         before = self.state.touchpoints.get(key)
         if before is not None and before.takes_cycle:
             raise ContractError(policy.id, self.event.id, f"asked twice in the cycle {asked.cycle!r}")
-        self.state.touchpoints[key] = TouchpointAsked(policy.id, asked.cycle, asked.category, asked.channel, asked.day, asked.last_day)
+        self.state.touchpoints[key] = asked_for(policy.id, asked)
 
     # -- time ------------------------------------------------------------------------------------------------------
 

@@ -15,9 +15,10 @@ from custrules.analysis.foreseeing import Ahead, PlanIndex, end_of_day, terms_of
 from custrules.analysis.plan import Plan, PlanItem, item_id
 from custrules.analysis.refusal import one_of, refuse, worded
 from custrules.calendars import known_zone, local_day, start_of_day
+from custrules.contacting import PURPOSES, Contacting
 from custrules.errors import Diagnostic
 from custrules.events import Contact
-from custrules.fields import read_day
+from custrules.fields import Frozen, read_day
 from custrules.policies.care import proofreading
 from custrules.policies.care.arranging import Candidate, Desk, Person, Placed, Why, consented, unconsented
 from custrules.policies.care.contact_plan import ContactPlan
@@ -117,12 +118,22 @@ class Forecast:
         """What was asked for before and is still to be done; what had expired before the plan begins is no news."""
         if asked.reads(self.first) != "asked":
             return None
-        terms = terms_of(self.program, asked.policy_id, asked.day, asked.category, asked.channel)
-        return Candidate(asked.policy_id, asked.cycle, asked.day, asked.last_day, asked.category, "", terms)
+        terms = self._kept_terms(asked)
+        head = asked.policy_id, asked.cycle, asked.day, asked.last_day, asked.category, asked.template, terms
+        return Candidate(*head, asked.task, str(asked.data.get("deadline", "")), str(asked.data.get("due_by", "")), asked.data)
 
     def _touch(self, asked: TouchpointAsked) -> Touch:
+        terms = self._kept_terms(asked)
+        return Touch(asked.day, asked.channel, asked.category, terms.purpose, terms.tags, terms.obeys, terms.counted, asked.at)
+
+    def _kept_terms(self, asked: TouchpointAsked) -> Contacting:
+        """What a contact that was asked for is for: as it was then, whatever has become of its policy."""
         terms = terms_of(self.program, asked.policy_id, asked.day, asked.category, asked.channel)
-        return Touch(asked.day, asked.channel, asked.category, terms.purpose)
+        purpose = asked.data.get("purpose")
+        if purpose not in PURPOSES:
+            return terms  # of a state that was stored when asks did not tell it
+        tags = str(asked.data.get("tags", ""))
+        return terms._replace(purpose=purpose, tags=tuple(tags.split(", ")) if tags else (), counted="uncounted" not in asked.data)
 
     # -- the customer ----------------------------------------------------------------------------------------------
 
@@ -171,6 +182,7 @@ def _item(program: Program, customer_id: str, placed: Placed) -> PlanItem:
         placed.until,
         asked.deadline,
         placed.reasons,
+        Frozen(asked.data),
     )
 
 

@@ -189,7 +189,7 @@ class Desk:
         task = self._is_task(candidate, channel)
         told = reason("care.planned.task" if task else "care.planned.send", channel=channel, category=candidate.category)
         self.placed.append(Placed(candidate, day, "task" if task else "send", channel, at, None, (told,)))
-        self.made.append(Touch(day, channel, candidate.category, candidate.terms.purpose))
+        self.made.append(_touch(candidate, channel, day))
         if candidate.terms.purpose == "greeting" and not task:
             self._greeted.add(day)
 
@@ -215,10 +215,10 @@ class Desk:
         awake = waking(self.plan, channel, person.zone, at, day)
         if isinstance(awake, Why):
             return awake
-        touch = Touch(day, channel, candidate.category, candidate.terms.purpose)
+        touch = _touch(candidate, channel, day)
         full = next((cap for cap in self._caps(touch) if not cap.has_room(touch, self.made)), None)
         if full is not None:
-            return Why(reason(full.code, at_most=full.at_most, per=str(full.per), channel=channel, category=candidate.category))
+            return Why(reason(full.code, at_most=full.at_most, per=str(full.per), channel=channel, category=candidate.category, tag=full.tag or ""))
         return self._apart(candidate, channel, awake, person.zone)
 
     def _closed(self, candidate: Candidate, channel: str, day: date) -> Iterator[Why]:
@@ -248,7 +248,8 @@ class Desk:
         if gap is None or candidate.terms.purpose == "service":
             return at
         day = at.astimezone(zone).date()
-        for other in sorted(each.at for each in self.placed if each.at is not None and each.goes_out):
+        going = [each.at for each in self.placed if each.at is not None and each.goes_out]
+        for other in sorted([*going, *(each.at for each in self.made if each.at is not None)]):
             if abs(other - at) < gap.delta:
                 at = other + gap.delta
         asleep = any(window.holds(local_minute(at, zone)) for window in self.plan.quiet(channel))
@@ -257,6 +258,11 @@ class Desk:
 
 def _not_before(asked_at: datetime | None, at: datetime) -> datetime:
     return at if asked_at is None or asked_at <= at else asked_at
+
+
+def _touch(candidate: Candidate, channel: str, day: date) -> Touch:
+    terms = candidate.terms
+    return Touch(day, channel, candidate.category, terms.purpose, terms.tags, terms.obeys, terms.counted)
 
 
 def channel_of(plan: ContactPlan, candidate: Candidate, person: Person) -> str | None:
