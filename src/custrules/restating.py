@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Never
 
 from custrules import kernel
+from custrules.adopting import check_state
 from custrules.errors import Diagnostic, EventError, StateError
 from custrules.events import AnyEvent, NewDay, Tick
 from custrules.fields import Frozen, instant_text
@@ -21,7 +22,6 @@ from custrules.money import exactly
 from custrules.policy import Decision, Reason, Touchpoint, reason
 from custrules.restatement import DecisionChange, Flip, Restatement, StatusChange, event_data
 from custrules.rulebook import Rulebook
-from custrules.settling import check_state
 from custrules.state import State
 from custrules.state_parts import OWN, TouchpointAsked, shown
 
