@@ -291,16 +291,21 @@ def _time(rules: Rulebook, state: State, event: NewDay | Tick, watch: Watch | No
     return Result("accepted", work.state, event, tuple(work.decisions))
 
 
-@exactly
 def advance(rules: Rulebook, state: State, to: datetime, watch: Watch | None = None) -> Result:
     """Let time pass; a state before its first event, or already there, stays the same."""
     check_state(rules, state)
     if state.as_of is None or to <= state.as_of:
         return Result("accepted", state, None, ())
+    return passing(rules, state, to, watch)[0]
+
+
+@exactly
+def passing(rules: Rulebook, state: State, to: datetime, watch: Watch | None = None) -> tuple[Result, datetime | None]:
+    """Let time pass up to a later instant, and when time has something to ask next: one look at what is due for both."""
     work = Step(rules, state, tick(state.customer_id, to), watch)
     adopt(rules, work.state)
-    work.settle(to)
-    return Result("accepted", work.state, None, tuple(work.decisions))
+    coming = work.settle(to)
+    return Result("accepted", work.state, None, tuple(work.decisions)), coming[0] if coming is not None else None
 
 
 @exactly

@@ -240,23 +240,28 @@ class Settling:
 
     # -- time ------------------------------------------------------------------------------------------------------
 
-    def settle(self, upto: datetime, day: date | None = None) -> None:
-        """Let time pass up to an instant (of a local day, where that is known): every day and instant that some policy is due on, in order."""
-        self.ask_dues(Due(upto, True, upto))
-        self._move_to(upto, day or local_day(upto, self.rules.zone))
+    def settle(self, upto: datetime, day: date | None = None) -> Due | None:
+        """Let time pass up to an instant (of a local day, where that is known): every day and instant that some policy is due on, in order.
 
-    def ask_dues(self, last: Due) -> None:
-        """Ask what is due up to a day or instant, which is still asked if it is due itself."""
+        The answer is what is due next.
+        """
+        coming = self.ask_dues(Due(upto, True, upto))
+        self._move_to(upto, day or local_day(upto, self.rules.zone))
+        return coming
+
+    def ask_dues(self, last: Due) -> Due | None:
+        """Ask what is due up to a day or instant, which is still asked if it is due itself; what is due after it is the answer."""
         instants = 0
         while self.state.as_of is not None:
             due = self._next_due()
             if due is None or due[:3] > last[:3]:
-                break
+                return due
             instants += isinstance(due.when, datetime)
             if instants > MAX_INSTANTS:
                 asked = tick(self.state.customer_id, self.state.as_of).id
                 raise ContractError(due.policy_id, asked, f"was due at more than {MAX_INSTANTS} instants in one step")
             self.open(due.when)
+        return None
 
     def _move_to(self, instant: datetime, day: date) -> None:
         if day != self.state.day:

@@ -14,13 +14,18 @@ from custrules.event_fields import Scalar
 from custrules.fields import Frozen, instant_text
 from custrules.messages import Speaker, render, speak
 from custrules.policies.care.ics import CalendarEvent, calendar
+from custrules.program import aware
 
 NAMESPACE = UUID("6f1d2c1e-6b0e-5d0a-9d1c-8f0a2b7c3e41")
 
 
 def item_id(program: str, trigger: str, customer_id: str, cycle: str) -> str:
     """The id of a contact: the same in every plan in which it stands, and in the calendar file."""
-    return str(uuid5(NAMESPACE, "|".join(part.replace("%", "%25").replace("|", "%7C") for part in (program, trigger, customer_id, cycle))))
+    parts = (program, trigger, customer_id, cycle)
+    named = "|".join(parts)
+    if "%" in named or named.count("|") > len(parts) - 1:
+        named = "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts)
+    return str(uuid5(NAMESPACE, named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,10 @@ class Plan:
         ``stamp`` is when the file is written. ``previous`` is the file of an earlier plan: what is as it was keeps its sequence, what has
         changed is told as an update, and what no longer stands in the plan, from its first day on, as cancelled. ``alarm``: how long before
         an event a reminder comes; of an all-day one before the midnight with which it begins (15 hours: 09:00 the day before).
+        EventError for a stamp without a zone.
         """
         events = [_event(item, alarm, lang) for item in self.items if item.outcome in ("send", "task")]
-        return calendar(events, stamp, previous, since=self.start)
+        return calendar(events, aware(stamp, "stamp"), previous, since=self.start)
 
     def to_data(self) -> dict[str, Any]:
         items = [item.to_data() for item in self.items]
