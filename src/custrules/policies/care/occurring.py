@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from custrules.calendars import ONE_DAY
-from custrules.calendars.birthdays import Birthday, solar_day
+from custrules.calendars.birthdays import Birthday, monthly_day, solar_day
 from custrules.calendars.festivals import FESTIVALS
 from custrules.calendars.lunar import term_days, term_place, to_lunar
 from custrules.calendars.lunar_table import FIRST_YEAR
@@ -129,8 +129,7 @@ class Anniversaries(Calendar):
         anchor = self.anchor(view)
         if anchor is None:
             return None
-        every = self.trigger.occasion.interval
-        yearly = every.months > 0 and every.months % 12 == 0
+        every, yearly = self.trigger.occasion.interval, self.yearly
         times = max(1, _times_before(anchor, day, every.months, every.days))
         for number in range(times, times + 14):
             kept = self._kept(anchor, number, yearly)
@@ -138,11 +137,17 @@ class Anniversaries(Calendar):
                 return Dated(kept, f"{kept.year}" if yearly else f"{anchor}+{number}", {"number": number}) if kept.year <= MAX_YEAR else None
         return None
 
+    @property
+    def yearly(self) -> bool:
+        """Whether it comes in the same month always."""
+        months = self.trigger.occasion.interval.months
+        return months > 0 and months % 12 == 0
+
     def _kept(self, anchor: date, number: int, yearly: bool) -> date | None:
         every = self.trigger.occasion.interval
         if yearly:
             return solar_day(anchor, anchor.year + number * every.months // 12, self.trigger.keeping.feb29)
-        return every.after(anchor, number)
+        return monthly_day(anchor, number * every.months, self.trigger.day31) if every.months else every.after(anchor, number)
 
     def anchor(self, view: View) -> date | None:
         name = self.trigger.occasion.anniversary or ""
