@@ -18,7 +18,8 @@ from custrules.calendars.spans import end_of_period, start_of_period
 from custrules.calendars.working import TimeOfDay, WorkingTime
 from custrules.contacting import PURPOSES, Purpose
 from custrules.errors import Diagnostic
-from custrules.fields import Day, Flag, Name, Rate, Text, TextValue, one_of, read_whole, within, wrong_type
+from custrules.fields import Day, Flag, Name, Rate, Text, TextValue, one_of, read_whole, wrong_type
+from custrules.forms import within
 from custrules.validation import nearest
 
 _MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
