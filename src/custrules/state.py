@@ -176,6 +176,8 @@ class State:
 
     def _account(self, name: str) -> str:
         found = self.ledger.resolve(name)
+        if self.as_of is None:
+            _refuse("state.no_account_yet", name=name, customer=self.customer_id)
         if found not in self.ledger.accounts:
             _refuse("state.unknown_account", name=name, known=", ".join(sorted(self.ledger.accounts)))
         return found
