@@ -23,9 +23,9 @@ from custrules.events import KINDS as EVENTS
 from custrules.events import Event, Line, ReturnLine, Tender
 from custrules.measures import AGGREGATES, Measure
 from custrules.metering import COUNTABLE
+from custrules.naming import BIRTHDAY_FACTS, BUILT_IN
 from custrules.policies import KINDS, built_in
 from custrules.policy import Policy
-from custrules.rulebook import BIRTHDAY_FACTS, BUILT_IN
 from custrules.schemas.describing import about, told
 from docs.laws import law_profiles
 from docs.reading import Model, Words, api_members, codes_of_reasons, field_rows, inner_models, own_fields, plain, signature_of, summary_of

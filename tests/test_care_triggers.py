@@ -230,6 +230,31 @@ def test_months_are_added_to_the_31st_and_not_to_one_another() -> None:
     assert life.until("2026-07-31").days == case["then"]["occurrences"]
 
 
+@covers("RSCALE-GREG-FWD")
+def test_months_without_a_31st_are_kept_as_the_trigger_says() -> None:
+    case = CARE["RSCALE-GREG-FWD"]
+    monthly = {"occasion": {"anniversary": "joined", "every": "1 month"}}
+    days = {rule: Life(program({**monthly, "day31": rule})).event("enrolment", "2014-01-31").until("2014-05-31").days for rule in KEPT}
+    first, *forward = case["then"]["instances"]  # the first instance is the day itself, which is no anniversary
+    assert (first, forward) == ("2014-01-31", [*days["forward"][:-1]])
+    assert days == {
+        "backward": ["2014-02-28", "2014-03-31", "2014-04-30", "2014-05-31"],
+        "forward": ["2014-03-01", "2014-03-31", "2014-05-01", "2014-05-31"],
+        "omit": ["2014-03-31", "2014-05-31"],
+    }
+
+
+KEPT = ("backward", "forward", "omit")
+
+
+def test_of_longer_intervals_the_31st_of_december_is_kept_by_the_same_rule() -> None:
+    # 31 December 2025 + 2, 4, 6 months: 28 February, 30 April, 30 June; the 31st of August and of October are there
+    every = {"occasion": {"anniversary": "joined", "every": "2 months"}, "day31": "forward"}
+    assert Life(program(every)).event("enrolment", "2025-12-31").until("2026-12-31").days == [
+        "2026-03-01", "2026-05-01", "2026-07-01", "2026-08-31", "2026-10-31", "2026-12-31",
+    ]  # fmt: skip
+
+
 def test_the_first_purchase_has_anniversaries_and_a_date_of_the_profile() -> None:
     life = Life(program({"occasion": {"anniversary": "first_purchase"}}, {"occasion": {"anniversary": "wedding"}, "feb29": "omit"}))
     life.event("enrolment", "2025-01-01", profile={"wedding": "2020-02-29"}).event("purchase", "2025-03-10", amount="1.00").event(
@@ -533,6 +558,10 @@ def test_a_welcome_is_for_rising_not_for_falling() -> None:
         ({"occasion": "birthday", "belated": "late"}, "care.belated_without_grace", "belated"),
         ({"occasion": {"festival": "中秋"}, "lunar_leap": "omit"}, "document.not_with", "lunar_leap"),
         ({"occasion": {"festival": "中秋"}, "feb29": "omit"}, "document.not_with", "feb29"),
+        ({"occasion": "birthday", "day31": "omit"}, "document.not_with", "day31"),
+        ({"occasion": {"anniversary": "joined"}, "day31": "omit"}, "document.not_with", "day31"),
+        ({"occasion": {"anniversary": "joined", "every": "24 months"}, "day31": "omit"}, "document.not_with", "day31"),
+        ({"occasion": {"anniversary": "joined", "every": "10 days"}, "day31": "omit"}, "document.not_with", "day31"),
         ({"occasion": {"visit_every": "7 days"}, "grace": "1 day"}, "document.not_with", "grace"),
     ],
 )

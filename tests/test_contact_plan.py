@@ -224,6 +224,31 @@ def test_what_was_sent_counts_under_the_category_that_it_had_then() -> None:
     assert placed[0].until == date(2026, 5, 25)  # Monday
 
 
+def test_a_cap_may_name_a_tag_and_is_more_specific_by_it() -> None:
+    caps = [{"at_most": 1, "per": "calendar week", "tag": "promotional"}]
+    made = [Touch(date(2026, 5, 18), "sms", "daily", "marketing", ("seasonal", "promotional"))]
+    asked = ask("b", purpose="marketing", tags=("promotional",), last_day=MAY_20)
+    placed = one_more(caps, made, asked)
+    assert (told(placed), why(placed)) == ([("05-20", "b", "drop")], ["care.cap.tag"])
+    assert "promotional" in cr.render(placed[0].reasons[0])
+    assert told(one_more(caps, made, ask("b", purpose="marketing", tags=("other",)))) == [("05-20", "b", "send")]
+    both = [{"at_most": 1, "per": "calendar week"}, {"at_most": 2, "per": "calendar week", "tag": "promotional"}]
+    assert told(one_more(both, made, asked)) == [("05-20", "b", "drop")]
+    assert told(one_more(both, made, asked, combine="most_specific")) == [("05-20", "b", "send")]
+
+
+@pytest.mark.parametrize(
+    ("obeys", "counted", "first", "second"),
+    [(True, True, "send", "drop"), (True, False, "send", "send"), (False, False, "send", "send"), (False, True, "send", "drop")],
+)
+def test_whether_a_contact_obeys_caps_and_whether_it_counts_are_two_questions(obeys: bool, counted: bool, first: str, second: str) -> None:
+    plan = rules(caps=[{"at_most": 1, "per": "calendar day"}])
+    asked = [ask("receipt", category="birthday", obeys=obeys, counted=counted, last_day=MAY_20), ask("daily", last_day=MAY_20)]
+    assert [each.outcome for each in arranged(plan, asked)] == [first, second]
+    full = arranged(plan, asked[:1], made=[touch(MAY_20)])
+    assert full[0].outcome == ("drop" if obeys else "send")
+
+
 @covers("CAP-SKIP-VS-RETRY")
 def test_what_is_capped_waits_while_it_makes_sense_and_is_dropped_after_that() -> None:
     caps = [{"at_most": 1, "per": "calendar day"}]
@@ -406,7 +431,10 @@ policies:
     quiet_hours: {sms: {from: "21:00", to: "09:00", then: defer}, phone: [{from: "12:00", to: "14:00"}, {from: "20:00", to: "09:00", then: drop}]}
     working_days_only: [phone]
     channel: {hit: FIRST, inputs: [category, phone], outputs: [channel], rows: [[birthday, "not(missing)", phone], ["-", "-", sms]]}
-    caps: [{at_most: 1, per: calendar day}, {channel: sms, at_most: 4, per: calendar month}, {at_most: 2, per: 7 days, exempt: [birthday]}]
+    caps:
+      - {at_most: 1, per: calendar day}
+      - {channel: sms, at_most: 4, per: calendar month}
+      - {at_most: 2, per: 7 days, exempt: [birthday], tag: promo}
     blackout: [{name: memorial, days: [2026-12-13], festivals: [qingming], purposes: [marketing], then: drop}]
     holdout: {share: 5%, salt: "2026", by: phone}
     greeting_day: no_marketing

@@ -199,7 +199,7 @@ def test_a_contact_that_was_asked_for_is_kept_with_its_days() -> None:
     asked = cr.Touchpoint("hello", "2026", TODAY, date(2026, 3, 9), "care", "sms")
     rules = program(toy("ask", lambda policy, event, view: says(policy, event, asked), phase="care"))
     kept = stepped(rules, NEW, "visit", "2026-03-01", "v-1").state.touchpoints
-    assert kept == {"ask:2026": TouchpointAsked("ask", "2026", "care", "sms", TODAY, date(2026, 3, 9))}
+    assert kept == {"ask:2026": TouchpointAsked("ask", "2026", "care", "sms", TODAY, date(2026, 3, 9), template="hello")}
 
 
 # -- retired policies --------------------------------------------------------------------------------------------------

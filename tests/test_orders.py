@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custrules.baskets import OrderFault
 from custrules.events import Purchase, Return, read_event
 from custrules.ledger import ISSUED, REVERSED, Lot, LotPart, Move
 from custrules.order_lines import MONEY, NOT_EARNING, OrderLine, OrderTender, price_of
 from custrules.ordering import order_of
-from custrules.orders import Basket, Order, OrderFault, Record
+from custrules.orders import Order, Record
 
 DAY = date(2026, 3, 31)
 NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -278,12 +279,12 @@ def test_a_line_without_pieces_left_gives_none_of_what_is_left_of_its_amount() -
 
 def test_a_basket_out_of_which_nothing_was_taken_is_the_order_itself() -> None:
     of = order([700, 300]).take_back(back(50))
-    assert Basket(of).order() is of
+    assert of.after(of.basket()) is of
 
 
 def test_lines_of_one_price_are_found_by_it() -> None:
     of = order([OrderLine("a", None, Decimal(2), 2000, 0), OrderLine("b", None, Decimal(1), 500, 0), OrderLine("c", None, Decimal("0.5"), 500, 0)])
-    assert Basket(of).of_price(price_of(1000, Decimal(1))) == [0, 2]
+    assert of.basket().of_price(price_of(1000, Decimal(1))) == [0, 2]
 
 
 @pytest.mark.parametrize(("amount", "quantity"), [(10**17 + 1, Decimal(1)), (1, Decimal("90071992547.409931"))])

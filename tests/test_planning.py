@@ -10,7 +10,6 @@ import pytest
 from cases.covering import covers
 
 import custrules as cr
-from custrules.analysis.planning import PlanIndex
 
 DOCUMENT = """
 program: p
@@ -101,7 +100,7 @@ def test_plans_of_other_days_call_a_contact_by_the_same_id() -> None:
 def test_an_index_looks_only_at_those_who_have_something_due() -> None:
     monthly = cr.loads(DOCUMENT.replace("kind: churn.flag", "kind: churn.flag\n    evaluate: {every: month, day: 28}"))
     states = [state(f"c{number}", at=f"2026-04-{number:02}T02:00:00Z") for number in range(1, 27)]
-    index = PlanIndex(monthly, states)
+    index = cr.PlanIndex(monthly, states)
     day = date(2026, 4, 20)
     assert list(index.looked_at(day, datetime(2026, 4, 27, tzinfo=UTC))) == []
     assert len(list(index.looked_at(day, datetime(2026, 4, 28, tzinfo=UTC)))) == 18  # last seen by the 18th: ten days are over on the 28th
@@ -111,11 +110,12 @@ def test_an_index_looks_only_at_those_who_have_something_due() -> None:
 
 def test_an_index_takes_in_states_that_have_changed() -> None:
     settled = PROGRAM.advance(state(), to=datetime(2026, 5, 6, tzinfo=UTC)).state
-    index = PlanIndex(PROGRAM, [state()])
+    index = cr.PlanIndex(PROGRAM, [state()])
     assert told(cr.plan(PROGRAM, index, date(2026, 5, 7), days=1)) == told(cr.plan(PROGRAM, state(), date(2026, 5, 7), days=1))
     index.update([settled])
     assert told(cr.plan(PROGRAM, index, date(2026, 5, 7), days=1)) == told(cr.plan(PROGRAM, settled, date(2026, 5, 7), days=1))
-    assert list(index.looked_at(date(2030, 1, 1), datetime(2026, 5, 1, tzinfo=UTC))) == [settled]  # an offer without a last day waits for good
+    looked_at = index.looked_at(date(2030, 1, 1), datetime(2026, 5, 1, tzinfo=UTC))
+    assert [ahead.state for ahead in looked_at] == [settled]  # an offer without a last day waits for good
 
 
 def test_a_plan_is_what_asking_every_day_gives() -> None:
@@ -194,3 +194,41 @@ def test_what_nobody_asked_for_is_dropped() -> None:
 def test_a_customer_who_wants_no_contact_meanwhile_gets_none() -> None:
     found = rechecked({"type": "consent_update", "do_not_contact": True})
     assert (found.outcome, found.codes) == ("drop", ("care.do_not_contact",))
+
+
+DESK = """
+program: desk
+zone: Asia/Shanghai
+currency: CNY
+policies:
+  - id: desk
+    kind: feedback.complaints
+    categories: [billing]
+    route: {hit: FIRST, inputs: [category], outputs: [owner], rows: [["-", agent]]}
+    clocks: [{name: acknowledge, within: 10 hours}]
+    ladder: [{at: 50%, tell: team_lead}, {at: 100%, tell: director}]
+"""
+
+
+def test_what_is_asked_for_in_the_middle_of_a_day_is_planned_for_that_day_and_not_before_its_instant() -> None:
+    program = cr.loads(DESK)
+    complaint = {"type": "complaint", "id": "k", "customer_id": "c", "occurred_at": "2026-03-02T10:00:00+08:00", "category": "billing"}
+    complained = program.step(cr.State.new("c"), program.event(complaint)).state
+    plan = cr.plan(program, complained, date(2026, 3, 2), days=1)
+    # half of ten hours from ten o'clock is 15:00, all of them 20:00, which is 07:00 and 12:00 in UTC; what goes out usually goes at 10:00
+    at = {item.template: item.at for item in plan if item.template in ("team_lead", "director")}
+    assert at == {"team_lead": datetime(2026, 3, 2, 7, tzinfo=UTC), "director": datetime(2026, 3, 2, 12, tzinfo=UTC)}
+
+
+def test_an_index_that_foresees_a_day_says_the_same_as_one_that_does_not() -> None:
+    states = [state(f"c{number}", at=f"2026-04-{number:02}T02:00:00Z") for number in range(1, 27)]
+    foreseen, plain = cr.PlanIndex(PROGRAM, states, through=date(2026, 5, 10)), cr.PlanIndex(PROGRAM, states)
+    for start, days in ((date(2026, 4, 20), 3), (date(2026, 4, 28), 14), (date(2026, 5, 1), 30), (date(2026, 4, 20), 3)):
+        assert cr.plan(PROGRAM, foreseen, start, days).to_json() == cr.plan(PROGRAM, plain, start, days).to_json()
+        assert cr.plan(PROGRAM, foreseen, start, days).to_json() == cr.plan(PROGRAM, states, start, days).to_json()
+
+
+def test_an_index_through_no_day_is_refused() -> None:
+    with pytest.raises(cr.AnalysisError) as caught:
+        cr.PlanIndex(PROGRAM, [], through="soon")  # type: ignore[arg-type]
+    assert caught.value.diagnostics[0].path == "through"

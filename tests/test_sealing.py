@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 import custrules as cr
-from custrules import state as states
+from custrules import sealing
 from custrules.sealing import split
 
 START = datetime(2026, 1, 30, 2, tzinfo=UTC)
@@ -62,7 +62,7 @@ def read(text: str) -> bytes | str:
 
 def read_unsealed(text: str, monkeypatch: pytest.MonkeyPatch) -> bytes | str:
     with monkeypatch.context() as patch:
-        patch.setattr(states, "split", lambda text: None)
+        patch.setattr(sealing, "split", lambda text: None)
         return read(text)
 
 

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from custrules.analysis.duplicates import Duplicate, duplicates
     from custrules.analysis.feedback import Feedback, feedback
     from custrules.analysis.fitting import fit_abc, fit_bands, fit_rfm, population, quantile
+    from custrules.analysis.foreseeing import PlanIndex
     from custrules.analysis.liability import Liability, liability
     from custrules.analysis.periodic import Metrics, metrics
     from custrules.analysis.plan import Plan, PlanItem
-    from custrules.analysis.planning import PlanIndex, plan, proofread, recheck
+    from custrules.analysis.planning import plan, proofread, recheck
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
     from custrules.analysis.settlement import Settlement, settlement
     from custrules.analysis.statement import Statement, statement
@@ -111,7 +112,8 @@ _HOMES = {
     "analysis.liability": "Liability liability",
     "analysis.periodic": "Metrics metrics",
     "analysis.plan": "Plan PlanItem",
-    "analysis.planning": "PlanIndex plan proofread recheck",
+    "analysis.foreseeing": "PlanIndex",
+    "analysis.planning": "plan proofread recheck",
     "analysis.revenue": "DeferredRevenue deferred_revenue",
     "analysis.settlement": "Settlement settlement",
     "analysis.statement": "Statement statement",

@@ -8,28 +8,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from datetime import date
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import BinaryIO
-
-from pydantic_core import PydanticCustomError
 
 import custrules as cr
 from custrules.analysis.comparing import Either
-from custrules.cli import planning, schemas, statements
+from custrules.cli import checks, planning, replays, schemas, statements
 from custrules.cli.arguments import asked_language, parser
-from custrules.cli.event_files import STDIN, EventFile, EventFiles
-from custrules.cli.output import Misuse, Output, lenient, silence
-from custrules.cli.passing import Passed, Summary, by_customer, end_of, pass_over
-from custrules.cli.telling import event_title, local, near_misses, replayed, standing
-from custrules.codec import canonical
+from custrules.cli.event_files import EventFile, EventFiles, placing
+from custrules.cli.output import FINE, Misuse, Output, lenient, silence
+from custrules.cli.passing import by_customer, end_of
+from custrules.cli.telling import event_title, local, near_misses, standing
 from custrules.errors import Faults
 from custrules.events import AnyEvent
-from custrules.fields import read_day
 
-FINE, FINDINGS, MISUSE, NOTHING = 0, 1, 2, 5
+MISUSE, NOTHING = 2, 5
 INTERRUPTED, PIPE_CLOSED = 130, 141
 
 
@@ -95,62 +88,6 @@ def _file_trouble(output: Output, error: OSError) -> dict[str, object]:
 # -- verbs -------------------------------------------------------------------------------------------------------------
 
 
-def check(output: Output, arguments: argparse.Namespace) -> int:
-    """Every fault of every document, and what can hardly be meant in sound ones; 1 where there is more than information."""
-    day = _day_of_check(arguments)
-    if arguments.diff:
-        return _diff(output, arguments, day)
-    findings: list[cr.Diagnostic] = []
-    lines: list[str] = []
-    for path in arguments.documents:
-        try:
-            program = cr.load(path)
-        except cr.DocumentError as error:
-            found, last = error.diagnostics, output.say("check_faults", path=path, count=len(error.diagnostics))
-        else:
-            found = cr.check(program, on=day)
-            last = _checked(output, path, program, found)
-        findings += found
-        lines += [*output.faults(found), last]
-    return _told(output, findings, lines)
-
-
-def _checked(output: Output, path: str, program: cr.Program, found: Sequence[cr.Diagnostic]) -> str:
-    serious = sum(finding.severity != "info" for finding in found)
-    if serious:
-        return output.say("check_findings", path=path, count=serious)
-    return output.say("check_fine", path=path, program=program.id, policies=len({policy.id for policy in program.policies}))
-
-
-def _diff(output: Output, arguments: argparse.Namespace, day: date) -> int:
-    """What the second document says differently than the first; 1 where something follows from it that is easily overlooked."""
-    if len(arguments.documents) != 2:
-        raise Misuse("diff_of_two", count=len(arguments.documents))
-    old, new = (cr.load(path) for path in arguments.documents)
-    changes = cr.diff(old, new, on=day)
-    key = "diff_changes" if changes else "diff_none"
-    last = output.say(key, old=arguments.documents[0], new=arguments.documents[1], count=sum(change.severity == "info" for change in changes))
-    return _told(output, changes, [*output.faults(changes), last])
-
-
-def _told(output: Output, findings: Sequence[cr.Diagnostic], lines: Sequence[str]) -> int:
-    if output.shape == "json":
-        output.json(output.told(findings))
-    else:
-        output.line("\n".join(lines))
-    return FINDINGS if any(fault.severity != "info" for fault in findings) else FINE
-
-
-def _day_of_check(arguments: argparse.Namespace) -> date:
-    """The day that is asked for, or this machine's: what has run out, and what begins in the past, depends on it."""
-    if arguments.on is None:
-        return date.today()  # noqa: DTZ011 - the machine's own day is what is meant
-    try:
-        return read_day(arguments.on)
-    except PydanticCustomError:
-        raise Misuse("bad_on", found=arguments.on) from None
-
-
 def explain(output: Output, arguments: argparse.Namespace) -> int:
     """One event of one customer, with the history up to it stepped first."""
     program = cr.load(arguments.document)
@@ -187,87 +124,14 @@ def _history(program: cr.Program, arguments: argparse.Namespace) -> tuple[cr.Sta
     return state, found
 
 
-def replay(output: Output, arguments: argparse.Namespace) -> int:
-    """All events of a file, customer by customer, and what they add up to."""
-    program = cr.load(arguments.document)
-    file = EventFile(arguments.events, program)
-    until = end_of(arguments.until, program.zone) if arguments.until is not None else None
-    events: Iterable[AnyEvent] = by_customer(file) if arguments.sort else file
-    summary = Summary(program)
-    with ExitStack() as stack:
-        journal, states = (stack.enter_context(_written(path, arguments)) for path in (arguments.journal, arguments.states))
-
-        def close(state: cr.State) -> None:
-            summary.close(state)
-            if states is not None:
-                states.write(state.to_json() + b"\n")
-
-        try:
-            for passed in pass_over(program, output.counted(events), until, close):
-                summary.note(passed)
-                if journal is not None:
-                    journal.write(_journal_line(passed))
-        except cr.EventError as error:
-            raise error if error.diagnostics[0].line else file.placed(error) from None
-    if not summary.events + summary.left_out:
-        raise Misuse("nothing", path=arguments.events)
-    if output.shape == "json":
-        output.json({"program": program.id, "until": arguments.until, **summary.to_data()})
-    else:
-        output.line("\n".join(replayed(output, program, summary, arguments.until)))
-    return FINE
-
-
-@contextmanager
-def _written(path: str | None, arguments: argparse.Namespace) -> Iterator[BinaryIO | None]:
-    """A file to write; it takes its name when all went well, so that a failure leaves what was there before."""
-    if path is None:
-        yield None
-        return
-    target = Path(path)
-    for read in (arguments.document, arguments.events):
-        if target.exists() and read != STDIN and Path(read).exists() and target.samefile(read):
-            raise Misuse("same_file", path=path)
-    partial = target.with_name(f"{target.name}.part")
-    try:
-        with _opened(partial, target) as file:
-            yield file
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _opened(partial: Path, target: Path) -> BinaryIO:
-    """The file beside the one that is asked for, of which any trouble is told."""
-    if target.is_dir():
-        raise Misuse("file_folder", path=target)
-    try:
-        return partial.open("wb")
-    except OSError as error:
-        error.filename = str(target)
-        raise
-
-
-def _journal_line(passed: Passed) -> bytes:
-    """One step as a line of JSON; nothing for time that decided nothing, and for events after the end."""
-    step, event = passed.step, passed.event
-    if step is None or (event is None and not step.decisions):
-        return b""
-    refusal = step.refusal.to_data() if step.refusal is not None else None
-    head = {"customer_id": passed.customer_id, "event_id": event.id if event is not None else "", "verdict": step.verdict, "refusal": refusal}
-    return canonical(head | {"decisions": [decision.to_data() for decision in step.decisions]}) + b"\n"
-
-
 def compare(output: Output, arguments: argparse.Namespace) -> int:
     """The same events under two programs, and what comes out differently."""
     base, candidate = cr.load(arguments.base), cr.load(arguments.candidate)
     files = EventFiles(arguments.events, Either(base, candidate))
     until = end_of(arguments.until, base.zone) if arguments.until is not None else None
     events: Iterable[AnyEvent] = by_customer(files) if arguments.sort else files
-    try:
+    with placing(files):
         found = cr.compare(base, candidate, output.counted(events), until=until, by=arguments.by, top=arguments.top)
-    except cr.EventError as error:
-        raise error if error.diagnostics[0].line else files.placed(error) from None
     if not found.total.events + found.left_out:
         raise Misuse("nothing", path=", ".join(arguments.events))
     if output.shape == "json":
@@ -386,9 +250,9 @@ def demo(output: Output, arguments: argparse.Namespace) -> int:
 
 VERBS: dict[str, Callable[[Output, argparse.Namespace], int]] = {
     "demo": demo,
-    "check": check,
+    "check": checks.check,
     "explain": explain,
-    "replay": replay,
+    "replay": replays.replay,
     "compare": compare,
     "plan": planning.plan,
     "backtest": backtest,

@@ -10,9 +10,13 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 class Contacting(NamedTuple):
     """``purpose`` decides about consent, caps, holdout and complaints; ``channels`` are those that will do, the best first; the heavier of two
-    contacts of one category goes first; what is ``statutory`` (a notice that the law asks for) passes every gate."""
+    contacts of one category goes first; what is ``statutory`` (a notice that the law asks for) passes every gate. ``tags`` are words that caps
+    may name; what does not obey caps passes them, what is not ``counted`` takes no place in them."""
 
     purpose: Purpose = "service"
     channels: tuple[str, ...] = ()
     weight: int = 0
     statutory: bool = False
+    tags: tuple[str, ...] = ()
+    obeys: bool = True
+    counted: bool = True

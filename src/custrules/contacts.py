@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
+from custrules.decisions import Touchpoint
 from custrules.events import Contact
+from custrules.fields import Frozen
 from custrules.state import State
+from custrules.state_parts import OWN, TouchpointAsked
 
 
-def contacted(state: State, event: Contact, day: date) -> None:
+def asked_for(policy_id: str, effect: Touchpoint) -> TouchpointAsked:
+    """What a state keeps of a contact that a policy asks for."""
+    head = policy_id, effect.cycle, effect.category, effect.channel, effect.day, effect.last_day
+    return TouchpointAsked(*head, template=effect.template, task=effect.outcome == "task", data=Frozen(effect.data))
+
+
+def contacted(state: State, event: Contact, day: date, own: bool = True) -> None:
     """Write down what a contact says of the touchpoint that it answers: caps count it on the day and channel on which it was made.
 
-    One of the host's own accord answers none.
+    One of the host's own accord answers none; where ``own`` ones are kept, and it says that it greets or sells, caps count it too.
     """
     key = answered(state, event, day)
     if key is not None:
-        asked = state.touchpoints[key]
-        made = replace(asked, day=day, channel=event.channel or asked.channel) if event.counts else asked
-        state.touchpoints[key] = replace(made, outcome=event.outcome)
+        state.touchpoints[key] = state.touchpoints[key].answered(event, day)
+    elif own and event.counts and event.purpose in ("greeting", "marketing"):
+        state.touchpoints[f"{OWN}:{event.id}"] = TouchpointAsked.made(event, day)
 
 
 def answered(state: State, event: Contact, day: date) -> str | None:

@@ -6,7 +6,7 @@ YAML, JSON and TOML hand every scalar over as text, so nothing depends on what a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -291,8 +291,22 @@ class Frozen(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         return self._items[key]
 
+    # what Mapping makes out of __getitem__, by raising and catching where a key is missing
+
+    def get(self, key: str, default: Any = None) -> Any | None:
+        return self._items.get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._items
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._items)
+
+    def items(self) -> ItemsView[str, Any]:
+        return self._items.items()
+
+    def values(self) -> ValuesView[Any]:
+        return self._items.values()
 
     def __len__(self) -> int:
         return len(self._items)

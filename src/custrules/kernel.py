@@ -5,16 +5,16 @@ The order of things is the whole of the meaning here; each policy sees the state
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
+from custrules.adopting import adopt, check_state
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.complaints import noted
 from custrules.consenting import said
 from custrules.contacts import contacted
-from custrules.decisions import joined
 from custrules.events import (
     AnyEvent,
     Capture,
@@ -39,25 +39,23 @@ from custrules.events import (
 )
 from custrules.fields import Frozen
 from custrules.handing_over import put_card
-from custrules.money import Money, exactly
+from custrules.money import exactly
 from custrules.moving import refused, taken_in
 from custrules.ordering import begun
-from custrules.orders import Order, OrderFault, Record
-from custrules.policy import Decision, Phase, Policy, Reason, Touchpoint, reason
-from custrules.refunding import Refunding
-from custrules.returns import Part, Wanted, find_orders
+from custrules.orders import Order, Record
+from custrules.policy import Decision, Phase, Policy, Reason, reason
+from custrules.returns import Part
+from custrules.reversing import Reversing
 from custrules.rulebook import Rulebook
-from custrules.settling import FORWARD, Answer, Due, adopt, check_state
+from custrules.settling import FORWARD, Answer, Due
 from custrules.state import State
-from custrules.state_parts import TouchpointAsked
-from custrules.tallying import RETURNS, counted_in, returns_decision, tallied, tally_event, tally_return
-from custrules.top_ups import admitted, deposited, disputed, relist, unvisited
+from custrules.state_parts import OWN
+from custrules.tallying import counted_in, tallied, tally_event
+from custrules.top_ups import admitted, deposited, relist
 from custrules.views import Days, Watch
 
 Verdict = Literal["accepted", "refused", "duplicate", "late"]
-REVERSING: tuple[Phase, ...] = ("earn", "pay", "rank", "lapse", "care")
 LEAVING: tuple[Phase, ...] = ("rank", "lapse", "care")  # who ends an account with an event earns nothing by it
-CLOSED: tuple[Phase, ...] = ("earn", "pay", "lapse")  # what still answers once an account is closed
 _REVERSED, _TIME, _PROFILED = (
     (Return, RedemptionCancelled, Chargeback),
     (NewDay, Tick),
@@ -77,7 +75,7 @@ class Result(NamedTuple):
     refusal: Reason | None = None
 
 
-class Step(Refunding):
+class Step(Reversing):
     """One event being decided on a fork of the state, once time is settled up to it."""
 
     event: AnyEvent
@@ -102,7 +100,7 @@ class Step(Refunding):
             self.decisions = []
             return refusal
         if isinstance(event, _REVERSED):
-            return self._reverse(event)
+            return self.reverse(event)
         request = self.follows_up(event)
         if request is not None:
             return self._refund(event, request)
@@ -137,7 +135,7 @@ class Step(Refunding):
     def _note(self, event: AnyEvent) -> None:
         """What the state keeps of contacts and complaints, whatever policies there are."""
         if isinstance(event, Contact):
-            contacted(self.state, event, self.day)
+            contacted(self.state, event, self.day, OWN in self.rules.asks_kept)
         elif isinstance(event, Complaint | ComplaintUpdate) and self.rules.open_tallies:
             keepers = self.rules.complaint_keepers
             kept = any(policy.id in keepers and not policy.retired for policy in self.heard["care"])
@@ -226,113 +224,6 @@ class Step(Refunding):
             self._answer(policy)
         return None
 
-    # -- a reversing event -----------------------------------------------------------------------------------------
-
-    def _reverse(self, event: Return | RedemptionCancelled | Chargeback) -> Reason | None:
-        try:
-            parts, unmatched = self._parts(event)
-        except OrderFault as fault:
-            self.decisions = []
-            return reason(fault.code, **self._shown(fault.params))
-        self.parts = parts
-        for part in parts:
-            self.state.put_order(part.after)
-        tally_return(self.rules, self.state, event, self.day, parts, unmatched)
-        self._tell_returns(event, unmatched)
-        for phase in REVERSING if self.state.closed is None else CLOSED:
-            for policy_id, policy in self._heard(phase):
-                self._follow_up(policy_id, policy)
-        for part in parts if self.state.top_ups else ():
-            relist(self.state, part.before, self.state.orders[part.after.id])
-            unvisited(self.state, part.before)
-        return None
-
-    def _parts(self, event: Return | RedemptionCancelled | Chargeback) -> tuple[list[Part], list[Wanted]]:
-        if isinstance(event, Chargeback):
-            return [disputed(self.state, self.rules.returns, event, self.day)], []
-        if event.of is None:
-            parts, unmatched = find_orders(self.rules.returns.matching, event, self.day, self.state.orders.values())
-            matching = self.rules.returns.matching
-            if unmatched and matching is not None and matching.unmatched == "decline":
-                raise OrderFault("returns.matching.unmatched", amount=sum(wanted.amount for wanted in unmatched))
-            return parts, unmatched
-        order = self.state.order(event.of)
-        wanted = "purchase" if isinstance(event, Return) else "redemption"
-        if order is None or wanted not in _undone_as(order) or order.occurred_at > event.occurred_at or self._closed(order):
-            raise OrderFault("event.unknown_order", of=event.of)
-        if isinstance(event, Return):
-            after = order.take_back(event)
-            return [Part(order, replace(after, done=after.all_gone) if order.type == "hold" else after)], []
-        if order.done:
-            raise OrderFault("event.exceeds_order", of=event.of, asked="1", left="0")
-        return [Part(order, replace(order.all_back() if order.type == "hold" else order, done=True))], []
-
-    def _closed(self, order: Order) -> bool:
-        return self.rules.returns.window.after(order.day) < self.day
-
-    def _shown(self, params: dict[str, Any]) -> dict[str, Any]:
-        return {name: Money.from_minor(value, self.rules.currency) if isinstance(value, int) else value for name, value in params.items()}
-
-    def _tell_returns(self, event: Return | RedemptionCancelled | Chargeback, unmatched: Sequence[Wanted]) -> None:
-        """The kernel's own decision about a return; a touchpoint in it is taken up like any other."""
-        decision = returns_decision(self.rules, event, self.state.customer_id, self.day, self.parts, unmatched)
-        if decision is None:
-            return
-        self.decisions.append(decision)
-        for effect in decision.effects:
-            if isinstance(effect, Touchpoint):
-                asked = TouchpointAsked(RETURNS, effect.cycle, effect.category, effect.channel, effect.day, effect.last_day)
-                self.state.touchpoints[f"{RETURNS}:{effect.cycle}"] = asked
-
-    def _heard(self, phase: Phase) -> Iterator[tuple[str, Policy | None]]:
-        """Policy ids of a phase, in document order: those in force, and those that only the orders touched remember."""
-        in_force = {policy.id: policy for policy in self.rules.phases(self.day)[phase]}
-        recorded = {policy_id for part in self.parts for policy_id in part.before.records}
-        for policy_id, versions in self.rules.versions.items():
-            if policy_id in in_force or (policy_id in recorded and versions[0].phase == phase):
-                yield policy_id, in_force.get(policy_id)
-
-    def _follow_up(self, policy_id: str, in_force: Policy | None) -> None:
-        """Ask about each order touched the version recorded there; a policy that took part in none, the version in force, once."""
-        asked: list[Decision] = []
-        for part in self.parts:
-            record = self.state.orders[part.after.id].records.get(policy_id) or _blank(part, in_force)
-            policy = self.rules.version(policy_id, record.effective_from, part.before.day) if record is not None else None
-            if record is None or policy is None:
-                continue
-            answer = self._asked_again(policy, Part(part.before, self.state.orders[part.after.id]), record)
-            if answer is not None:
-                first = sum(len(other.effects) for other in asked)
-                asked.append(self.follow(policy, answer, part, record, first))
-        took_part = any(policy_id in part.before.records for part in self.parts)
-        if not took_part and in_force is not None:
-            answer = self._asked_again(in_force)
-            asked += [self.fold(in_force, answer, None)] if answer is not None else []
-        if asked:
-            self.decisions.append(joined(asked))
-
-    def _asked_again(self, policy: Policy, part: Part | None = None, record: Record | None = None) -> Answer | None:
-        """A policy's answer to a reversing event, if it hears of such events at all."""
-        return self.ask(policy, part, record) if policy.hears is None or self.event.type in policy.hears else None
-
-
-def _blank(part: Part, in_force: Policy | None) -> Record | None:
-    """What is recorded of a top-up that was brought from elsewhere: nothing yet; the version in force answers for it."""
-    brought = part.before.deposit is not None and not part.before.records
-    return Record(in_force.effective_from, {}) if brought and in_force is not None else None
-
-
-def _undone_as(order: Order) -> tuple[str, ...]:
-    """What an order is undone as: a hold that was captured is a redemption, of money a purchase too; a visit that was used of a card is a
-    redemption."""
-    if order.type == "visit":
-        return ("redemption",)
-    if order.type != "hold":
-        return (order.type,)
-    if order.resolved != "captured":
-        return ()
-    return ("redemption", "purchase") if order.lines else ("redemption",)
-
 
 @exactly
 def step(rules: Rulebook, state: State, event: AnyEvent, watch: Watch | None = None) -> Result:
@@ -400,16 +291,21 @@ def _time(rules: Rulebook, state: State, event: NewDay | Tick, watch: Watch | No
     return Result("accepted", work.state, event, tuple(work.decisions))
 
 
-@exactly
 def advance(rules: Rulebook, state: State, to: datetime, watch: Watch | None = None) -> Result:
     """Let time pass; a state before its first event, or already there, stays the same."""
     check_state(rules, state)
     if state.as_of is None or to <= state.as_of:
         return Result("accepted", state, None, ())
+    return passing(rules, state, to, watch)[0]
+
+
+@exactly
+def passing(rules: Rulebook, state: State, to: datetime, watch: Watch | None = None) -> tuple[Result, datetime | None]:
+    """Let time pass up to a later instant, and when time has something to ask next: one look at what is due for both."""
     work = Step(rules, state, tick(state.customer_id, to), watch)
     adopt(rules, work.state)
-    work.settle(to)
-    return Result("accepted", work.state, None, tuple(work.decisions))
+    coming = work.settle(to)
+    return Result("accepted", work.state, None, tuple(work.decisions)), coming[0] if coming is not None else None
 
 
 @exactly

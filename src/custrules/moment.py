@@ -29,8 +29,9 @@ from custrules.events import AnyEvent
 from custrules.facts import FactType, FactValue
 from custrules.fields import rate_text, read_day, read_rate
 from custrules.measures import SinceMeter, Source
+from custrules.naming import BIRTHDAY_FACTS, CONSENT, NO_CONSENT
 from custrules.policy import BalanceFact, StatusFact
-from custrules.rulebook import BIRTHDAY_FACTS, CONSENT, NO_CONSENT, Rulebook
+from custrules.rulebook import Rulebook
 from custrules.state import State
 from custrules.tabling import TableFact
 

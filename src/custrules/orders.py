@@ -6,34 +6,23 @@ totals, so that parts always sum to the whole (``money.split``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Never
+from typing import Any
 
+from custrules.baskets import Basket, OrderFault
 from custrules.deposits import Deposit
 from custrules.event_fields import read_scalar
-from custrules.events import Return, ReturnLine
+from custrules.events import Return
 from custrules.fields import instant_text, read_instant
 from custrules.ledger import EXPIRED, REVERSED, Lot, LotPart, Move, text, whole
 from custrules.money import Rounding, rounded, split
-from custrules.order_lines import MONEY, NOT_EARNING, OrderLine, OrderTender, cost_of, price_of
+from custrules.order_lines import MONEY, NOT_EARNING, OrderLine, OrderTender
 
 _WHOLE = Fraction(1)
 _NONE: Mapping[str, Any] = {}
-
-
-class OrderFault(Exception):
-    """A return that asks for what is not there: a reason code and its numbers."""
-
-    code: str
-    params: dict[str, Any]
-
-    def __init__(self, code: str, **params: Any) -> None:
-        super().__init__(code)
-        self.code, self.params = code, params
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,16 +212,24 @@ class Order:
     def take_back(self, event: Return) -> Order:
         """This order after a return that names it; OrderFault when it asks for more than is left."""
         if event.lines:
-            basket = Basket(self)
+            basket = self.basket()
             for line in event.lines:
                 basket.give(line)
-            return basket.order()
+            return self.after(basket)
         amount = event.amount.minor if event.amount is not None else self.left
         if amount > self.left or self.all_gone:
             raise OrderFault("event.exceeds_order", of=self.id, asked=amount, left=self.left)
         if amount == self.left:
             return self.all_back()
         return replace(self, spread=self.spread + amount)
+
+    def basket(self) -> Basket:
+        """Its lines as they stand, for something to be taken out of them."""
+        return Basket(self.id, self.settled().lines)
+
+    def after(self, basket: Basket) -> Order:
+        """The order as what is left in its basket; the same one where nothing was taken."""
+        return replace(self, lines=tuple(basket.lines), spread=0) if basket.changed else self
 
     def all_back(self) -> Order:
         lines = tuple(line._replace(back=line.amount, back_quantity=line.quantity) for line in self.lines)
@@ -305,97 +302,6 @@ class Order:
         return order
 
 
-class Basket:
-    """An order's lines while something comes back. Lines are found by an index: thousands of them cost in proportion."""
-
-    lines: list[OrderLine]
-
-    def __init__(self, order: Order) -> None:
-        self._before, self._order = order, order.settled()
-        self.lines = list(self._order.lines)
-        self._changed = False
-        self._index: dict[str, dict[Any, list[int]]] = {}
-
-    def of_sku(self, sku: str | None) -> list[int]:
-        return self._places("sku", lambda line: line.sku).get(sku, [])
-
-    def of_price(self, price: tuple[int, int]) -> list[int]:
-        """Lines whose amount ÷ quantity is a price, as ``price_of`` tells it."""
-        return self._places("price", lambda line: price_of(line.amount, line.quantity)).get(price, [])
-
-    def _places(self, name: str, key: Callable[[OrderLine], Any]) -> dict[Any, list[int]]:
-        if name not in self._index:
-            places: dict[Any, list[int]] = {}
-            for place, line in enumerate(self.lines):
-                places.setdefault(key(line), []).append(place)
-            self._index[name] = places
-        return self._index[name]
-
-    def take(self, place: int, amount: int, quantity: Decimal) -> tuple[int, Decimal]:
-        """Take at most so much out of one line; how much that was."""
-        line = self.lines[place]
-        taken, number = min(amount, line.left), min(quantity, line.quantity_left)
-        self.lines[place] = line._replace(back=line.back + taken, back_quantity=line.back_quantity + number)
-        self._changed = True
-        return taken, number
-
-    def give(self, asked: ReturnLine) -> None:
-        """Take back what a line of a return asks for; OrderFault when that is more than is left."""
-        places = self._named(asked)
-        left = sum(self.lines[place].left for place in places)
-        if asked.amount is None and asked.quantity is not None:
-            short = self._give_quantity(asked.quantity, places)
-        else:
-            short = self._give_amount(asked, places)
-        if short:
-            self._refuse(asked, left)
-
-    def _give_quantity(self, quantity: Decimal, places: Sequence[int]) -> bool:
-        """Pieces come back with what they cost, line by line; whether there are too few."""
-        for place in places:
-            number = min(quantity, self.lines[place].quantity_left)
-            self.take(place, cost_of(number, self.lines[place]), number)
-            quantity -= number
-        return quantity > 0
-
-    def _give_amount(self, asked: ReturnLine, places: Sequence[int]) -> bool:
-        """An amount comes back, line by line, and as many pieces as it says or stands for; whether there is too little."""
-        amount, quantity = self._wanted(asked, [self.lines[place] for place in places])
-        for place in places:
-            taken, number = self.take(place, amount, quantity)
-            amount, quantity = amount - taken, quantity - number
-        return bool(amount or quantity > 0)
-
-    def _named(self, asked: ReturnLine) -> list[int]:
-        if asked.line is None:
-            places = self.of_sku(asked.sku)
-        else:
-            fits = 1 <= asked.line <= len(self.lines) and asked.sku in (None, self.lines[asked.line - 1].sku)
-            places = [asked.line - 1] if fits else []
-        if not places:
-            self._refuse(asked, 0)
-        return places
-
-    def _refuse(self, asked: ReturnLine, left: int) -> Never:
-        raise OrderFault("event.exceeds_order", of=self._order.id, asked=asked.sku or str(asked.line), left=left)
-
-    def _wanted(self, asked: ReturnLine, lines: Sequence[OrderLine]) -> tuple[int, Decimal]:
-        """Amount and quantity that a line asks back: what it does not say follows from what it says."""
-        left, quantity_left = sum(line.left for line in lines), sum((line.quantity_left for line in lines), Decimal(0))
-        if asked.amount is None and asked.quantity is None:
-            if not left and not quantity_left:
-                self._refuse(asked, 0)
-            return left, quantity_left
-        assert asked.amount is not None
-        share = Fraction(asked.amount.minor, left) if left else Fraction(0)
-        quantity = asked.quantity if asked.quantity is not None else _decimal(Fraction(quantity_left) * min(share, Fraction(1)))
-        return asked.amount.minor, quantity
-
-    def order(self) -> Order:
-        """The order as it stands now; the same one where nothing was taken."""
-        return replace(self._order, lines=tuple(self.lines)) if self._changed else self._before
-
-
 def _filled(amount: int, sizes: Sequence[int]) -> list[int]:
     """Pour an amount into vessels of given sizes, one after the other."""
     parts = []
@@ -403,8 +309,3 @@ def _filled(amount: int, sizes: Sequence[int]) -> list[int]:
         parts.append(min(amount, size))
         amount -= parts[-1]
     return parts
-
-
-def _decimal(value: Fraction) -> Decimal:
-    """A fraction of a quantity in at most six decimals, rounded down: a quantity is never overdrawn by an amount."""
-    return Decimal(rounded(value * 10**6, Rounding.floor)).scaleb(-6).normalize()

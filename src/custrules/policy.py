@@ -145,6 +145,10 @@ class Policy(BaseModel):
         """The day on which it would next ask for a contact, if nothing happens until then; None: on none that is known."""
         return None
 
+    def keeps_contacts(self) -> int | None:
+        """Days for which it counts contacts that a host makes of its own accord; None: it counts none."""
+        return None
+
     def contacting(self, category: str, channel: str, /) -> Contacting:
         """What a touchpoint that this policy asks for is for, and over what it may go."""
         return Contacting(channels=(channel,) if channel else ())

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from custrules import kernel
+from custrules.adopting import check_state
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.codec import canonical
 from custrules.explaining import Compared, Rule, Value, missing, rule_of, standings
@@ -24,7 +25,6 @@ from custrules.money import Money, exactly
 from custrules.policies.points import Account
 from custrules.policy import Decision, Policy, Posting, Reason, Status
 from custrules.rulebook import Rulebook
-from custrules.settling import check_state
 from custrules.shown import shown_value
 from custrules.standing import Aim, Beside, Entitled, Standing
 from custrules.state import State

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 from custrules.activity import ActivityLog, Rows
+from custrules.adopting import adopt, check_state
 from custrules.calendars import ONE_DAY, Window, local_day
 from custrules.codec import canonical
 from custrules.measures import DifferenceMeter, Meter, RatioMeter, Source
@@ -19,7 +20,6 @@ from custrules.policies.points import Accrual, Transfer
 from custrules.policies.points.caps import Dates
 from custrules.policy import Policy, StatusFact
 from custrules.rulebook import Rulebook
-from custrules.settling import adopt, check_state
 from custrules.shown import shown as spoken
 from custrules.state import State
 from custrules.state_parts import shown

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Never
 
 from custrules import kernel
+from custrules.adopting import check_state
 from custrules.errors import Diagnostic, EventError, StateError
 from custrules.events import AnyEvent, NewDay, Tick
 from custrules.fields import Frozen, instant_text
@@ -21,9 +22,8 @@ from custrules.money import exactly
 from custrules.policy import Decision, Reason, Touchpoint, reason
 from custrules.restatement import DecisionChange, Flip, Restatement, StatusChange, event_data
 from custrules.rulebook import Rulebook
-from custrules.settling import check_state
 from custrules.state import State
-from custrules.state_parts import shown
+from custrules.state_parts import OWN, TouchpointAsked, shown
 
 Read = Callable[[Any], AnyEvent]
 
@@ -222,14 +222,22 @@ def _nothing(run: Run, event: AnyEvent, current: State | None, verdict: Verdict,
 
 
 def _with_contacts(state: State, kept: State) -> State:
-    """Contacts that were asked for stay as they were asked: their cycle keys are taken."""
+    """Contacts that were asked for stay as they were asked: their cycle keys are taken. What became of them the history tells."""
     found = state.touchpoints
-    stay = {key: replace(asked, outcome=found[key].outcome) if key in found else asked for key, asked in kept.touchpoints.items()}
+    asked_for = {key: asked for key, asked in kept.touchpoints.items() if asked.policy_id != OWN}
+    stay = {key: _as_answered(asked, found[key]) if key in found else asked for key, asked in asked_for.items()}
     if all(found.get(key) == asked for key, asked in stay.items()):
         return state
     twin = state.fork()
     twin.touchpoints = {**found, **stay}
     return twin
+
+
+def _as_answered(asked: TouchpointAsked, found: TouchpointAsked) -> TouchpointAsked:
+    """An ask with what the history says became of it."""
+    if found.outcome == "asked":
+        return asked if asked.outcome == "asked" else found
+    return replace(found, last_day=asked.last_day)
 
 
 # -- what is different -------------------------------------------------------------------------------------------------

@@ -10,11 +10,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
+from custrules.baskets import Basket
 from custrules.calendars import Length
 from custrules.events import Return
 from custrules.fields import one_of, wrong_type
 from custrules.order_lines import price_of
-from custrules.orders import Basket, Order
+from custrules.orders import Order
 
 Method = Literal["same_sku_latest", "same_price_latest"]
 _METHODS = ("same_sku_latest", "same_price_latest")
@@ -94,7 +95,7 @@ def find_orders(rule: Matching | None, event: Return, day: date, orders: Iterabl
     Lines look one after the other; each method takes the latest order with something left, then the next latest.
     """
     candidates = _candidates(rule, event, day, orders) if rule is not None else []
-    baskets = [Basket(order) for order in candidates]
+    baskets = [order.basket() for order in candidates]
     touched: dict[int, None] = {}
     unmatched: list[Wanted] = []
     for wanted in _wanted(event):
@@ -102,7 +103,7 @@ def find_orders(rule: Matching | None, event: Return, day: date, orders: Iterabl
         for method in rule.match if rule is not None else ():
             left = _look(method, left, baskets, touched)
         unmatched += [left] if left.amount else []
-    return [Part(candidates[place], baskets[place].order()) for place in touched], unmatched
+    return [Part(candidates[place], candidates[place].after(baskets[place])) for place in touched], unmatched
 
 
 def _candidates(rule: Matching, event: Return, day: date, orders: Iterable[Order]) -> list[Order]:

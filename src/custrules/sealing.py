@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from operator import lt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from custrules.codec import MAX_BYTES, parse_json
+from custrules.errors import StateError
 from custrules.fields import encodable
 from custrules.orders import Order
 
@@ -108,3 +110,23 @@ def _in_order(keys: Sequence[str]) -> bool:
 
 def _rises(names: Sequence[str]) -> bool:
     return all(map(lt, names, names[1:]))
+
+
+def parsed(text: bytes | str) -> tuple[Any, dict[str, Sealed]]:
+    """The plain data of a state's text, and the orders in it that may stay sealed."""
+    found = _split(text)
+    if found is not None:
+        data = parse_json(found.text, StateError)
+        orders = data.get("orders") if isinstance(data, dict) else None
+        if isinstance(orders, dict) and orders.pop(found.mark, None) == 0 and not orders.keys() & found.sealed.keys():
+            return data, found.sealed
+    return parse_json(text, StateError), {}
+
+
+def _split(text: bytes | str) -> Split | None:
+    if not isinstance(text, bytes | str) or len(text) > MAX_BYTES:
+        return None
+    try:
+        return split(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
+    except UnicodeDecodeError:
+        return None

@@ -13,8 +13,9 @@ from custrules.averages import note_balances
 from custrules.brought import tells
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.complaints import count_change
+from custrules.contacts import asked_for
 from custrules.draft import Draft
-from custrules.errors import ContractError, Diagnostic, StateError
+from custrules.errors import ContractError
 from custrules.event_fields import read_scalar
 from custrules.events import AnyEvent, Chargeback, NewDay, RedemptionCancelled, Return, Tick, Transfer, new_day, tick
 from custrules.fields import Frozen
@@ -22,11 +23,12 @@ from custrules.ledger import DECAYED, EXPIRED, FORFEITED, ISSUED, REVERSED, SPEN
 from custrules.orders import Order, Record
 from custrules.own_tallies import counted_move, side_of
 from custrules.policy import PHASES, Decision, Effect, Phase, Policy, Posting, Reason, Status, Touchpoint, View, reason
+from custrules.pruning import prune
 from custrules.returns import Part
 from custrules.rulebook import Rulebook
 from custrules.state import State
-from custrules.state_parts import StatusValue, TouchpointAsked
-from custrules.top_ups import forget_top_ups, note_top_up
+from custrules.state_parts import StatusValue
+from custrules.top_ups import note_top_up
 from custrules.views import Days, StepView, Watch
 
 FORWARD: tuple[Phase, ...] = ("earn", "rank", "lapse", "care")
@@ -234,27 +236,32 @@ class Settling:
         before = self.state.touchpoints.get(key)
         if before is not None and before.takes_cycle:
             raise ContractError(policy.id, self.event.id, f"asked twice in the cycle {asked.cycle!r}")
-        self.state.touchpoints[key] = TouchpointAsked(policy.id, asked.cycle, asked.category, asked.channel, asked.day, asked.last_day)
+        self.state.touchpoints[key] = asked_for(policy.id, asked)
 
     # -- time ------------------------------------------------------------------------------------------------------
 
-    def settle(self, upto: datetime, day: date | None = None) -> None:
-        """Let time pass up to an instant (of a local day, where that is known): every day and instant that some policy is due on, in order."""
-        self.ask_dues(Due(upto, True, upto))
-        self._move_to(upto, day or local_day(upto, self.rules.zone))
+    def settle(self, upto: datetime, day: date | None = None) -> Due | None:
+        """Let time pass up to an instant (of a local day, where that is known): every day and instant that some policy is due on, in order.
 
-    def ask_dues(self, last: Due) -> None:
-        """Ask what is due up to a day or instant, which is still asked if it is due itself."""
+        The answer is what is due next.
+        """
+        coming = self.ask_dues(Due(upto, True, upto))
+        self._move_to(upto, day or local_day(upto, self.rules.zone))
+        return coming
+
+    def ask_dues(self, last: Due) -> Due | None:
+        """Ask what is due up to a day or instant, which is still asked if it is due itself; what is due after it is the answer."""
         instants = 0
         while self.state.as_of is not None:
             due = self._next_due()
             if due is None or due[:3] > last[:3]:
-                break
+                return due
             instants += isinstance(due.when, datetime)
             if instants > MAX_INSTANTS:
                 asked = tick(self.state.customer_id, self.state.as_of).id
                 raise ContractError(due.policy_id, asked, f"was due at more than {MAX_INSTANTS} instants in one step")
             self.open(due.when)
+        return None
 
     def _move_to(self, instant: datetime, day: date) -> None:
         if day != self.state.day:
@@ -337,69 +344,3 @@ class Settling:
         self.days = Days(day, day, instant)
         self.day, self.settled, self.event = day, day, event
         self.order, self.parts = None, []
-
-
-def prune(rules: Rulebook, state: State, day: date) -> None:
-    """Let go of what has left the state by its dates: closed orders, old rows of tallies, ids that would be late; join like lots."""
-    last = rules.returns.window.ended_before(day)
-    closed = state.close_orders(last)
-    closed += forget_top_ups(rules.returns, state, day) if state.top_ups else []
-    for key, days in rules.retention.items():
-        state.activity.forget(key, day - timedelta(days=days))
-    late = start_of_day(day, rules.zone) - rules.late
-    state.forget_seen(late)
-    if rules.asks_kept:
-        _forget_asks(rules, state, day)
-    if rules.passing:
-        state.forget_statuses(rules.passing, local_day(late, rules.zone))
-    state.ledger.merge(lambda origin: not state.has_order(origin), day, [lot for order in closed for lot in order.lots()] if closed else ())
-
-
-def _forget_asks(rules: Rulebook, state: State, day: date) -> None:
-    """Let go of touchpoints whose last day has long passed, where their policy cannot ask in that cycle again."""
-    old = [
-        key
-        for key, asked in state.touchpoints.items()
-        if asked.last_day is not None and asked.policy_id in rules.asks_kept and (day - asked.last_day).days > rules.asks_kept[asked.policy_id]
-    ]
-    for key in old:
-        del state.touchpoints[key]
-
-
-def adopt(rules: Rulebook, state: State) -> None:
-    """Make a state one of this program: accounts that exist, tallies that are kept from now on (a new state: from the start)."""
-    if state.adopted is rules:
-        return
-    state.adopted = rules
-    state.program, state.digest, state.currency = rules.id, rules.digest, rules.currency
-    for name, (unit, scale) in rules.accounts.items():
-        state.ledger.open(name, unit, scale)
-    for store in rules.stores.values():
-        if store.form != "period":
-            state.ledger.open_value(store.name, store.unit, store.scale)
-    held_from = state.day + ONE_DAY if state.day is not None else None
-    for key, counted in rules.tallies.items():
-        state.activity.open(key, counted.what == "latest", held_from, counted.what == "each")
-    own = (*rules.awards.days, *(key for keys in rules.own_tallies.values() for key in keys.values()))
-    for key in (*own, *(key for keys in rules.sent_tallies.values() for key in keys)):
-        state.activity.open(key, latest=False, held_from=held_from)
-
-
-def check_state(rules: Rulebook, state: State, customer_id: str | None = None) -> None:
-    """StateError for another program's state or another customer's event."""
-    if isinstance(state, State) and state.adopted is rules and customer_id in (None, state.customer_id):
-        return
-    if not isinstance(state, State):
-        raise StateError([Diagnostic("state.not_a_state", params={"found": type(state).__name__})])
-    if state.program not in ("", rules.id):
-        raise StateError([Diagnostic("state.other_program", params={"found": state.program, "expected": rules.id})])
-    if state.currency not in ("", rules.currency):
-        raise StateError([Diagnostic("state.other_currency", params={"found": state.currency, "expected": rules.currency})])
-    stores = {f"{store.name}.principal": (store.unit, store.scale) for store in rules.stores.values()}
-    for name, unit in (rules.accounts | stores).items():
-        held = state.ledger.accounts.get(name)
-        if held is not None and (held.unit, held.scale) != unit:
-            found = f"{held.unit}, {held.scale}"
-            raise StateError([Diagnostic("state.other_unit", params={"account": name, "found": found, "expected": f"{unit[0]}, {unit[1]}"})])
-    if customer_id is not None and customer_id != state.customer_id:
-        raise StateError([Diagnostic("state.other_customer", params={"found": customer_id, "expected": state.customer_id})])

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Never
 
 from custrules.activity import ActivityLog
-from custrules.codec import MAX_BYTES, canonical_plain, parse_json
+from custrules.codec import canonical_plain
 from custrules.consenting import Consent, Consents, consents_data, read_consents
 from custrules.errors import Diagnostic, StateError
 from custrules.event_fields import Scalar, read_scalar
@@ -17,7 +17,7 @@ from custrules.fields import Frozen, instant_text, read_instant
 from custrules.ledger import Ledger, LedgerFault, text
 from custrules.money import Money
 from custrules.orders import Order
-from custrules.sealing import Sealed, Split, split
+from custrules.sealing import Sealed, parsed
 from custrules.state_parts import Closed, Level, Points, StatusValue, StoredValue, TouchpointAsked, closed_of, left_of, shown
 
 SCHEMA_VERSION = 1
@@ -347,7 +347,7 @@ class State:
     @classmethod
     def from_json(cls, text: bytes | str) -> State:
         """The state whose ``to_json`` this is. StateError for anything else, and for a newer schema version."""
-        data, sealed = _parsed(text)
+        data, sealed = parsed(text)
         version = data.get("schema_version") if isinstance(data, dict) else None
         if isinstance(version, int) and version > SCHEMA_VERSION:
             _refuse("state.newer_schema", found=version, known=SCHEMA_VERSION)
@@ -399,26 +399,6 @@ class State:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return State.from_json, (self.to_json(),)
-
-
-def _parsed(text: bytes | str) -> tuple[Any, dict[str, Sealed]]:
-    """The plain data of a state's text, and the orders in it that may stay sealed."""
-    found = _split(text)
-    if found is not None:
-        data = parse_json(found.text, StateError)
-        orders = data.get("orders") if isinstance(data, dict) else None
-        if isinstance(orders, dict) and orders.pop(found.mark, None) == 0 and not orders.keys() & found.sealed.keys():
-            return data, found.sealed
-    return parse_json(text, StateError), {}
-
-
-def _split(text: bytes | str) -> Split | None:
-    if not isinstance(text, bytes | str) or len(text) > MAX_BYTES:
-        return None
-    try:
-        return split(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
-    except UnicodeDecodeError:
-        return None
 
 
 def _refuse(code: str, **params: Any) -> Never:

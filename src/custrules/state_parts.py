@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from custrules.event_fields import Scalar, read_scalar
-from custrules.fields import Frozen
+from custrules.fields import Frozen, instant_text, read_instant
 from custrules.ledger import LotPart, text
 from custrules.money import SCALES, Money, from_units
+
+if TYPE_CHECKING:
+    from custrules.events import Contact
 
 
 def shown(units: int, unit: str, scale: int) -> Money | int | Decimal:
@@ -86,11 +89,17 @@ class StatusValue:
         return cls(None if value is None else read_scalar(value), since, date.fromisoformat(until) if until is not None else None, kept)
 
 
+OWN = ""  # the policy of contacts of the host's own accord
+COUNTED_BY = ("purpose", "tags", "uncounted")  # what of an ask's data caps look at
+
+
 @dataclass(frozen=True, slots=True)
 class TouchpointAsked:
     """A contact that was asked for: by which policy, for which cycle, planned for ``day``, not to be sent after ``last_day``.
 
-    ``outcome`` is ``asked`` until a Contact says what became of it: ``sent``, ``done`` or ``not_sent``.
+    ``outcome`` is ``asked`` until a Contact says what became of it: ``sent``, ``done`` or ``not_sent``; ``at`` is when it was made then.
+    ``template``, ``task`` and ``data`` are those of the ask, kept while it waits; of one that was made, what caps count it by (its ``purpose``
+    and ``tags``). A contact of the host's own accord has no policy, and the event's id as its cycle.
     """
 
     policy_id: str
@@ -100,6 +109,25 @@ class TouchpointAsked:
     day: date
     last_day: date | None
     outcome: str = "asked"
+    template: str = ""
+    task: bool = False
+    data: Mapping[str, Scalar] = field(default_factory=Frozen)
+    at: datetime | None = None
+
+    @classmethod
+    def made(cls, event: Contact, day: date) -> TouchpointAsked:
+        """A contact of the host's own accord."""
+        said: dict[str, Scalar] = {"purpose": event.purpose or "", **({"tags": ", ".join(event.tags)} if event.tags else {})}
+        head = OWN, event.id, event.category or "", event.channel or "", day, day
+        return cls(*head, outcome=event.outcome, data=Frozen(said), at=event.occurred_at)
+
+    def answered(self, event: Contact, day: date) -> TouchpointAsked:
+        """What a contact says became of it: on which day, at what time and over which channel, unless it was not made."""
+        counted = Frozen({name: value for name, value in self.data.items() if name in COUNTED_BY})
+        if not event.counts:
+            return replace(self, outcome=event.outcome, template="", task=False, data=counted, at=None)
+        channel = event.channel or self.channel
+        return replace(self, outcome=event.outcome, day=day, channel=channel, template="", task=False, data=counted, at=event.occurred_at)
 
     def reads(self, day: date) -> str:
         """What became of it as of a day: ``asked``, ``sent``, ``done`` or ``not_sent``; ``expired`` once its last day has passed without a word."""
@@ -116,13 +144,25 @@ class TouchpointAsked:
 
     def to_row(self) -> list[Any]:
         last = self.last_day.isoformat() if self.last_day else None
-        return [self.policy_id, self.cycle, self.category, self.channel, self.day.isoformat(), last, self.outcome]
+        head = [self.policy_id, self.cycle, self.category, self.channel, self.day.isoformat(), last, self.outcome]
+        more = {
+            "template": self.template,
+            "task": self.task,
+            "data": dict(self.data),
+            "at": instant_text(self.at) if self.at is not None else "",
+        }
+        told = {name: value for name, value in more.items() if value}
+        return [*head, told] if told else head
 
     @classmethod
     def from_row(cls, row: list[Any]) -> TouchpointAsked:
-        policy, cycle, category, channel, day, last, outcome = row
+        policy, cycle, category, channel, day, last, outcome, *more = row  # states of before had no more
         last_day = date.fromisoformat(last) if last is not None else None
-        return cls(text(policy), text(cycle), text(category), text(channel), date.fromisoformat(day), last_day, text(outcome))
+        head = text(policy), text(cycle), text(category), text(channel), date.fromisoformat(day), last_day, text(outcome)
+        told = more[0] if more else {}
+        data = Frozen({str(name): read_scalar(value) for name, value in told.get("data", {}).items()})
+        at = read_instant(told["at"]) if "at" in told else None
+        return cls(*head, text(told.get("template", "")), told.get("task") is True, data, at)
 
 
 def left_of(part: LotPart, unit: str, scale: int) -> LotLeft:

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from custrules.baskets import OrderFault
 from custrules.calendars import start_of_day
 from custrules.decisions import Decision
 from custrules.deposits import Deposit
@@ -16,7 +17,7 @@ from custrules.events import Adjustment, Chargeback, Opening
 from custrules.ledger import GRANTED, PAID, SPENT, WORLD, Move
 from custrules.money import Rounding, rounded, split, to_units
 from custrules.order_lines import listed_at
-from custrules.orders import Order, OrderFault, Record
+from custrules.orders import Order, Record
 from custrules.returns import Part, ReturnsRule
 from custrules.rulebook import Rulebook
 from custrules.state import State

@@ -16,6 +16,7 @@ import test_analysis_accounting
 import test_care_triggers
 import test_check_law
 import test_contact_plan
+import test_contacts_counted
 import test_ics
 import test_lunar
 import test_model_scores
@@ -42,6 +43,7 @@ IN_CODE = (
     test_analysis_accounting,
     test_care_triggers,
     test_contact_plan,
+    test_contacts_counted,
     test_ics,
     test_proofreading,
     test_lunar,

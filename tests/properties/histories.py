@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import custrules as cr
 from custrules.events import AnyEvent
-from custrules.testing.program_strategies import Data
 from custrules.testing.strategies import histories
+from custrules.testing.value_strategies import Data
 from properties.programs import made, program_data
 
 CUSTOMER = "c/1"  # with a slash, which ids have to escape

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 import custrules as cr
 from custrules.testing import program_strategies
-from custrules.testing.program_strategies import Data, program_documents
+from custrules.testing.program_strategies import program_documents
+from custrules.testing.value_strategies import Data
 from properties.toys import KINDS
 
 CONDITIONS = (

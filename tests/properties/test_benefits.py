@@ -16,7 +16,7 @@ from hypothesis.errors import NoSuchExample
 import custrules as cr
 from custrules.calendars import add_months, local_day
 from custrules.policies.tiers.uses import Uses
-from custrules.testing.program_strategies import Data
+from custrules.testing.value_strategies import Data
 from custrules.testing.walks import walked
 from properties.histories import CUSTOMER, Case
 from properties.invariants import closing_of, follow

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from custrules.adopting import check_state
 from custrules.analysis.refusal import refuse
 from custrules.codec import canonical
 from custrules.facts import FactValue
@@ -12,7 +13,6 @@ from custrules.moment import Moment
 from custrules.money import exactly
 from custrules.policies.profile import Quality, normalised
 from custrules.program import Program
-from custrules.settling import check_state
 from custrules.state import State
 
 

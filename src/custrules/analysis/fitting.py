@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
+from custrules.adopting import check_state
 from custrules.analysis.refusal import one_of, refuse, worded
 from custrules.fields import describe, rate_text, read_rate
 from custrules.moment import Moment
@@ -24,7 +25,6 @@ from custrules.policies.segments import Bands, Rfm
 from custrules.policies.segments.scores import MAX_CUTS, PARTS
 from custrules.policy import Policy
 from custrules.program import Program
-from custrules.settling import check_state
 from custrules.state import State
 from custrules.validation import diagnostics_of, nearest
 

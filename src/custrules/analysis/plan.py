@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 from custrules.codec import canonical
 from custrules.decisions import Reason, reason
-from custrules.fields import instant_text
+from custrules.event_fields import Scalar
+from custrules.fields import Frozen, instant_text
 from custrules.messages import Speaker, render, speak
 from custrules.policies.care.ics import CalendarEvent, calendar
 
@@ -19,7 +20,11 @@ NAMESPACE = UUID("6f1d2c1e-6b0e-5d0a-9d1c-8f0a2b7c3e41")
 
 def item_id(program: str, trigger: str, customer_id: str, cycle: str) -> str:
     """The id of a contact: the same in every plan in which it stands, and in the calendar file."""
-    return str(uuid5(NAMESPACE, "|".join(part.replace("%", "%25").replace("|", "%7C") for part in (program, trigger, customer_id, cycle))))
+    parts = (program, trigger, customer_id, cycle)
+    named = "|".join(parts)
+    if "%" in named or named.count("|") > len(parts) - 1:
+        named = "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts)
+    return str(uuid5(NAMESPACE, named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,8 @@ class PlanItem:
     """What becomes of one contact on one day.
 
     ``outcome`` is send, task (a person does it), defer (``until`` a later day, on which it stands again), drop, withhold (the holdout) or
-    expired. ``at`` is the instant in UTC at which it goes out, ``deadline`` how long a task may take. ``reasons`` tell why.
+    expired. ``at`` is the instant in UTC at which it goes out, ``deadline`` how long a task may take. ``reasons`` tell why. ``data`` is what
+    was asked for with it: which festival, which step, who signs, the template of a belated wish.
     """
 
     id: str
@@ -44,6 +50,7 @@ class PlanItem:
     until: date | None
     deadline: str
     reasons: tuple[Reason, ...]
+    data: Mapping[str, Scalar] = field(default_factory=Frozen)
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -66,7 +73,9 @@ class PlanItem:
         names = ("id", "customer_id", "trigger", "cycle", "outcome", "category", "purpose", "template", "channel", "deadline")
         days = {"day": self.day.isoformat(), "until": self.until.isoformat() if self.until is not None else None}
         at = {"at": instant_text(self.at) if self.at is not None else None}
-        return {name: getattr(self, name) for name in names} | days | at | {"reasons": [why.to_data() for why in self.reasons]}
+        return (
+            {name: getattr(self, name) for name in names} | days | at | {"reasons": [why.to_data() for why in self.reasons], "data": dict(self.data)}
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,24 +7,23 @@ changes it, and running it again is how that is seen. Same states, same plan, wh
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from custrules.analysis.foreseeing import Ahead, PlanIndex, end_of_day, terms_of
 from custrules.analysis.plan import Plan, PlanItem, item_id
 from custrules.analysis.refusal import one_of, refuse, worded
-from custrules.calendars import ONE_DAY, known_zone, local_day, start_of_day
-from custrules.contacting import Contacting
+from custrules.calendars import known_zone, local_day, start_of_day
+from custrules.contacting import PURPOSES, Contacting
 from custrules.errors import Diagnostic
 from custrules.events import Contact
-from custrules.fields import read_day
+from custrules.fields import Frozen, read_day
 from custrules.policies.care import proofreading
 from custrules.policies.care.arranging import Candidate, Desk, Person, Placed, Why, consented, unconsented
 from custrules.policies.care.contact_plan import ContactPlan
 from custrules.policies.care.gates import Touch
 from custrules.policies.care.trigger import Trigger
-from custrules.policy import Decision, Policy, Touchpoint
 from custrules.program import Program
 from custrules.state import State
 from custrules.state_parts import TouchpointAsked
@@ -33,45 +32,8 @@ from custrules.views import Days, StepView
 
 MOST_DAYS = 1100
 SUPPRESSES = "suppresses"
-
-
-class PlanIndex:
-    """When time next changes something for each of many customers, so that a plan of a few days looks only at those who have something due.
-
-    Building it asks every state once; ``update`` puts in the states that have changed since.
-    """
-
-    program: Program
-
-    def __init__(self, program: Program, states: Iterable[State]) -> None:
-        self.program = program
-        self._states: dict[str, State] = {}
-        self._due: dict[str, datetime] = {}
-        self._waiting: dict[str, date] = {}
-        self._sorted: list[tuple[datetime, str]] = []
-        self.update(states)
-
-    def update(self, states: Iterable[State]) -> None:
-        """Take in states that are new or have changed."""
-        for state in states:
-            name, due = state.customer_id, self.program.next_due(state)
-            self._states[name] = state
-            for known, value in ((self._due, due), (self._waiting, _waits_until(state))):
-                known.pop(name, None)
-                if value is not None:
-                    known[name] = value  # type: ignore[assignment]  # an instant in the first, a day in the second
-        self._sorted = sorted((due, name) for name, due in self._due.items())
-
-    def looked_at(self, start: date, end: datetime) -> Iterator[State]:
-        """The states that have something due up to an instant, or a contact that still waits on a day, by customer."""
-        due = self._sorted[: bisect_right(self._sorted, (end, ""))]
-        waiting = (name for name, last in self._waiting.items() if last >= start)
-        return (self._states[name] for name in sorted({*(name for _, name in due), *waiting}))
-
-
-def _waits_until(state: State) -> date | None:
-    """The last day on which a contact that was asked for still makes sense; None where nothing waits."""
-    return max((asked.last_day or date.max for asked in state.touchpoints.values() if asked.outcome == "asked"), default=None)
+NOTHING: frozenset[str] = frozenset()
+NO_RULES = ContactPlan(id="contact")
 
 
 def plan(program: Program, states: State | Iterable[State] | PlanIndex, start: date, days: int = 14) -> Plan:
@@ -85,116 +47,107 @@ def plan(program: Program, states: State | Iterable[State] | PlanIndex, start: d
         refuse("analysis.bad_days", "days", found=str(days)[:40], most=str(MOST_DAYS))
     last = first + timedelta(days=days - 1)
     items: list[PlanItem] = []
-    for state in _chosen(states, first, start_of_day(last + ONE_DAY, program.zone)):
-        items += _of_customer(program, state, first, last)
+    horizon, rules = Horizon.of(program, first, last), RulesOn(program)
+    for ahead in _chosen(program, states, horizon):
+        items += _of_customer(ahead, rules, horizon)
     return Plan(program.id, first, last, tuple(sorted(items, key=lambda item: (item.day, item.customer_id))))
 
 
-def _chosen(states: State | Iterable[State] | PlanIndex, start: date, end: datetime) -> Iterable[State]:
+def _chosen(program: Program, states: State | Iterable[State] | PlanIndex, horizon: Horizon) -> Iterable[Ahead]:
     if isinstance(states, PlanIndex):
-        return states.looked_at(start, end)
-    return [states] if isinstance(states, State) else states
+        return states.looked_at(horizon.first, horizon.end)
+    return (Ahead(program, state) for state in ([states] if isinstance(states, State) else states))
 
 
-def _of_customer(program: Program, state: State, first: date, last: date) -> list[PlanItem]:
-    forecast = Forecast(program, state, first, last)
-    rules = forecast.rules(first)
-    desk = Desk(rules, forecast.person, forecast.made, program.rulebook.working, (forecast.first, last))
-    return [_item(program, state.customer_id, placed) for placed in desk.arrange(forecast.candidates)]
+class Horizon(NamedTuple):
+    """The local days of a plan, and the last instant of the last of them."""
+
+    first: date
+    last: date
+    end: datetime
+
+    @classmethod
+    def of(cls, program: Program, first: date, last: date) -> Horizon:
+        return cls(first, last, end_of_day(last, program))
 
 
-class Settled(NamedTuple):
-    """A state as it stands from a local day on."""
+class RulesOn(dict[date, ContactPlan]):
+    """The rules of contact in force on a day; where a program has none, nothing stands in the way."""
 
-    day: date
-    state: State
+    def __init__(self, program: Program) -> None:
+        super().__init__()
+        self.program = program
+
+    def __missing__(self, day: date) -> ContactPlan:
+        asked = self.program.rulebook.phases(day)["care"]
+        found = next((policy for policy in asked if isinstance(policy, ContactPlan) and not policy.retired), NO_RULES)
+        self[day] = found
+        return found
+
+
+def _of_customer(ahead: Ahead, rules: RulesOn, horizon: Horizon) -> list[PlanItem]:
+    forecast = Forecast(ahead, rules, horizon)
+    if not forecast.candidates:
+        return []
+    program = ahead.program
+    desk = Desk(rules[horizon.first], forecast.person, forecast.made, program.rulebook.working, (forecast.first, horizon.last))
+    return [_item(program, ahead.state.customer_id, placed) for placed in desk.arrange(forecast.candidates)]
 
 
 class Forecast:
     """One customer over the days of a plan if nothing happens: what is asked for, and how the state stands on each day."""
 
+    ahead: Ahead
     program: Program
+    rules: RulesOn
     first: date
     candidates: list[Candidate]
     made: list[Touch]
 
-    def __init__(self, program: Program, state: State, first: date, last: date) -> None:
-        self.program, self.first = program, max(first, state.day or first)
-        self._standing = [Settled(date.min, state)]
-        self.candidates = [found for key, asked in state.touchpoints.items() if (found := self._waiting(key, asked)) is not None]
-        self.made = [self._touch(asked) for asked in state.touchpoints.values() if asked.outcome in ("sent", "done")]
-        for decision in self._settled(state, start_of_day(last, program.zone)):
-            self.candidates += [self._asked(decision, effect) for effect in decision.effects if isinstance(effect, Touchpoint)]
+    def __init__(self, ahead: Ahead, rules: RulesOn, horizon: Horizon) -> None:
+        self.ahead, self.program, self.rules = ahead, ahead.program, rules
+        state, end = ahead.state, horizon.end
+        ahead.reach(end)
+        self.first = max(horizon.first, state.day or horizon.first)
+        asked = state.touchpoints
+        self.candidates = [found for each in asked.values() if (found := self._waiting(each)) is not None]
+        self.candidates += [each.candidate for each in ahead.foreseen if each.at <= end]
+        self.made = [self._touch(each) for each in asked.values() if each.outcome in ("sent", "done")]
 
-    def _settled(self, state: State, end: datetime) -> Iterator[Decision]:
-        """The decisions of time up to an instant: it stops only where something is due."""
-        while state.as_of is not None:
-            due = self.program.next_due(state)
-            if due is None or due > end:
-                break
-            step = self.program.advance(state, to=max(due, state.as_of + timedelta(microseconds=1)))
-            yield from step.decisions
-            state = step.state
-            self._standing.append(Settled(local_day(due, self.program.zone), state))
-
-    def rules(self, day: date) -> ContactPlan:
-        """The rules of contact in force on a day; where a program has none, nothing stands in the way."""
-        found = (policy for policy in self.program.rulebook.phases(day)["care"] if isinstance(policy, ContactPlan) and not policy.retired)
-        return next(found, ContactPlan(id="contact"))
-
-    def standing(self, day: date) -> State:
-        """The state as it stands on a day."""
-        return next(each.state for each in reversed(self._standing) if each.day <= day)
-
-    # -- what is asked for -----------------------------------------------------------------------------------------
-
-    def _policy(self, policy_id: str, day: date) -> Policy | None:
-        rulebook = self.program.rulebook
-        return rulebook.in_force(policy_id, day) if policy_id in rulebook.versions else None
-
-    def _terms(self, policy_id: str, day: date, category: str, channel: str) -> Contacting:
-        policy = self._policy(policy_id, day)
-        return policy.contacting(category, channel) if policy is not None else Contacting(channels=(channel,) if channel else ())
-
-    def _asked(self, decision: Decision, effect: Touchpoint) -> Candidate:
-        terms = self._terms(decision.policy_id, effect.day, effect.category, effect.channel)
-        return Candidate(
-            decision.policy_id,
-            effect.cycle,
-            effect.day,
-            effect.last_day,
-            effect.category,
-            effect.template,
-            terms,
-            effect.outcome == "task",
-            str(effect.data.get("deadline", "")),
-            str(effect.data.get("due_by", "")),
-            effect.data,
-        )
-
-    def _waiting(self, key: str, asked: TouchpointAsked) -> Candidate | None:
+    def _waiting(self, asked: TouchpointAsked) -> Candidate | None:
         """What was asked for before and is still to be done; what had expired before the plan begins is no news."""
         if asked.reads(self.first) != "asked":
             return None
-        terms = self._terms(asked.policy_id, asked.day, asked.category, asked.channel)
-        return Candidate(asked.policy_id, asked.cycle, asked.day, asked.last_day, asked.category, "", terms)
+        terms = self._kept_terms(asked)
+        head = asked.policy_id, asked.cycle, asked.day, asked.last_day, asked.category, asked.template, terms
+        return Candidate(*head, asked.task, str(asked.data.get("deadline", "")), str(asked.data.get("due_by", "")), asked.data)
 
     def _touch(self, asked: TouchpointAsked) -> Touch:
-        terms = self._terms(asked.policy_id, asked.day, asked.category, asked.channel)
-        return Touch(asked.day, asked.channel, asked.category, terms.purpose)
+        terms = self._kept_terms(asked)
+        return Touch(asked.day, asked.channel, asked.category, terms.purpose, terms.tags, terms.obeys, terms.counted, asked.at)
+
+    def _kept_terms(self, asked: TouchpointAsked) -> Contacting:
+        """What a contact that was asked for is for: as it was then, whatever has become of its policy."""
+        terms = terms_of(self.program, asked.policy_id, asked.day, asked.category, asked.channel)
+        purpose = asked.data.get("purpose")
+        if purpose not in PURPOSES:
+            return terms  # of a state that was stored when asks did not tell it
+        tags = str(asked.data.get("tags", ""))
+        return terms._replace(purpose=purpose, tags=tuple(tags.split(", ")) if tags else (), counted="uncounted" not in asked.data)
 
     # -- the customer ----------------------------------------------------------------------------------------------
 
     def person(self, candidate: Candidate, day: date) -> Person:
         """The customer on a day, for a candidate."""
-        return person_of(self.program, self.standing(day), self.rules(day), candidate, day)
+        return person_of(self.program, self.ahead.on(day), self.rules[day], candidate, day)
 
 
 def person_of(program: Program, state: State, rules: ContactPlan, candidate: Candidate, day: date) -> Person:
     """What gates look at."""
-    zone = known_zone(str(state.profile.get("zone", ""))) or program.zone
-    stops = (str(status.data[SUPPRESSES]) for status in state.statuses.values() if status.value is not None and SUPPRESSES in status.data)
-    suppressed = frozenset(purpose.strip() for text in stops for purpose in text.split(","))
+    named = state.profile.get("zone")
+    zone = program.zone if named is None else known_zone(str(named)) or program.zone
+    stops = [str(status.data[SUPPRESSES]) for status in state.statuses.values() if status.value is not None and SUPPRESSES in status.data]
+    suppressed = frozenset(purpose.strip() for text in stops for purpose in text.split(",")) if stops else NOTHING
     chosen = _from_table(program, state, rules, candidate, day)
     return Person(state.customer_id, zone, state.profile, state.consent, state.do_not_contact, suppressed, chosen, state.consents)
 
@@ -229,6 +182,7 @@ def _item(program: Program, customer_id: str, placed: Placed) -> PlanItem:
         placed.until,
         asked.deadline,
         placed.reasons,
+        Frozen(asked.data),
     )
 
 
@@ -244,11 +198,12 @@ def recheck(program: Program, state: State, item: PlanItem, at: datetime) -> Pla
     now = program.advance(state, to=at).state
     day = local_day(at, program.zone)
     asked = now.touchpoints.get(f"{item.trigger}:{item.cycle}")
-    forecast = Forecast(program, now, day, day)
+    rules_on = RulesOn(program)
+    forecast = Forecast(Ahead(program, now), rules_on, Horizon.of(program, day, day))
     found = next((each for each in forecast.candidates if (each.trigger, each.cycle) == (item.trigger, item.cycle)), None)
     if asked is None or found is None:
         return item.now("drop", day, "care.done_already" if asked is not None else "care.asked_no_more")
-    rules = forecast.rules(day)
+    rules = rules_on[day]
     desk = Desk(rules, forecast.person, forecast.made, program.rulebook.working, (day, day))
     person = forecast.person(found, day)
     if found.last_day is not None and found.last_day < day:

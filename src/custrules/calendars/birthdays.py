@@ -5,9 +5,10 @@ The names and the meaning of the rules are those of RFC 7529 (SKIP), in which th
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -22,6 +23,7 @@ from custrules.fields import read_day, read_flag, wrong_type
 Feb29 = Literal["backward", "forward", "omit"]
 LunarLeap = Literal["leap_if_exists", "regular", "forward", "omit", "both"]
 LunarDay30 = Literal["backward", "forward", "omit"]
+Day31 = Literal["backward", "forward", "omit"]
 GRAMMAR = "a birthday such as 1987-08-04, or {lunar: 1987-06-10, leap: true}"
 _LUNAR, _LEAP = "lunar ", " leap"
 
@@ -50,6 +52,18 @@ def solar_day(born: date, year: int, feb29: Feb29 = "backward") -> date | None:
     if feb29 == "omit":
         return None
     return date(year, 2, 28) if feb29 == "backward" else date(year, 3, 1)
+
+
+def monthly_day(anchor: date, months: int, day31: Day31 = "backward") -> date | None:
+    """The day so many months after an anchor; where that month has no such day (31, 30, 29) its last, the first of the next, or none."""
+    year, month = divmod(anchor.month - 1 + months, 12)
+    first = date(anchor.year + year, month + 1, 1)
+    days = monthrange(first.year, first.month)[1]
+    if anchor.day <= days:
+        return first.replace(day=anchor.day)
+    if day31 == "omit":
+        return None
+    return first.replace(day=days) + (ONE_DAY if day31 == "forward" else timedelta(0))
 
 
 def lunar_days(born: LunarDate, year: int, keeping: Keeping = USUAL) -> tuple[date, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import custrules as cr
-from custrules.cli.event_files import EventFile
+from custrules.cli.event_files import EventFile, placing
 from custrules.cli.output import Misuse, Output
 from custrules.cli.passing import by_customer
 from custrules.documents.writing import yaml_of
@@ -27,10 +27,8 @@ def tested(output: Output, arguments: argparse.Namespace) -> cr.Backtest:
     events: Iterable[AnyEvent] = by_customer(file) if arguments.sort else file
     asked = {"flag": arguments.flag, "level": arguments.level, "returned": arguments.returned, "target": arguments.target}
     horizon = int(arguments.horizon) if arguments.horizon.isdigit() else arguments.horizon
-    try:
+    with placing(file):
         return cr.backtest(program, output.counted(events), arguments.cutoff, horizon, fit=arguments.fit, **asked)
-    except cr.EventError as error:
-        raise error if error.diagnostics[0].line else file.placed(error) from None
 
 
 def written(path: str, program: cr.Program) -> None:

@@ -15,6 +15,7 @@ import re
 import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Never, Protocol, cast
@@ -172,6 +173,15 @@ class EventFiles:
     def placed(self, error: EventError) -> EventError:
         """Faults of one event of many, ``events[16].amount``, with the file and line that were read last."""
         return self.current.placed(EventError([replace(fault, path=_NUMBER.sub("", fault.path)) for fault in error.diagnostics]))
+
+
+@contextmanager
+def placing(file: EventFile | EventFiles) -> Iterator[None]:
+    """What is wrong with an event among those of a file that pass, with the line that was read last where it has no place yet."""
+    try:
+        yield
+    except EventError as error:
+        raise error if error.diagnostics[0].line else file.placed(error) from None
 
 
 def columns() -> list[str]:

@@ -17,6 +17,7 @@ from custrules.errors import Diagnostic
 from custrules.messages import Speaker, render
 from custrules.messages.columns import grouped
 
+FINE, FINDINGS = 0, 1  # exit codes of a verb that was carried out
 Shape = Literal["text", "json"]
 T = TypeVar("T")
 _EVERY = 250  # events between two signs of progress

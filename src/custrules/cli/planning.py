@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from datetime import date, timedelta
-
-from pydantic_core import PydanticCustomError
+from datetime import timedelta
 
 import custrules as cr
 from custrules.calendars import start_of_day
-from custrules.cli.event_files import EventFile
+from custrules.cli.asking import day_asked
+from custrules.cli.event_files import EventFile, placing
 from custrules.cli.output import Misuse, Output
 from custrules.cli.passing import by_customer, pass_over
 from custrules.events import AnyEvent
-from custrules.fields import read_day
 
 
 def plan(output: Output, arguments: argparse.Namespace) -> int:
     """Every customer's contacts from a day on; events of that day and after are left out."""
     program = cr.load(arguments.document)
-    start = _start(arguments.start)
+    start = day_asked(arguments.start, "bad_start")
     file = EventFile(arguments.events, program)
     events: Iterable[AnyEvent] = by_customer(file) if arguments.sort else file
     before = start_of_day(start, program.zone) - timedelta(microseconds=1)
     states: list[cr.State] = []
-    try:
+    with placing(file):
         passed = sum(each.event is not None for each in pass_over(program, output.counted(events), before, states.append))
-    except cr.EventError as error:
-        raise error if error.diagnostics[0].line else file.placed(error) from None
     if not passed:
         raise Misuse("nothing", path=arguments.events)
     chosen = [state for state in states if arguments.customer in (None, state.customer_id)]
@@ -40,12 +36,3 @@ def plan(output: Output, arguments: argparse.Namespace) -> int:
     else:
         output.line(output.render(found))
     return 0
-
-
-def _start(text: str | None) -> date:
-    if text is None:
-        return date.today()  # noqa: DTZ011 - the machine's own day is what is meant
-    try:
-        return read_day(text)
-    except PydanticCustomError:
-        raise Misuse("bad_start", found=text) from None

@@ -30,10 +30,11 @@ from custrules.events import KINDS as EVENTS
 from custrules.fields import Frozen, Name, Title, describe, read_name
 from custrules.measures import Measure
 from custrules.money import SCALES
+from custrules.naming import WORKING
 from custrules.policy import Policy
 from custrules.rates import RateSeries
 from custrules.returns import ReturnsRule
-from custrules.rulebook import MAX_FAULTS, WORKING, Rulebook
+from custrules.rulebook import MAX_FAULTS, Rulebook
 from custrules.validation import located, model_at, nearest
 
 HEAD = ("custrules", "program", "title", "zone", "currency", "law", "late", "returns", "defaults")

@@ -17,11 +17,11 @@ from custrules.fields import MAX_NAME, Day, Frozen, Text, one_of, rate_text, wro
 from custrules.law import Law, LawSection
 from custrules.measures import Measure
 from custrules.money import SCALES
+from custrules.naming import WORKING
 from custrules.parts import Parts, ProfileField
 from custrules.policy import Policy
 from custrules.rates import Series
 from custrules.returns import ReturnsRule
-from custrules.rulebook import WORKING
 
 FORMAT = 1
 DEFAULT_LATE = Duration.parse("3 days")

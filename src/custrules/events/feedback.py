@@ -6,15 +6,17 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import PlainValidator, model_validator
 
-from custrules.event_fields import EventId, Id, Positive, Quantity
+from custrules.event_fields import EventId, Id, Positive, Quantity, Tags
 from custrules.events.base import Event
 from custrules.fields import Name, Text, fault, one_of, plain, read_flag, wrong_type
 from custrules.money import Money
 
 Stage = Literal["acknowledged", "in_progress", "extended", "escalated", "resolved", "closed", "withdrawn", "reopened"]
 ContactOutcome = Literal["sent", "done", "not_sent"]
+ContactPurpose = Literal["service", "greeting", "marketing"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 CONTACT_OUTCOMES: tuple[ContactOutcome, ...] = get_args(ContactOutcome)
+CONTACT_PURPOSES: tuple[ContactPurpose, ...] = get_args(ContactPurpose)
 SCALES: dict[str, tuple[int, int]] = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
 """The worst and the best answer of the scores that everybody means the same by: whole numbers."""
 
@@ -78,7 +80,9 @@ class Contact(Event):
     """What the host did with a touchpoint, or of its own accord.
 
     ``trigger`` is the id of the policy that asked for it, ``cycle`` the touchpoint's cycle (without it, the first contact of that
-    policy that is still waiting is meant). ``not_sent`` gives the cycle back: it was not sent, does not count, and may be asked again.
+    policy that is still waiting is meant). ``sent`` is what was handed over, even where it came back; ``not_sent`` is what failed before
+    that, and gives the cycle back: it does not count, and may be asked again. A contact of the host's own accord counts against caps where
+    it says its ``purpose`` (greeting, marketing; without one it is of service), with its ``category`` and ``tags``.
     """
 
     type: Literal["contact"] = "contact"
@@ -86,6 +90,8 @@ class Contact(Event):
     cycle: Id | None = None
     outcome: Annotated[ContactOutcome, one_of(*CONTACT_OUTCOMES)] = "sent"
     category: Id | None = None
+    purpose: Annotated[ContactPurpose, one_of(*CONTACT_PURPOSES)] | None = None
+    tags: Tags = ()
     reason: Text | None = None
 
     @property

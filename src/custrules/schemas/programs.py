@@ -14,11 +14,11 @@ from custrules.documents.sections import ATTRIBUTE_KINDS, FORMAT, Accepted, Defa
 from custrules.fields import NAME_SCHEMA, TEXT_SCHEMA, TITLE_SCHEMA
 from custrules.law import LawSection
 from custrules.measures import Measure
+from custrules.naming import WORKING
 from custrules.policies import KINDS, LATER_KINDS, built_in
 from custrules.policy import Policy
 from custrules.rates import RateSeries
 from custrules.returns import ReturnsRule
-from custrules.rulebook import WORKING
 from custrules.schemas import describing
 from custrules.schemas.drawing import DRAFT, REF, described, drawn
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import strategies as st
 
-Data = dict[str, Any]
+from custrules.testing.value_strategies import Data
 
 
 @st.composite

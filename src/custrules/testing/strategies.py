@@ -33,7 +33,8 @@ from custrules.testing.walks import Passing
 try:
     from hypothesis import strategies as st
 
-    from custrules.testing.program_strategies import Data, made, program_documents
+    from custrules.testing.program_strategies import made, program_documents
+    from custrules.testing.value_strategies import Data
 except ImportError:
     raise MissingExtra("custrules.testing.strategies (hypothesis)", "test") from None
 

@@ -17,8 +17,9 @@ from custrules.facts import FactType, FactValue
 from custrules.fields import MAX_YEAR, MIN_YEAR
 from custrules.measures import LatestMeter, Meter, RatioMeter, SinceMeter, UntilMeter, WindowMeter
 from custrules.meters import AveragePerMeter, BestPerMeter, GapMeter, SkipMeter
+from custrules.naming import BIRTHDAY_FACTS, CONSENT
 from custrules.policy import StatusFact
-from custrules.rulebook import BIRTHDAY_FACTS, CONSENT, Rulebook
+from custrules.rulebook import Rulebook
 
 Missing = Literal["never", "unknown", "may"]
 """``unknown``: only where a state does not reach back far enough; never in a witness."""

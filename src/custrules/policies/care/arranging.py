@@ -24,7 +24,7 @@ Outcome = Literal["send", "task", "defer", "drop", "withhold", "expired"]
 
 
 class Candidate(NamedTuple):
-    """A contact that is asked for: by which policy, for which cycle, from which day, until which."""
+    """A contact that is asked for: by which policy, for which cycle, from which day, until which; ``asked_at`` is the instant, where it is known."""
 
     trigger: str
     cycle: str
@@ -37,6 +37,7 @@ class Candidate(NamedTuple):
     deadline: str = ""
     due_by: str = ""
     data: Mapping[str, Any] = {}
+    asked_at: datetime | None = None
 
 
 class Person(NamedTuple):
@@ -109,7 +110,7 @@ class Desk:
         return sorted(self.placed, key=lambda each: (each.day, self._order(each.candidate), each.outcome == "defer"))
 
     def _upto_now(self, candidate: Candidate) -> Candidate:
-        return candidate._replace(day=max(candidate.day, self.start))
+        return candidate if candidate.day >= self.start else candidate._replace(day=self.start)
 
     def _order(self, candidate: Candidate) -> tuple[Any, ...]:
         last = candidate.last_day or date.max
@@ -166,9 +167,11 @@ class Desk:
         """The first day that will do, from the planned one to the last on which the contact makes sense."""
         first: Why | None = None
         last = min(candidate.last_day or self.end, self.end)
-        day, minute = candidate.day, self.plan.sent_at(channel).minutes
+        day, minute, asked_at = candidate.day, self.plan.sent_at(channel).minutes, candidate.asked_at
+        if asked_at is not None:  # of the customer's clock it may be a later day already
+            day = max(day, min(asked_at.astimezone(person.zone).date(), last))
         while day <= last:
-            found = self.slot(candidate, person, channel, at_time(day, minute, person.zone), day)
+            found = self.slot(candidate, person, channel, _not_before(asked_at, at_time(day, minute, person.zone)), day)
             if not isinstance(found, Why):
                 self._go_out(candidate, channel, day, found, first)
                 return
@@ -186,7 +189,7 @@ class Desk:
         task = self._is_task(candidate, channel)
         told = reason("care.planned.task" if task else "care.planned.send", channel=channel, category=candidate.category)
         self.placed.append(Placed(candidate, day, "task" if task else "send", channel, at, None, (told,)))
-        self.made.append(Touch(day, channel, candidate.category, candidate.terms.purpose))
+        self.made.append(_touch(candidate, channel, day))
         if candidate.terms.purpose == "greeting" and not task:
             self._greeted.add(day)
 
@@ -212,10 +215,10 @@ class Desk:
         awake = waking(self.plan, channel, person.zone, at, day)
         if isinstance(awake, Why):
             return awake
-        touch = Touch(day, channel, candidate.category, candidate.terms.purpose)
+        touch = _touch(candidate, channel, day)
         full = next((cap for cap in self._caps(touch) if not cap.has_room(touch, self.made)), None)
         if full is not None:
-            return Why(reason(full.code, at_most=full.at_most, per=str(full.per), channel=channel, category=candidate.category))
+            return Why(reason(full.code, at_most=full.at_most, per=str(full.per), channel=channel, category=candidate.category, tag=full.tag or ""))
         return self._apart(candidate, channel, awake, person.zone)
 
     def _closed(self, candidate: Candidate, channel: str, day: date) -> Iterator[Why]:
@@ -245,11 +248,21 @@ class Desk:
         if gap is None or candidate.terms.purpose == "service":
             return at
         day = at.astimezone(zone).date()
-        for other in sorted(each.at for each in self.placed if each.at is not None and each.goes_out):
+        going = [each.at for each in self.placed if each.at is not None and each.goes_out]
+        for other in sorted([*going, *(each.at for each in self.made if each.at is not None)]):
             if abs(other - at) < gap.delta:
                 at = other + gap.delta
         asleep = any(window.holds(local_minute(at, zone)) for window in self.plan.quiet(channel))
         return Why(reason("care.minimum_gap", gap=str(gap))) if asleep or at.astimezone(zone).date() != day else at
+
+
+def _not_before(asked_at: datetime | None, at: datetime) -> datetime:
+    return at if asked_at is None or asked_at <= at else asked_at
+
+
+def _touch(candidate: Candidate, channel: str, day: date) -> Touch:
+    terms = candidate.terms
+    return Touch(day, channel, candidate.category, terms.purpose, terms.tags, terms.obeys, terms.counted)
 
 
 def channel_of(plan: ContactPlan, candidate: Candidate, person: Person) -> str | None:

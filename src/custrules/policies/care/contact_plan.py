@@ -85,6 +85,10 @@ class ContactPlan(Policy):
         """None, always: a plan is made, it is not asked."""
         return None
 
+    def keeps_contacts(self) -> int | None:
+        """As long as its longest cap may look back; a gap between contacts is over in days."""
+        return max((cap.per.reach for cap in self.caps), default=0) + 7
+
     def event_name(self) -> str | None:
         return "contact" if self.channel is not None else None
 

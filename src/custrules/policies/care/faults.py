@@ -38,6 +38,13 @@ def _birthdays(trigger: Trigger, known: Known) -> Iterator[Diagnostic]:
                 yield Diagnostic("document.not_with", name, {"field": name, "other": trigger.occasion.kind})
     if "feb29" in trigger.model_fields_set and not about and trigger.occasion.anniversary is None:
         yield Diagnostic("document.not_with", "feb29", {"field": "feb29", "other": trigger.occasion.kind})
+    if "day31" in trigger.model_fields_set and not _of_months(trigger):
+        yield Diagnostic("document.not_with", "day31", {"field": "day31", "other": trigger.occasion.kind})
+
+
+def _of_months(trigger: Trigger) -> bool:
+    """Whether it is kept in other months than that of the day itself."""
+    return trigger.occasion.anniversary is not None and trigger.occasion.interval.months % 12 > 0
 
 
 def _names(trigger: Trigger, known: Known) -> Iterator[Diagnostic]:

@@ -123,6 +123,10 @@ class Touch(NamedTuple):
     channel: str
     category: str
     purpose: str
+    tags: tuple[str, ...] = ()
+    obeys: bool = True
+    counts: bool = True
+    at: datetime | None = None
 
 
 def _at_least_nothing(value: object) -> int:
@@ -133,10 +137,10 @@ def _at_least_nothing(value: object) -> int:
 
 
 class ContactCap(Part):
-    """At most so many contacts in a period: over all channels and categories, or over those that are named.
+    """At most so many contacts in a period: over all of them, or over those of the channel, category, purpose or tag that is named.
 
     Contacts of service neither obey a cap nor count towards it, nor do the categories that are ``exempt``; with ``counts_exempt`` those
-    categories count all the same.
+    categories count all the same. A trigger may say of itself that it does not obey caps (``obeys_caps``) or does not count.
     """
 
     at_most: Annotated[int, BeforeValidator(_at_least_nothing)]
@@ -144,13 +148,14 @@ class ContactCap(Part):
     channel: Name | None = None
     category: Name | None = None
     purpose: Annotated[Purpose | None, one_of(*PURPOSES)] = None
+    tag: Name | None = None
     exempt: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
     counts_exempt: Flag = False
 
     @property
     def named(self) -> int:
         """How much it names: the more, the more specific it is."""
-        return sum(part is not None for part in (self.channel, self.category, self.purpose))
+        return sum(part is not None for part in (self.channel, self.category, self.purpose, self.tag))
 
     @property
     def code(self) -> str:
@@ -159,18 +164,20 @@ class ContactCap(Part):
             return f"care.cap.{self.channel}" if self.channel in CHANNELS else "care.cap.channel"
         if self.category is not None:
             return "care.cap.category"
+        if self.tag is not None:
+            return "care.cap.tag"
         return "care.cap.purpose" if self.purpose is not None else "care.cap.total"
 
     def about(self, touch: Touch) -> bool:
         """Whether it names such contacts."""
         named = ((self.channel, touch.channel), (self.category, touch.category), (self.purpose, touch.purpose))
-        return all(mine in (None, theirs) for mine, theirs in named)
+        return all(mine in (None, theirs) for mine, theirs in named) and (self.tag is None or self.tag in touch.tags)
 
     def obeyed(self, touch: Touch) -> bool:
-        return self.about(touch) and touch.purpose != "service" and touch.category not in self.exempt
+        return self.about(touch) and touch.obeys and touch.purpose != "service" and touch.category not in self.exempt
 
     def counted(self, touch: Touch) -> bool:
-        return self.about(touch) and touch.purpose != "service" and (self.counts_exempt or touch.category not in self.exempt)
+        return self.about(touch) and touch.counts and touch.purpose != "service" and (self.counts_exempt or touch.category not in self.exempt)
 
     def has_room(self, touch: Touch, made: Iterable[Touch]) -> bool:
         """Whether one more contact leaves every window that holds its day within the cap."""

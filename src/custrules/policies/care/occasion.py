@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema, model_serializer, model_validator
@@ -199,22 +200,22 @@ class Occasion(BaseModel):
         rises = {"rises_to": self.rises_to.document()[self.status]} if self.rises_to is not None and self.status is not None else {}
         return {name.removesuffix("_"): item for name, item in told.items() if item is not None} | rises
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """Which kind of occasion it is; '' where it names none."""
         return next(iter(self.kinds), "")
 
-    @property
+    @cached_property
     def kinds(self) -> list[str]:
         named = [name for name in KINDS if getattr(self, name) not in (None, False)]
         return [name for name in named if not (name == "every" and "anniversary" in named)]
 
-    @property
+    @cached_property
     def steps(self) -> tuple[Length, ...]:
         """The times of ``by`` in order, each once."""
         return tuple(sorted(set(self.by or ()), key=lambda step: (step.at_most_days, str(step))))
 
-    @property
+    @cached_property
     def interval(self) -> Length:
         """How far anniversaries are apart."""
         return Length.parse(self.every) if self.every is not None else Length.parse("1 year")

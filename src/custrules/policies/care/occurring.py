@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from custrules.calendars import ONE_DAY
-from custrules.calendars.birthdays import Birthday, solar_day
+from custrules.calendars.birthdays import Birthday, monthly_day, solar_day
 from custrules.calendars.festivals import FESTIVALS
 from custrules.calendars.lunar import term_days, term_place, to_lunar
 from custrules.calendars.lunar_table import FIRST_YEAR
@@ -142,7 +142,7 @@ class Anniversaries(Calendar):
         every = self.trigger.occasion.interval
         if yearly:
             return solar_day(anchor, anchor.year + number * every.months // 12, self.trigger.keeping.feb29)
-        return every.after(anchor, number)
+        return monthly_day(anchor, number * every.months, self.trigger.day31) if every.months else every.after(anchor, number)
 
     def anchor(self, view: View) -> date | None:
         name = self.trigger.occasion.anniversary or ""

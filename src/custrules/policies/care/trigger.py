@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
 from custrules.calendars import ONE_DAY, Stretch, Window
-from custrules.calendars.birthdays import Feb29, Keeping, LunarDay30, LunarLeap
+from custrules.calendars.birthdays import Day31, Feb29, Keeping, LunarDay30, LunarLeap
 from custrules.conditions import Condition
 from custrules.contacting import Contacting
 from custrules.counting import name_of
@@ -107,6 +107,7 @@ class Trigger(Policy):
     feb29: Annotated[Feb29, one_of("backward", "forward", "omit")] = "backward"
     lunar_leap: Annotated[LunarLeap, one_of("leap_if_exists", "regular", "forward", "omit", "both")] = "leap_if_exists"
     lunar_day30: Annotated[LunarDay30, one_of("backward", "forward", "omit")] = "backward"
+    day31: Annotated[Day31, one_of("backward", "forward", "omit")] = "backward"
     calendar: Annotated[Literal["as_given", "solar", "lunar"], one_of("as_given", "solar", "lunar")] = "as_given"
     sentinels: Annotated[
         tuple[date, ...],
@@ -124,6 +125,9 @@ class Trigger(Policy):
     solemn: Flag = False
     weight: Whole = 0
     statutory: Flag = False
+    tags: NameList | None = None
+    obeys_caps: Flag = True
+    counts_towards_caps: Flag | None = None
 
     # -- what it is ------------------------------------------------------------------------------------------------
 
@@ -156,7 +160,12 @@ class Trigger(Policy):
         return (self.noted_as,) if self.notes else ()
 
     def contacting(self, category: str, channel: str, /) -> Contacting:
-        return Contacting(self.purpose, self.channels, self.weight, self.statutory)
+        return Contacting(self.purpose, self.channels, self.weight, self.statutory, self.tags or (), self.obeys_caps, self.counted)
+
+    @property
+    def counted(self) -> bool:
+        """Whether caps count its contacts: where it is not said, those that obey caps."""
+        return self.obeys_caps if self.counts_towards_caps is None else self.counts_towards_caps
 
     def measured(self) -> Mapping[str, Measure]:
         occasion = self.occasion
@@ -240,6 +249,10 @@ class Trigger(Policy):
         told: dict[str, Scalar] = {"purpose": self.purpose, **ask.data}
         if self.sign is not None:
             told["sign"] = ", ".join(self.sign)
+        if self.tags is not None:
+            told["tags"] = ", ".join(self.tags)
+        if not self.counted:
+            told["uncounted"] = True
         if self.belated is not None and self.grace is not None and ask.last_day is not None and view.settled > self._on_time(ask):
             told["belated"] = self.belated
         return Touchpoint(self.template, self._cycle(ask), view.settled, ask.last_day, self.category, channel, outcome, Frozen(told))
