@@ -176,10 +176,9 @@ class State:
 
     def _account(self, name: str) -> str:
         found = self.ledger.resolve(name)
-        if self.as_of is None:
-            _refuse("state.no_account_yet", name=name, customer=self.customer_id)
         if found not in self.ledger.accounts:
-            _refuse("state.unknown_account", name=name, known=", ".join(sorted(self.ledger.accounts)))
+            unstepped = {"unstepped": self.customer_id} if self.as_of is None else {}
+            _refuse("state.unknown_account", name=name, known=", ".join(sorted(self.ledger.accounts)), **unstepped)
         return found
 
     # -- orders ----------------------------------------------------------------------------------------------------

@@ -92,7 +92,10 @@ class Speaker:
             name = found[1]
             if name not in params:
                 return found[0]
-            return listed(params[name]) if name == "known" else self._phrase(name, shown(params[name]))
+            given = params[name]
+            if name == "known":
+                return listed(given)
+            return shown(self._phrase(name, given if isinstance(given, str) else shown(given)))
 
         return _PLACEHOLDER.sub(value, text)
 
@@ -175,8 +178,7 @@ def _sentences_in(loaded: Any, lang: str) -> Mapping[str, Any]:
 @singledispatch
 def speak(x: object, speaker: Speaker) -> str:
     """Words for one thing. Whoever defines a type that has words registers them here."""
-    words = ", ".join(sorted({kind.__name__ for kind in speak.registry if kind is not object}))
-    raise TypeError(f"{type(x).__name__} has no words: render tells {words}")
+    raise TypeError(f"{type(x).__name__} has no words: render tells what custrules answers (a step, a decision, a plan …), not what it was given")
 
 
 @speak.register
