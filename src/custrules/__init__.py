@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from custrules.analysis.revenue import DeferredRevenue, deferred_revenue
     from custrules.analysis.settlement import Settlement, settlement
     from custrules.analysis.statement import Statement, statement
+    from custrules.analysis.yearly import yearly_ics
     from custrules.calendars import Span, Window
     from custrules.conditions import Condition
     from custrules.errors import (
@@ -117,6 +118,7 @@ _HOMES = {
     "analysis.revenue": "DeferredRevenue deferred_revenue",
     "analysis.settlement": "Settlement settlement",
     "analysis.statement": "Statement statement",
+    "analysis.yearly": "yearly_ics",
     "calendars": "Span Window",
     "conditions": "Condition",
     "errors": "AnalysisError ContractError CustrulesError Diagnostic DocumentError EventError FactsError MissingExtra MoneyError "
@@ -263,6 +265,7 @@ __all__ = [
     "schema",
     "settlement",
     "statement",
+    "yearly_ics",
 ]
 
 

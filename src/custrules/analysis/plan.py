@@ -8,14 +8,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from custrules.analysis.refusal import refuse, worded
+from custrules.analysis.refusal import refuse
 from custrules.codec import canonical
 from custrules.decisions import Reason, reason
 from custrules.event_fields import Scalar
-from custrules.fields import Frozen, describe, instant_text, read_instant
+from custrules.fields import Frozen, describe, instant_text
 from custrules.messages import Speaker, render, speak
 from custrules.policies.care.ics import CalendarEvent, calendar
-from custrules.validation import read_argument
+from custrules.program import aware
 
 NAMESPACE = UUID("6f1d2c1e-6b0e-5d0a-9d1c-8f0a2b7c3e41")
 
@@ -105,10 +105,10 @@ class Plan:
         ``stamp`` is when the file is written. ``previous`` is the file of an earlier plan: what is as it was keeps its sequence, what has
         changed is told as an update, and what no longer stands in the plan, from its first day on, as cancelled. ``alarm``: how long before
         an event a reminder comes; of an all-day one before the midnight with which it begins (15 hours: 09:00 the day before).
+        EventError for a stamp without a zone, AnalysisError for what is no such file.
         """
-        at = read_argument(read_instant, stamp, "stamp", "analysis", worded)
         events = [_event(item, alarm, lang) for item in self.items if item.outcome in ("send", "task")]
-        return calendar(events, at, _calendar_file(previous), since=self.start)
+        return calendar(events, aware(stamp, "stamp"), _calendar_file(previous), since=self.start)
 
     def to_data(self) -> dict[str, Any]:
         items = [item.to_data() for item in self.items]

@@ -91,7 +91,7 @@ def _of_customer(ahead: Ahead, rules: RulesOn, horizon: Horizon) -> list[PlanIte
     if not forecast.candidates:
         return []
     program = ahead.program
-    desk = Desk(rules[horizon.first], forecast.person, forecast.made, program.rulebook.working, (forecast.first, horizon.last))
+    desk = Desk(rules, forecast.person, forecast.made, program.rulebook.working, (forecast.first, horizon.last))
     return [_item(program, ahead.state.customer_id, placed) for placed in desk.arrange(forecast.candidates)]
 
 
@@ -199,12 +199,11 @@ def recheck(program: Program, state: State, item: PlanItem, at: datetime) -> Pla
     now = program.advance(state, to=at).state
     day = local_day(at, program.zone)
     asked = now.touchpoints.get(f"{item.trigger}:{item.cycle}")
-    rules_on = RulesOn(program)
-    forecast = Forecast(Ahead(program, now), rules_on, Horizon.of(program, day, day))
+    rules = RulesOn(program)
+    forecast = Forecast(Ahead(program, now), rules, Horizon.of(program, day, day))
     found = next((each for each in forecast.candidates if (each.trigger, each.cycle) == (item.trigger, item.cycle)), None)
     if asked is None or found is None:
         return item.now("drop", day, "care.done_already" if asked is not None else "care.asked_no_more")
-    rules = rules_on[day]
     desk = Desk(rules, forecast.person, forecast.made, program.rulebook.working, (day, day))
     person = forecast.person(found, day)
     if found.last_day is not None and found.last_day < day:

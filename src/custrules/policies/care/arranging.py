@@ -84,9 +84,13 @@ class Why(NamedTuple):
 
 
 class Desk:
-    """One customer's contacts from ``start`` to ``end``; ``made`` are contacts that count already."""
+    """One customer's contacts from ``start`` to ``end``; ``made`` are contacts that count already.
+
+    ``rules`` are the rules of contact in force on a day. Priority is that of the first day, everything else is judged by the day it is about.
+    """
 
     plan: ContactPlan
+    rules: Mapping[date, ContactPlan]
     person: PersonOn
     working: WorkingTime | None
     start: date
@@ -94,9 +98,12 @@ class Desk:
     made: list[Touch]
     placed: list[Placed]
 
-    def __init__(self, plan: ContactPlan, person: PersonOn, made: Sequence[Touch], working: WorkingTime | None, span: tuple[date, date]) -> None:
-        self.plan, self.person, self.working = plan, person, working
+    def __init__(
+        self, rules: Mapping[date, ContactPlan], person: PersonOn, made: Sequence[Touch], working: WorkingTime | None, span: tuple[date, date]
+    ) -> None:
+        self.rules, self.person, self.working = rules, person, working
         self.start, self.end = span
+        self.plan = rules[self.start]
         self.made = list(made)
         self.placed: list[Placed] = []
         self._greeted: set[date] = set()
@@ -104,7 +111,7 @@ class Desk:
     def arrange(self, candidates: Iterable[Candidate]) -> list[Placed]:
         """What becomes of each candidate on each day, in order of days and priority."""
         queue = sorted((self._upto_now(each) for each in candidates), key=self._order)
-        self._greeted |= {each.day for each in queue if each.terms.purpose == "greeting" and not self._is_task(each, None)}
+        self._greeted |= {each.day for each in queue if each.terms.purpose == "greeting" and not self._is_task(each, None, each.day)}
         for candidate in queue:
             self._place(candidate)
         return sorted(self.placed, key=lambda each: (each.day, self._order(each.candidate), each.outcome == "defer"))
@@ -116,8 +123,8 @@ class Desk:
         last = candidate.last_day or date.max
         return self.plan.rank(candidate.category), -candidate.terms.weight, last, candidate.trigger, candidate.day, candidate.cycle
 
-    def _is_task(self, candidate: Candidate, channel: str | None) -> bool:
-        return candidate.task or (channel or next(iter(candidate.terms.channels), "")) in self.plan.tasks
+    def _is_task(self, candidate: Candidate, channel: str | None, day: date) -> bool:
+        return candidate.task or (channel or next(iter(candidate.terms.channels), "")) in self.rules[day].tasks
 
     # -- one candidate ---------------------------------------------------------------------------------------------
 
@@ -125,14 +132,14 @@ class Desk:
         if candidate.last_day is not None and candidate.last_day < candidate.day:
             self._note(candidate, "expired", (reason("care.expired", last_day=candidate.last_day),))
             return
-        person = self.person(candidate, candidate.day)
+        rules, person = self.rules[candidate.day], self.person(candidate, candidate.day)
         stopped = self.stopped(candidate, person)
         if stopped is not None:
             self._note(candidate, stopped[0], (stopped[1],))
             return
-        channel = channel_of(self.plan, candidate, person)
+        channel = channel_of(rules, candidate, person)
         if channel is None:
-            self._note(candidate, "drop", (unconsented(candidate, channels_of(self.plan, candidate, person), person),))
+            self._note(candidate, "drop", (unconsented(candidate, channels_of(rules, candidate, person), person),))
             return
         into = self._merged_into(candidate, channel)
         if into is not None:
@@ -142,7 +149,7 @@ class Desk:
 
     def _merged_into(self, candidate: Candidate, channel: str) -> Placed | None:
         """The greeting of the same day that stands for this one too."""
-        if not self.plan.merge or candidate.terms.purpose != "greeting" or self._is_task(candidate, channel):
+        if not self.rules[candidate.day].merge or candidate.terms.purpose != "greeting" or self._is_task(candidate, channel, candidate.day):
             return None
         sent = (each for each in self.placed if each.outcome == "send" and each.candidate.terms.purpose == "greeting")
         return next((each for each in sent if each.day == candidate.day), None)
@@ -158,7 +165,7 @@ class Desk:
             return None
         if terms.purpose in person.suppressed:
             return "drop", reason("care.complaint.open", purpose=terms.purpose)
-        holdout = self.plan.holdout
+        holdout = self.rules[candidate.day].holdout
         if holdout is not None and candidate.category not in holdout.exempt and holdout.holds(person.customer_id, person.profile):
             return "withhold", reason("care.holdout", salt=holdout.salt)
         return None
@@ -167,16 +174,17 @@ class Desk:
         """The first day that will do, from the planned one to the last on which the contact makes sense."""
         first: Why | None = None
         last = min(candidate.last_day or self.end, self.end)
-        day, minute, asked_at = candidate.day, self.plan.sent_at(channel).minutes, candidate.asked_at
+        day, resumes, asked_at = candidate.day, None, candidate.asked_at
         if asked_at is not None:  # of the customer's clock it may be a later day already
             day = max(day, min(asked_at.astimezone(person.zone).date(), last))
         while day <= last:
+            minute = self.rules[day].sent_at(channel).minutes if resumes is None else resumes
             found = self.slot(candidate, person, channel, _not_before(asked_at, at_time(day, minute, person.zone)), day)
             if not isinstance(found, Why):
                 self._go_out(candidate, channel, day, found, first)
                 return
             first = first or found
-            minute = minute if found.resumes is None else found.resumes
+            resumes = resumes if found.resumes is None else found.resumes
             if found.final:
                 break
             day += ONE_DAY
@@ -186,7 +194,7 @@ class Desk:
     def _go_out(self, candidate: Candidate, channel: str, day: date, at: datetime, first: Why | None) -> None:
         if first is not None:
             self.placed.append(Placed(candidate, candidate.day, "defer", channel, None, day, (first.reason,)))
-        task = self._is_task(candidate, channel)
+        task = self._is_task(candidate, channel, day)
         told = reason("care.planned.task" if task else "care.planned.send", channel=channel, category=candidate.category)
         self.placed.append(Placed(candidate, day, "task" if task else "send", channel, at, None, (told,)))
         self.made.append(_touch(candidate, channel, day))
@@ -212,7 +220,7 @@ class Desk:
         closed = next(self._closed(candidate, channel, day), None)
         if closed is not None:
             return closed
-        awake = waking(self.plan, channel, person.zone, at, day)
+        awake = waking(self.rules[day], channel, person.zone, at, day)
         if isinstance(awake, Why):
             return awake
         touch = _touch(candidate, channel, day)
@@ -223,36 +231,38 @@ class Desk:
 
     def _closed(self, candidate: Candidate, channel: str, day: date) -> Iterator[Why]:
         """What closes a whole day."""
-        purpose = candidate.terms.purpose
-        for blackout in self.plan.blackout:
+        rules, purpose = self.rules[day], candidate.terms.purpose
+        for blackout in rules.blackout:
             if purpose in blackout.purposes and blackout.holds(day, self.working):
                 yield Why(reason("care.blackout", name=blackout.name or "", day=day), final=blackout.then == "drop")
-        if channel in self.plan.working_days_only and self.working is not None:
+        if channel in rules.working_days_only and self.working is not None:
             works = self.working.is_working(day)
             if works is False or (works is None and not self.working.likely(day)):
                 yield Why(reason("care.working_day" if works is False else "care.working_day.unknown", channel=channel, day=day))
-        if self.plan.greeting_day == "no_marketing" and purpose == "marketing" and day in self._greeted:
+        if rules.greeting_day == "no_marketing" and purpose == "marketing" and day in self._greeted:
             yield Why(reason("care.taboo.greeted_today", day=day))
 
     def _caps(self, touch: Touch) -> list[ContactCap]:
         """The caps that a contact obeys: all of them, or those that name the most."""
-        caps = [cap for cap in self.plan.caps if cap.obeyed(touch)]
-        if self.plan.combine == "all" or not caps:
+        rules = self.rules[touch.day]
+        caps = [cap for cap in rules.caps if cap.obeyed(touch)]
+        if rules.combine == "all" or not caps:
             return caps
         most = max(cap.named for cap in caps)
         return [cap for cap in caps if cap.named == most]
 
     def _apart(self, candidate: Candidate, channel: str, at: datetime, zone: ZoneInfo) -> datetime | Why:
         """The first instant from ``at`` that keeps the minimum gap to everything that goes out on that day."""
-        gap = self.plan.minimum_gap
+        day = at.astimezone(zone).date()
+        rules = self.rules[day]
+        gap = rules.minimum_gap
         if gap is None or candidate.terms.purpose == "service":
             return at
-        day = at.astimezone(zone).date()
         going = [each.at for each in self.placed if each.at is not None and each.goes_out]
         for other in sorted([*going, *(each.at for each in self.made if each.at is not None)]):
             if abs(other - at) < gap.delta:
                 at = other + gap.delta
-        asleep = any(window.holds(local_minute(at, zone)) for window in self.plan.quiet(channel))
+        asleep = any(window.holds(local_minute(at, zone)) for window in rules.quiet(channel))
         return Why(reason("care.minimum_gap", gap=str(gap))) if asleep or at.astimezone(zone).date() != day else at
 
 

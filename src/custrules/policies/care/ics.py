@@ -131,6 +131,11 @@ def yearly(day: date, feb29: Feb29 = "backward") -> str:
     return "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1" if feb29 == "backward" else "FREQ=YEARLY;BYYEARDAY=60"
 
 
+def repeating(day: date, feb29: Feb29 = "backward", every: int = 1) -> str:
+    """The same of a day that is kept every so many years."""
+    return yearly(day, feb29).replace("FREQ=YEARLY", f"FREQ=YEARLY;INTERVAL={every}") if every > 1 else yearly(day, feb29)
+
+
 def birthday_event(uid: str, summary: str, born: Birthday, years: Sequence[int], keeping: Keeping) -> CalendarEvent | None:
     """A birthday as a calendar keeps it: a solar one by its rule, a lunar one with its days of these (lunar) years written out."""
     days = [kept.day for year in years for kept in born.in_cycle(year, keeping)]

@@ -129,14 +129,19 @@ class Anniversaries(Calendar):
         anchor = self.anchor(view)
         if anchor is None:
             return None
-        every = self.trigger.occasion.interval
-        yearly = every.months > 0 and every.months % 12 == 0
+        every, yearly = self.trigger.occasion.interval, self.yearly
         times = max(1, _times_before(anchor, day, every.months, every.days))
         for number in range(times, times + 14):
             kept = self._kept(anchor, number, yearly)
             if kept is not None and kept >= day:
                 return Dated(kept, f"{kept.year}" if yearly else f"{anchor}+{number}", {"number": number}) if kept.year <= MAX_YEAR else None
         return None
+
+    @property
+    def yearly(self) -> bool:
+        """Whether it comes in the same month always."""
+        months = self.trigger.occasion.interval.months
+        return months > 0 and months % 12 == 0
 
     def _kept(self, anchor: date, number: int, yearly: bool) -> date | None:
         every = self.trigger.occasion.interval
