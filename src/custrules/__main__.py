@@ -126,14 +126,19 @@ def _history(program: cr.Program, arguments: argparse.Namespace) -> tuple[cr.Sta
 
 def compare(output: Output, arguments: argparse.Namespace) -> int:
     """The same events under two programs, and what comes out differently."""
+    paths = [*arguments.events, *arguments.events_too]
+    if not paths:
+        if output.shape == "text":
+            output.note(arguments.usage().rstrip("\n"))
+        raise Misuse("no_event_files")
     base, candidate = cr.load(arguments.base), cr.load(arguments.candidate)
-    files = EventFiles(arguments.events, Either(base, candidate))
+    files = EventFiles(paths, Either(base, candidate))
     until = end_of(arguments.until, base.zone) if arguments.until is not None else None
     events: Iterable[AnyEvent] = by_customer(files) if arguments.sort else files
     with placing(files):
         found = cr.compare(base, candidate, output.counted(events), until=until, by=arguments.by, top=arguments.top)
     if not found.total.events + found.left_out:
-        raise Misuse("nothing", path=", ".join(arguments.events))
+        raise Misuse("nothing", path=", ".join(paths))
     if output.shape == "json":
         output.json(found.to_data())
         return FINE

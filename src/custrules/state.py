@@ -155,7 +155,8 @@ class State:
         return found if found in self.ledger.accounts else self._unknown(name)
 
     def _unknown(self, account: str) -> Never:
-        _refuse("state.unknown_account", name=account, known=", ".join(sorted(self.ledger.accounts)))
+        unstepped = {"unstepped": self.customer_id} if self.as_of is None else {}
+        _refuse("state.unknown_account", name=account, known=", ".join(sorted(self.ledger.accounts)), **unstepped)
 
     # -- orders ----------------------------------------------------------------------------------------------------
 
