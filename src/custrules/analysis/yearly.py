@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from custrules.analysis.plan import item_id
+from custrules.analysis.plan import calendar_file, item_id
 from custrules.analysis.refusal import program_in, refuse, worded
 from custrules.calendars import ONE_DAY, start_of_day
 from custrules.fields import read_day
-from custrules.policies.care.ics import CalendarEvent, calendar, repeating
+from custrules.policies.care.ics import CalendarEvent, repeating
 from custrules.policies.care.occurring import Anniversaries, Birthdays, Calendar
 from custrules.policies.care.trigger import Trigger
-from custrules.program import Program, aware
+from custrules.program import Program
 from custrules.state import State
 from custrules.validation import read_argument
 from custrules.views import Days, StepView
@@ -60,7 +60,7 @@ def yearly_ics(
         refuse("analysis.out_of_range", "years", found=str(years)[:40], least=1, most=MOST_YEARS)
     given = [states] if isinstance(states, State) else sorted(states, key=lambda state: state.customer_id)
     events = [_event(program, state, kept, alarm) for state in given for kept in _kept(program, state, first, years)]
-    return calendar(events, aware(stamp, "stamp"), previous)
+    return calendar_file(events, stamp, previous)
 
 
 def _event(program: Program, state: State, kept: Kept, alarm: timedelta | None) -> CalendarEvent:

@@ -127,6 +127,7 @@ class Touch(NamedTuple):
     obeys: bool = True
     counts: bool = True
     at: datetime | None = None
+    trigger: str = ""
 
 
 def _at_least_nothing(value: object) -> int:
