@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -56,7 +57,7 @@ def arranged(
     do_not_contact: bool = False,
 ) -> list[Placed]:
     who = Person(customer, zone, profile or {}, consent, do_not_contact, frozenset(stops), chosen)
-    return Desk(plan, lambda candidate, day: who, made, working, days).arrange(candidates)
+    return Desk(defaultdict(lambda: plan), lambda candidate, day: who, made, working, days).arrange(candidates)
 
 
 def told(placed: Iterable[Placed]) -> list[tuple[str, str, str]]:

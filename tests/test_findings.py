@@ -161,6 +161,20 @@ def test_an_order_paid_in_points_earns_what_is_told() -> None:
     assert int(str(paid.state.points().available)) == before - int(params["paid"]) + int(params["gives"])
 
 
+@pytest.mark.parametrize(
+    ("name", "asked", "told"),
+    [("refund_of_more_than_was_paid", {}, "refund"), ("refund_in_part_forfeits_the_bonus", {"amount": "0.01"}, "bonus_forfeited")],
+)
+def test_a_refund_comes_to_what_is_told_of_it(name: str, asked: dict[str, str], told: str) -> None:
+    path = FOLDER / f"{name}.yaml"
+    params = next(finding.params for finding in found_in(path) if finding.code.startswith("check.refund"))
+    program, state = cr.load(path), cr.State.new("c")
+    at = {"customer_id": "c", "occurred_at": "2026-03-10T12:00:00+08:00"}
+    state = program.step(state, program.event({"type": "top_up", "id": "t", "amount": str(params["paid"]), **at})).state
+    quote = program.step(state, program.event({"type": "refund_request", "id": "r", "of": "t", "cause": "merchant", **asked, **at}))
+    assert str(quote.decisions[-1].reasons[0].params[told]) == str(params["refund" if told == "refund" else "bonus"])
+
+
 # -- accepted findings -------------------------------------------------------------------------------------------------
 
 ACCEPTED = (FOLDER / "accepted.yaml").read_text("utf-8")

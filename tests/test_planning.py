@@ -232,3 +232,11 @@ def test_an_index_through_no_day_is_refused() -> None:
     with pytest.raises(cr.AnalysisError) as caught:
         cr.PlanIndex(PROGRAM, [], through="soon")  # type: ignore[arg-type]
     assert caught.value.diagnostics[0].path == "through"
+
+
+def test_the_rules_of_contact_are_those_in_force_on_the_day_that_they_are_about() -> None:
+    later = '  - {id: contact, kind: care.contact_plan, effective_from: 2026-05-06, send_at: "16:00"}'
+    program = cr.loads(DOCUMENT.replace("calendar:", f"{later}\ncalendar:"))
+    (offer, call) = [item for item in cr.plan(program, state(), date(2026, 5, 1), days=14) if item.outcome != "defer"]
+    assert (offer.day, offer.at) == (date(2026, 5, 5), datetime(2026, 5, 5, 2, tzinfo=UTC))  # ten o'clock by the first version
+    assert (call.day, call.at) == (date(2026, 5, 6), datetime(2026, 5, 6, 8, tzinfo=UTC))  # by the second one 16:00

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from cases.covering import covers
-from reckoning_examples import after, cents, period, refund, shown, top_up, visits
+from reckoning_examples import DAY, after, cents, period, refund, shown, top_up, visits
 
 from custrules.money import Rounding
+from custrules.policies.stored_value.bases import Served
 from custrules.policies.stored_value.charges import DAY_COUNTS, FeeTerms, interest, year_share
 from custrules.policies.stored_value.history import TopUpHistory
 from custrules.policies.stored_value.payout import below_minimum, in_cash, to_tenders
-from custrules.policies.stored_value.reckoning import used
+from custrules.policies.stored_value.reckoning import Terms, used, visits_for
 
 PLAIN = top_up("1000", "200", face="300")  # nobody says out of which bucket: these bases do not look
 PRO_RATA = top_up("1000", "200", face="300", bonus_used="50")
@@ -365,3 +366,61 @@ def test_a_refund_in_part_leaves_enough_for_what_is_kept_back_later() -> None:
     second = refund(after(history, first), **terms)
     assert (shown(first.kept), shown(second.kept)) == ("100.00", "100.00")
     assert first.net + second.net == refund(history, **terms).net == cents("800")
+
+
+# -- visits in part --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("basis", ["paid_minus_ratio", "paid_minus_face", "principal_remaining", "face_remaining"])
+@pytest.mark.parametrize("bonus", ["forfeit", "surrender_pro_rata"])
+def test_visits_in_part_are_in_all_what_they_would_have_been_at_once(basis: str, bonus: str) -> None:
+    card = visits("100.00", 7, 3, used=2)
+    whole = refund(card, basis=basis).net
+    first = refund(card, basis=basis, bonus=bonus, visits=2)
+    rest = refund(after(card, first), basis=basis, bonus=bonus)
+    assert first.gross + rest.gross == whole
+    closed = after(after(card, first), rest)
+    assert (closed.principal, closed.bonus) == (0, 0)
+
+
+def test_a_visit_takes_its_share_of_what_all_would_bring() -> None:
+    card = visits("100.00", 7, 3, used=2)
+    # 100 x 8/10 = 80 for the five paid ones that are left: 16 each; the three given ones lapse with the first of them
+    first = refund(card, visits=1)
+    assert (shown(first.gross), first.lines[0].principal, first.lines[0].bonus) == ("16.00", 1, 3)
+    # 3 x 16/100 = 0.48 of the given ones
+    some = refund(card, visits=1, bonus="surrender_pro_rata")
+    assert (some.lines[0].principal, some.lines[0].bonus) == (1, 0)
+    # 3 x 64/100 = 1.92
+    more = refund(card, visits=4, bonus="surrender_pro_rata")
+    assert (more.lines[0].principal, more.lines[0].bonus) == (4, 2)
+
+
+def test_visits_that_were_given_go_back_where_no_others_are_left() -> None:
+    card = visits("100.00", 7, 3, used=8)
+    first = refund(card, visits=1)  # 100 x 2/10 = 20 for two
+    assert (shown(first.gross), first.lines[0].principal, first.lines[0].bonus, first.there) == ("10.00", 0, 2, 2)
+    kept = refund(card, visits=1, bonus="surrender_pro_rata")
+    assert (shown(kept.gross), kept.lines[0].bonus) == ("10.00", 1)
+
+
+def test_visits_of_several_cards_are_of_the_newest_first() -> None:
+    old, new = visits("100.00", 10)._replace(id="old"), visits("60.00", 3)
+    part = refund(old, new, visits=5)
+    assert [(line.history.id, shown(line.gross), line.principal, line.closes) for line in part.lines] == [
+        ("old", "20.00", 2, False),
+        ("t1", "60.00", 3, True),
+    ]
+    assert [shown(line.gross) for line in refund(old, new, visits=1).lines] == ["0.00", "20.00"]
+    assert refund(old, new, visits=99) == refund(old, new)  # whoever asks compares
+
+
+def test_bonus_visits_that_are_paid_out_are_worth_as_much_as_others() -> None:
+    card = visits("70.00", 7, 3, used=2)
+    part = refund(card, basis="face_remaining", visits=6)  # 5 + 3 are left at 10.00
+    assert (shown(part.gross), part.lines[0].principal, part.lines[0].bonus, part.lines[0].paid_out) == ("60.00", 5, 1, 1)
+
+
+def test_the_least_number_of_visits_that_come_to_an_amount() -> None:
+    card, terms = visits("100.00", 7, 3, used=2), Terms("paid_minus_ratio", Served(DAY))
+    assert [visits_for([card], terms, cents(amount)) for amount in ("0.01", "16.00", "16.01", "64.00", "80.00")] == [1, 1, 2, 4, 5]

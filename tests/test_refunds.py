@@ -416,7 +416,16 @@ def test_what_a_request_keeps_reads_back() -> None:
     assert more.state.status("refund", "r1").since == date(2026, 5, 6)
 
 
-@pytest.mark.parametrize("fields", [{"of": "t1", "account": "card"}, {"of": "t1", "amount": "0.00"}, {"of": "t1", "absent": -1}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"of": "t1", "account": "card"},
+        {"of": "t1", "amount": "0.00"},
+        {"of": "t1", "absent": -1},
+        {"of": "t1", "visits": 0},
+        {"of": "t1", "visits": 1, "amount": "1.00"},
+    ],
+)
 def test_a_request_that_makes_no_sense_is_no_event(fields: dict[str, Any]) -> None:
     with pytest.raises(cr.EventError):
         ask(card(), **fields)

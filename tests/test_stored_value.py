@@ -281,3 +281,46 @@ def test_a_state_with_a_capture_that_came_back_in_part_reads_back() -> None:
     ann = held()
     ann.does("return", "2026-04-03", of="e2", amount="120.00")
     assert cr.State.from_json(ann.state.to_json()) == ann.state
+
+
+# -- an account that is retired --------------------------------------------------------------------------------------------
+
+
+def ending() -> Customer:
+    """A card that takes nothing more from 1 May on, with a top-up ``e1`` of 1000 + 200 of 1 April."""
+    account = {"id": "card", "kind": "stored_value.account", "form": "amount", "bonus_expiry": "2 months"}
+    program = cr.Program(
+        id="shop",
+        zone="Asia/Shanghai",
+        currency="CNY",
+        policies=[
+            account,
+            {**account, "effective_from": "2026-05-01", "retired": True},
+            {"id": "top-up", "kind": "stored_value.top_up", **LADDER},
+            {"id": "spend", "kind": "stored_value.spending", "order": "principal_first"},
+            {"id": "refund", "kind": "stored_value.refund", "causes": {"closure": {"basis": "paid_minus_face"}}},
+        ],
+    )
+    ann = Customer(program)
+    ann.does("top_up", "2026-04-01", amount="1000.00")
+    return ann
+
+
+def test_a_retired_account_takes_no_top_up() -> None:
+    ann = ending()
+    assert ann.does("top_up", "2026-04-30", amount="500.00").accepted
+    step = ann.does("top_up", "2026-05-01", amount="500.00")
+    assert step.refusal is not None
+    assert (step.verdict, step.refusal.code) == ("refused", "stored_value.account.retired")
+    assert ann.balance("card.principal") == "1500.00"
+
+
+def test_what_stands_on_a_retired_account_is_spent_returned_lapses_and_is_refunded() -> None:
+    ann = ending()
+    assert ann.pays("300.00", "2026-05-02").accepted
+    ann.does("return", "2026-05-03", of="e2", amount="100.00")
+    assert (ann.balance("card.principal"), ann.balance("card.bonus")) == ("800.00", "200.00")
+    ann.does("visit", "2026-06-02")  # the bonus of 1 April was good until 1 June
+    assert ann.balance("card.bonus") == "0.00"
+    assert ann.does("refund_request", "2026-06-03", of="e1", cause="closure").accepted
+    assert ann.does("refund_paid", "2026-06-04", of="e5", amount="800.00").accepted

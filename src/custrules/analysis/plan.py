@@ -12,7 +12,7 @@ from custrules.analysis.refusal import refuse
 from custrules.codec import canonical
 from custrules.decisions import Reason, reason
 from custrules.event_fields import Scalar
-from custrules.fields import Frozen, instant_text
+from custrules.fields import Frozen, describe, instant_text
 from custrules.messages import Speaker, render, speak
 from custrules.policies.care.arranging import Placed
 from custrules.policies.care.ics import CalendarEvent, Foreign, calendar
@@ -99,13 +99,13 @@ class Plan:
         """The items of one customer."""
         return tuple(item for item in self.items if item.customer_id == customer_id)
 
-    def to_ics(self, stamp: datetime, *, previous: bytes | None = None, alarm: timedelta | None = None, lang: str = "en") -> bytes:
+    def to_ics(self, stamp: datetime, *, previous: bytes | str | None = None, alarm: timedelta | None = None, lang: str = "en") -> bytes:
         """The contacts that go out as a calendar file (RFC 5545): care as all-day events, tasks at their time, in UTC.
 
         ``stamp`` is when the file is written. ``previous`` is the file of an earlier plan: what is as it was keeps its sequence, what has
         changed is told as an update, and what no longer stands in the plan, on one of its days, as cancelled; what comes after them stays.
-        ``alarm``: how long before
-        an event a reminder comes; of an all-day one before the midnight with which it begins (15 hours: 09:00 the day before).
+        ``alarm``: how long before an event a reminder comes; of an all-day one before the midnight with which it begins (15 hours: 09:00 the
+        day before).
         EventError for a stamp without a zone; AnalysisError for an alarm after the event, and for a previous file of somebody else's.
         """
         events = [_event(item, alarm, lang) for item in self.items if item.outcome in ("send", "task")]
@@ -120,9 +120,9 @@ class Plan:
         return canonical(self.to_data())
 
 
-def calendar_file(events: Sequence[CalendarEvent], stamp: datetime, previous: bytes | None, plan: Plan | None = None) -> bytes:
+def calendar_file(events: Sequence[CalendarEvent], stamp: datetime, previous: bytes | str | None, plan: Plan | None = None) -> bytes:
     """The file of some events, after a previous one; of a plan its days alone are told anew."""
-    at = aware(stamp, "stamp")
+    at, previous = aware(stamp, "stamp"), previous.encode() if isinstance(previous, str) else previous
     late = next((event.alarm for event in events if event.alarm is not None and event.alarm < timedelta(0)), None)
     if late is not None:
         refuse("analysis.wrong_type", "alarm", expected="a length of time before the event", found=str(late))
@@ -130,7 +130,7 @@ def calendar_file(events: Sequence[CalendarEvent], stamp: datetime, previous: by
         span = (plan.start, plan.end) if plan is not None else (None, None)
         return calendar(events, at, previous, since=span[0], until=span[1])
     except Foreign:
-        refuse("analysis.wrong_type", "previous", expected="a calendar file as it was written here before", found="another")
+        refuse("analysis.wrong_type", "previous", expected="the bytes that to_ics gave before", found=describe(previous))
 
 
 def _event(item: PlanItem, alarm: timedelta | None, lang: str) -> CalendarEvent:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from custrules.analysis.foreseeing import Ahead, PlanIndex, end_of_day, terms_of
 from custrules.analysis.plan import Plan, PlanItem, item_id
-from custrules.analysis.refusal import one_of, refuse, worded
+from custrules.analysis.refusal import one_of, refuse, states_in, worded
 from custrules.calendars import known_zone, local_day, start_of_day
 from custrules.contacting import PURPOSES, Contacting
 from custrules.errors import Diagnostic
@@ -38,10 +38,11 @@ NOTHING: frozenset[str] = frozenset()
 NO_RULES = ContactPlan(id="contact")
 
 
-def plan(program: Program, states: State | Iterable[State] | PlanIndex, start: date, days: int = 14) -> Plan:
+def plan(program: Program, states: State | Iterable[State] | Mapping[str, State] | PlanIndex, start: date, days: int = 14) -> Plan:
     """What becomes of every contact from ``start`` for so many local days of the program.
 
-    ``states`` is one state, many, or a PlanIndex of them. A state that is settled beyond ``start`` is planned from the day on which it stands.
+    ``states`` is one state, many (a list, or a replay's by customer), or a PlanIndex of them. A state that is
+    settled beyond ``start`` is planned from the day on which it stands.
     AnalysisError for days that are none, or more than three years of them.
     """
     first = read_argument(read_day, start, "start", "analysis", worded)
@@ -55,10 +56,10 @@ def plan(program: Program, states: State | Iterable[State] | PlanIndex, start: d
     return Plan(program.id, first, last, tuple(sorted(items, key=lambda item: (item.day, item.customer_id))))
 
 
-def _chosen(program: Program, states: State | Iterable[State] | PlanIndex, horizon: Horizon) -> Iterable[Ahead]:
+def _chosen(program: Program, states: State | Iterable[State] | Mapping[str, State] | PlanIndex, horizon: Horizon) -> Iterable[Ahead]:
     if isinstance(states, PlanIndex):
         return states.looked_at(horizon.first, horizon.end)
-    return (Ahead(program, state) for state in ([states] if isinstance(states, State) else states))
+    return (Ahead(program, state) for state in states_in(states))
 
 
 class Horizon(NamedTuple):
@@ -92,7 +93,7 @@ def _of_customer(ahead: Ahead, rules: RulesOn, horizon: Horizon) -> list[PlanIte
     if not forecast.candidates:
         return []
     program = ahead.program
-    desk = Desk(rules.__getitem__, forecast.person, forecast.made, program.rulebook.working, (forecast.first, horizon.last))
+    desk = Desk(rules, forecast.person, forecast.made, program.rulebook.working, (forecast.first, horizon.last))
     return [_item(program, ahead.state.customer_id, placed) for placed in desk.arrange(forecast.candidates)]
 
 
@@ -216,7 +217,7 @@ def recheck(program: Program, state: State, item: PlanItem, at: datetime) -> Pla
     rules = RulesOn(program)
     forecast = Forecast(Ahead(program, now), rules, Horizon.of(program, day, day))
     found = forecast.candidate(asked)
-    desk = Desk(rules.__getitem__, forecast.person, forecast.made, program.rulebook.working, (day, day + timedelta(days=AHEAD)))
+    desk = Desk(rules, forecast.person, forecast.made, program.rulebook.working, (day, day + timedelta(days=AHEAD)))
     person = forecast.person(found, day)
     stopped = desk.stopped(found, person)
     if stopped is not None:

@@ -14,7 +14,7 @@ from custrules.money import Money
 
 class RefundRequest(Event):
     """A refund is asked for, because of a ``cause``: ``of`` one top-up, or of all of an ``account`` (the program's first of stored value
-    where neither is named); of all that can be refunded, or of an ``amount``, before fees.
+    where neither is named); of all that can be refunded, or of an ``amount``, before fees, or of so many ``visits`` of a card.
 
     ``of`` a request that stands: what it lacked is added (``documents``, gifts that were ``returned``), and it is reckoned anew.
     ``stopped``: the first day on which the merchant no longer served; ``rescinded``: the day of rescission, where it was before the
@@ -28,6 +28,7 @@ class RefundRequest(Event):
     of: Id | None = None
     account: Id | None = None
     amount: Money | None = None
+    visits: Whole | None = None
     stopped: Day | None = None
     rescinded: Day | None = None
     absent: Whole = 0
@@ -42,6 +43,10 @@ class RefundRequest(Event):
             raise fault("event.refund_of_both", of=self.of, account=self.account)
         if self.amount is not None and self.amount.minor <= 0:
             raise fault("event.refund_of_nothing", found=self.amount)
+        if self.visits is not None and self.visits <= 0:
+            raise fault("event.refund_of_nothing", found=self.visits)
+        if self.visits is not None and self.amount is not None:
+            raise fault("event.refund_of_amount_and_visits", amount=self.amount, visits=self.visits)
         if self.absent < 0:
             raise fault("event.refund_absent", found=self.absent)
         return self

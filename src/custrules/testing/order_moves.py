@@ -79,7 +79,7 @@ def _worth(writer: Writing, units: int) -> int:
 
 def returned(writer: Writing, picks: list[Picks]) -> Data:
     head, part = picks[0], picks[1]
-    bought = [event for event in writer.known if event["type"] == "purchase"]
+    bought = [event for event in writer.known if event["type"] == "purchase" or (event["type"] == "hold" and "amount" in event)]
     amount = writer.shown(writer.amount(part))
     if not bought:
         return {"type": "return", "amount": amount}

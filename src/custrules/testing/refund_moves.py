@@ -33,7 +33,9 @@ def request(writer: Writing, picks: list[Picks]) -> Data:
         return {"type": "refund_request", "of": known["id"], "cause": known["cause"], "documents": ["id_card", "receipt"]}
     data: Data = {"type": "refund_request", "cause": picks[0].one((*refunds(writer.program), "consumer"))}
     data |= {"account": picks[1].one(stores(writer.program)).name} if picks[1].yes(3) else {"of": picks[1].one((paid[-1], *paid[-3:]))["id"]}
-    if picks[2].yes(3):
+    if "paid" in paid[-1] and picks[2].yes():
+        data |= {"visits": picks[2].one((1, 2, 5, 20))}
+    elif picks[2].yes(3):
         part = int(Fraction(paid[-1]["amount"]) * 10**writer.program.rulebook.scale * picks[2].one((Fraction(1, 3), Fraction(1, 2), Fraction(2))))
         data |= {"amount": writer.shown(max(part, 1))}
     if picks[3].yes(4):

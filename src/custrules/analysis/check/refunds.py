@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
+from typing import NamedTuple
 
 from custrules.analysis.check.findings import Findings
 from custrules.analysis.check.laws import rules_over, tell
 from custrules.law import Law, LawRule
 from custrules.law.vocabulary import CAUSES, Deadline
-from custrules.money import Money
-from custrules.policies.stored_value import Refund, Spending
+from custrules.money import Money, Rounding, from_units, rounded, to_units
+from custrules.policies.stored_value import Refund, Spending, TopUp
 from custrules.policies.stored_value.causes import RefundCause
+from custrules.policies.stored_value.ladder import TopUpRow
 
 # The bases of a refund from the one that leaves the customer least: consumption at list price is never less than its face, its face never
 # less than the share of it that was paid. What remains depends on the order of spending and is not among them.
@@ -21,6 +24,7 @@ def check_refunds(findings: Findings) -> None:
     for policy in findings.rules.parts.policies:
         if isinstance(policy, Refund) and not policy.retired:
             _ignores_bonus(findings, policy)
+            _forfeits_bonus(findings, policy)
             if findings.program.law is not None:
                 _Refunds(findings, policy, findings.program.law).check()
 
@@ -30,9 +34,70 @@ def _ignores_bonus(findings: Findings, refund: Refund) -> None:
     spending = next((policy for policy in findings.rules.parts.policies if isinstance(policy, Spending) and policy.order == "bonus_first"), None)
     for name, cause in refund.causes.listed().items():
         if cause.basis == "face_remaining":
-            findings.warning("check.refunds_bonus", findings.path(refund, "causes", name, "basis"), cause=name)
+            _refunds_bonus(findings, refund, name)
         elif cause.basis == "principal_remaining" and spending is not None:
             findings.warning("check.refund_ignores_bonus", findings.path(refund, "causes", name, "basis"), cause=name, policy=spending.id)
+
+
+def _refunds_bonus(findings: Findings, refund: Refund, cause: str) -> None:
+    """The bonus that is left goes back in money: more than was paid in, where a top-up is known to bring one."""
+    path, given = findings.path(refund, "causes", cause, "basis"), _given(findings, refund)
+    if given is None:
+        findings.warning("check.refunds_bonus", path, cause=cause)
+        return
+    shown = {"paid": given.paid, "bonus": given.bonus, "refund": given.paid + given.bonus}
+    findings.warning(
+        "check.refund_above_paid", path, cause=cause, policy=given.policy, **{name: _money(amount, findings) for name, amount in shown.items()}
+    )
+
+
+def _forfeits_bonus(findings: Findings, refund: Refund) -> None:
+    """A refund in part, however small, ends the whole bonus of its top-up; who says ``forfeit`` is only reminded of it."""
+    given = _given(findings, refund)
+    if given is None:
+        return
+    shown = {"paid": _money(given.paid, findings), "bonus": _money(given.bonus, findings), "least": Money.from_minor(1, findings.program.currency)}
+    causes = refund.causes.listed().items()
+    own = [name for name, cause in causes if cause.bonus is not None and cause.bonus.treatment == "forfeit" and cause.basis != "face_remaining"]
+    for name in own:
+        findings.info("check.refund_forfeits_bonus", findings.path(refund, "causes", name, "bonus"), policy=given.policy, **shown)
+    if refund.bonus.treatment == "forfeit" and any(cause.bonus is None and cause.basis != "face_remaining" for _, cause in causes):
+        said = "bonus" in refund.model_fields_set
+        tell = findings.info if said else findings.warning
+        tell("check.refund_forfeits_bonus", findings.path(refund, "bonus" if said else "causes"), policy=given.policy, **shown)
+
+
+class _Given(NamedTuple):
+    """A top-up that brings a bonus: what is paid for it."""
+
+    policy: str
+    paid: Decimal
+    bonus: Decimal
+
+
+def _given(findings: Findings, refund: Refund) -> _Given | None:
+    """The first row of a ladder that gives a bonus into an account that is refunded."""
+    resolve = findings.rules.resolve
+    accounts = {resolve(name) for name in refund.accounts}
+    for policy in findings.rules.parts.policies:
+        if isinstance(policy, TopUp) and not policy.retired and (not accounts or resolve(policy.account) in accounts):
+            for row in policy.ladder:
+                bonus = row.give or _percent(row, findings)
+                if bonus:
+                    return _Given(policy.id, row.pay, bonus)
+    return None
+
+
+def _percent(row: TopUpRow, findings: Findings) -> Decimal:
+    if row.percent is None:
+        return Decimal(0)
+    paid = to_units(row.pay, findings.rules.scale, "the currency")
+    found = from_units(rounded(row.percent * paid, Rounding.floor), findings.rules.scale)
+    return min(Decimal(found), row.cap) if row.cap is not None else Decimal(found)
+
+
+def _money(amount: Decimal, findings: Findings) -> Money:
+    return Money(amount, findings.program.currency)
 
 
 class _Refunds:

@@ -59,8 +59,6 @@ class Person(NamedTuple):
 
 PersonOn = Callable[[Candidate, date], Person]
 """The customer as she stands on a day, for a candidate."""
-RulesOn = Callable[[date], ContactPlan]
-"""The rules of contact in force on a day."""
 
 
 class Placed(NamedTuple):
@@ -88,9 +86,9 @@ class Why(NamedTuple):
 
 
 class Desk:
-    """One customer's contacts from ``start`` to ``end``; ``made`` are contacts that count already, ``on`` the rules of contact of a day."""
+    """One customer's contacts from ``start`` to ``end``; ``made`` are contacts that count already, ``rules`` those of contact in force on a day."""
 
-    on: RulesOn
+    rules: Mapping[date, ContactPlan]
     person: PersonOn
     working: WorkingTime | None
     start: date
@@ -99,10 +97,9 @@ class Desk:
     placed: list[Placed]
 
     def __init__(
-        self, plan: ContactPlan | RulesOn, person: PersonOn, made: Sequence[Touch], working: WorkingTime | None, span: tuple[date, date]
+        self, rules: Mapping[date, ContactPlan], person: PersonOn, made: Sequence[Touch], working: WorkingTime | None, span: tuple[date, date]
     ) -> None:
-        self.on = (lambda day: plan) if isinstance(plan, ContactPlan) else plan
-        self.person, self.working = person, working
+        self.rules, self.person, self.working = rules, person, working
         self.start, self.end = span
         self.made = list(made)
         self.placed: list[Placed] = []
@@ -121,22 +118,22 @@ class Desk:
 
     def _order(self, candidate: Candidate) -> tuple[Any, ...]:
         last = candidate.last_day or date.max
-        rank = self.on(candidate.day).rank(candidate.category)
+        rank = self.rules[candidate.day].rank(candidate.category)
         return rank, -candidate.terms.weight, last, candidate.trigger, candidate.day, candidate.cycle
 
-    def _is_task(self, candidate: Candidate, channel: str | None) -> bool:
-        return candidate.task or (channel or next(iter(candidate.terms.channels), "")) in self.on(candidate.day).tasks
+    def _is_task(self, candidate: Candidate, channel: str | None, day: date) -> bool:
+        return candidate.task or (channel or next(iter(candidate.terms.channels), "")) in self.rules[day].tasks
 
     def _greets(self, candidate: Candidate) -> bool:
         """Whether it is a greeting that the customer is to get on its day, as far as nothing stops it for good, where that matters."""
-        if self.on(candidate.day).greeting_day == "as_usual":
+        if self.rules[candidate.day].greeting_day == "as_usual":
             return False
-        if candidate.terms.purpose != "greeting" or self._is_task(candidate, None):
+        if candidate.terms.purpose != "greeting" or self._is_task(candidate, None, candidate.day):
             return False
         if candidate.last_day is not None and candidate.last_day < candidate.day:
             return False
         person = self.person(candidate, candidate.day)
-        return self.stopped(candidate, person) is None and channel_of(self.on(candidate.day), candidate, person) is not None
+        return self.stopped(candidate, person) is None and channel_of(self.rules[candidate.day], candidate, person) is not None
 
     # -- one candidate ---------------------------------------------------------------------------------------------
 
@@ -144,7 +141,7 @@ class Desk:
         if candidate.last_day is not None and candidate.last_day < candidate.day:
             self._note(candidate, "expired", (reason("care.expired", last_day=candidate.last_day),))
             return
-        plan, person = self.on(candidate.day), self.person(candidate, candidate.day)
+        plan, person = self.rules[candidate.day], self.person(candidate, candidate.day)
         stopped = self.stopped(candidate, person)
         if stopped is not None:
             self._note(candidate, stopped[0], (stopped[1],))
@@ -161,13 +158,13 @@ class Desk:
 
     def merged_into(self, candidate: Candidate, channel: str) -> str | None:
         """The trigger of the greeting, of the same day, that stands for this one too: planned, or made already."""
-        if not self.on(candidate.day).merge or candidate.terms.purpose != "greeting" or self._is_task(candidate, channel):
+        if not self.rules[candidate.day].merge or candidate.terms.purpose != "greeting" or self._is_task(candidate, channel, candidate.day):
             return None
         days = (candidate.day, candidate.asked or candidate.day)
         return next((each.trigger for each in self.made if each.day in days and self._was_greeting(each)), None)
 
     def _was_greeting(self, touch: Touch) -> bool:
-        return touch.purpose == "greeting" and touch.channel not in self.on(touch.day).tasks
+        return touch.purpose == "greeting" and touch.channel not in self.rules[touch.day].tasks
 
     def stopped(self, candidate: Candidate, person: Person) -> tuple[Outcome, Reason] | None:
         """What stops a contact for good, whatever the day."""
@@ -180,7 +177,7 @@ class Desk:
             return None
         if terms.purpose in person.suppressed:
             return "drop", reason("care.complaint.open", purpose=terms.purpose)
-        holdout = self.on(candidate.day).holdout
+        holdout = self.rules[candidate.day].holdout
         if holdout is not None and candidate.category not in holdout.exempt and holdout.holds(person.customer_id, person.profile):
             return "withhold", reason("care.holdout", salt=holdout.salt)
         return None
@@ -190,7 +187,7 @@ class Desk:
         day, asked_at = candidate.day, candidate.asked_at
         if asked_at is not None:  # of the customer's clock it may be a later day already
             day = max(day, min(asked_at.astimezone(person.zone).date(), candidate.last_day or self.end, self.end))
-        at = _not_before(asked_at, at_time(day, self.on(day).sent_at(channel).minutes, person.zone))
+        at = _not_before(asked_at, at_time(day, self.rules[day].sent_at(channel).minutes, person.zone))
         found = self.slot(candidate, person, channel, at, day)
         if not isinstance(found, Why):
             self._go_out(candidate, channel, day, found)
@@ -207,7 +204,7 @@ class Desk:
         last, why, resumes = min(candidate.last_day or self.end, self.end), first, first.resumes
         while not why.final and day < last:
             day += ONE_DAY
-            minute = resumes if resumes is not None else self.on(day).sent_at(channel).minutes
+            minute = resumes if resumes is not None else self.rules[day].sent_at(channel).minutes
             found = self.slot(candidate, person, channel, _not_before(candidate.asked_at, at_time(day, minute, person.zone)), day)
             if not isinstance(found, Why):
                 return day, found
@@ -233,7 +230,7 @@ class Desk:
         return self._too_soon(day) if window is None else _quiet(channel, window)
 
     def _go_out(self, candidate: Candidate, channel: str, day: date, at: datetime) -> None:
-        task = self._is_task(candidate, channel)
+        task = self._is_task(candidate, channel, day)
         told = reason("care.planned.task" if task else "care.planned.send", channel=channel, category=candidate.category)
         self.placed.append(Placed(candidate, day, "task" if task else "send", channel, at, None, (told,)))
         self.made.append(_touch(candidate, channel, day, at))
@@ -252,7 +249,7 @@ class Desk:
         closed = next(self._closed(candidate, channel, day), None)
         if closed is not None:
             return closed
-        awake = waking(self.on(day), channel, person.zone, at, day)
+        awake = waking(self.rules[day], channel, person.zone, at, day)
         if isinstance(awake, Why):
             return awake
         touch = _touch(candidate, channel, day)
@@ -264,7 +261,7 @@ class Desk:
 
     def _closed(self, candidate: Candidate, channel: str, day: date) -> Iterator[Why]:
         """What closes a whole day."""
-        plan, purpose = self.on(day), candidate.terms.purpose
+        plan, purpose = self.rules[day], candidate.terms.purpose
         for blackout in plan.blackout:
             if purpose in blackout.purposes and blackout.holds(day, self.working):
                 yield Why(reason("care.blackout", name=blackout.name or "", day=day), final=blackout.then == "drop")
@@ -280,7 +277,7 @@ class Desk:
 
     def _caps(self, touch: Touch) -> list[ContactCap]:
         """The caps that a contact obeys: all of them, or those that name the most."""
-        plan = self.on(touch.day)
+        plan = self.rules[touch.day]
         caps = [cap for cap in plan.caps if cap.obeyed(touch)]
         if plan.combine == "all" or not caps:
             return caps
@@ -289,7 +286,7 @@ class Desk:
 
     def _apart(self, candidate: Candidate, channel: str, at: datetime, zone: ZoneInfo, day: date) -> datetime | Why:
         """The first instant from ``at`` that keeps the minimum gap to everything that goes out; what is of service neither keeps nor asks it."""
-        gap = self.on(day).minimum_gap
+        gap = self.rules[day].minimum_gap
         if gap is None or candidate.terms.purpose == "service":
             return at
         for other in sorted(each.at for each in self.made if each.at is not None and each.purpose != "service"):
@@ -299,11 +296,11 @@ class Desk:
         return Why(self._too_soon(day)) if late else at
 
     def _too_soon(self, day: date) -> Reason:
-        return reason("care.minimum_gap", gap=str(self.on(day).minimum_gap))
+        return reason("care.minimum_gap", gap=str(self.rules[day].minimum_gap))
 
     def _asleep(self, channel: str, at: datetime, zone: ZoneInfo, day: date) -> QuietHours | None:
         minute = local_minute(at, zone)
-        return next((window for window in self.on(day).quiet(channel) if window.holds(minute)), None)
+        return next((window for window in self.rules[day].quiet(channel) if window.holds(minute)), None)
 
 
 def _not_before(asked_at: datetime | None, at: datetime) -> datetime:

@@ -16,7 +16,7 @@ from custrules.policies.stored_value.charges import year_share
 from custrules.policies.stored_value.history import TopUpHistory
 from custrules.policies.stored_value.payout import below_minimum
 from custrules.policies.stored_value.process import last_day
-from custrules.policies.stored_value.reckoning import Line, Reckoning, Terms, reckoned, used
+from custrules.policies.stored_value.reckoning import Line, Reckoning, Terms, reckoned, used, visits_for
 from custrules.policies.stored_value.requests import CANCELLED, REJECTED, Request, requests_of
 from custrules.policies.stored_value.ruling import Ruling
 from custrules.policy import Reason, View, reason
@@ -53,7 +53,7 @@ def quoted(
     fitting, failing = _fitting(request, rule, account, histories, view)
     if not fitting:
         return failing
-    best = [(basis, reckoned(fitting, _terms(policy, request, rule, basis, view), request.amount)) for basis in _bases(policy, rule, account)]
+    best = [(basis, _reckoned(request, _terms(policy, request, rule, basis, view), account, fitting)) for basis in _bases(policy, rule, account)]
     basis, result = max(best, key=lambda row: (row[1].most, row[0] == best[0][0]))
     wrong = list(_wrong(request, rule, result, account, view))
     if wrong:
@@ -80,6 +80,13 @@ def quoted(
         laws=laws,
         minimum_overridden=overridden,
     )
+
+
+def _reckoned(request: Request, terms: Terms, account: ValueAccount, histories: Sequence[TopUpHistory]) -> Reckoning:
+    """All that is left, or the part that is asked for; of visits, an amount is as many of them as come to it."""
+    if account.form != "visits" or request.amount is None:
+        return reckoned(histories, terms, request.amount, request.visits)
+    return reckoned(histories, terms, visits=visits_for(histories, terms, request.amount))
 
 
 # -- which top-ups -----------------------------------------------------------------------------------------------------
@@ -150,11 +157,23 @@ def _wrong(request: Request, rule: Ruling, result: Reckoning, account: ValueAcco
         yield from _too_large(rule, result.most, account, view)
     if request.amount is not None and request.amount > result.most:
         yield reason("stored_value.refund.exceeds", amount=money(request.amount, view), most=money(result.most, view), **told)
-    if request.amount is not None and request.amount < result.most and account.form != "amount":
+    if account.form == "period" and (request.visits is not None or (request.amount is not None and request.amount < result.most)):
         yield reason("stored_value.refund.not_in_part", form=account.form, **told)
+    elif request.visits is not None and account.form != "visits":
+        yield reason("stored_value.refund.no_visits", visits=request.visits, form=account.form, **told)
+    if account.form == "visits":
+        yield from _wrong_visits(request, result, told, view)
     minimum = to_units(rule.payout.minimum, view.scale, "the currency") if rule.payout.minimum is not None else None
     if below_minimum(result.net, minimum, rule.statutory)[0]:
         yield reason("stored_value.refund.below_minimum", refund=money(result.net, view), minimum=money(minimum or 0, view), **told)
+
+
+def _wrong_visits(request: Request, result: Reckoning, told: dict[str, str], view: View) -> Iterator[Reason]:
+    if request.visits is not None and request.visits > result.there:
+        yield reason("stored_value.refund.exceeds_visits", visits=request.visits, most=result.there, **told)
+    if request.amount is not None and request.amount < result.gross:
+        shown = {"amount": money(request.amount, view), "above": money(result.gross, view)}
+        yield reason("stored_value.refund.not_whole_visits", visits=result.visits or result.there, **shown, **told)
 
 
 # -- terms -------------------------------------------------------------------------------------------------------------
@@ -281,6 +300,8 @@ def _of_line(line: Line, account: ValueAccount, view: View) -> Reason:
 
 def _components(policy: Refund, quote: Quote, head: dict[str, str], view: View) -> Iterator[Reason]:
     result = quote.result
+    if result.visits:
+        yield reason("stored_value.refund.of_visits", visits=result.visits, left=result.there - result.visits, **head)
     if result.kept:
         yield reason("stored_value.refund.bonus_used", kept=money(result.kept, view), **head)
     for line in result.lines:

@@ -6,6 +6,7 @@ taken from it: so two refunds in part are one in full, and never more than was p
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Literal, NamedTuple
@@ -61,13 +62,16 @@ class Line(NamedTuple):
 
 
 class Reckoning(NamedTuple):
-    """A refund with each of its components; ``net`` is what the customer is paid, interest aside."""
+    """A refund with each of its components; ``net`` is what the customer is paid, interest aside. ``visits``: how many of them were asked
+    back in part, of those that are ``there``."""
 
     lines: tuple[Line, ...]
     most: int
     gross: int
     kept: int
     fee: int
+    visits: int = 0
+    there: int = 0
 
     @property
     def net(self) -> int:
@@ -78,14 +82,18 @@ class Reckoning(NamedTuple):
         return sum(getattr(line, name) for line in self.lines)
 
 
-def reckoned(histories: Sequence[TopUpHistory], terms: Terms, amount: int | None = None) -> Reckoning:
-    """What a refund of these top-ups comes to: of all that is left of them, or of an ``amount`` (of the newest first).
+def reckoned(histories: Sequence[TopUpHistory], terms: Terms, amount: int | None = None, visits: int | None = None) -> Reckoning:
+    """What a refund of these top-ups comes to: of all that is left of them, of an ``amount``, or of so many ``visits`` (the newest first).
 
-    An amount above ``most`` is lowered to it: whoever asks compares.
+    An amount above ``most`` is lowered to it, visits to what is left: whoever asks compares.
     """
     shares = shares_of(histories, terms.basis, terms.served, pooled=terms.pooled)
     rows = [_opened(history, share, terms) for history, share in zip(histories, shares, strict=True)]
     most = sum(row.most for row in rows)
+    there = sum(_refundable(history, terms) for history in histories)
+    if visits is not None and visits < there:
+        exact = [_entitled(history, share, terms) - _gone(history) for history, share in zip(histories, shares, strict=True)]
+        return _summed(_by_visits(rows, exact, visits, terms), most, terms)._replace(visits=visits, there=there)
     wanted = most if amount is None else min(amount, most)
     closing = wanted == most
     lines, left = list[Line](), wanted
@@ -93,22 +101,73 @@ def reckoned(histories: Sequence[TopUpHistory], terms: Terms, amount: int | None
         gross = min(left, row.most)
         left -= gross
         lines.insert(0, _taken(row, gross, terms, closes=closing or (gross == row.most and gross > 0)))
-    kept = sum(line.kept for line in lines)
+    return _summed(lines, most, terms)._replace(there=there)
+
+
+def _summed(lines: Sequence[Line], most: int, terms: Terms) -> Reckoning:
+    wanted, kept = sum(line.gross for line in lines), sum(line.kept for line in lines)
     before = sum(line.history.refunded for line in lines)
     fee = terms.fee.between(before, before + wanted, terms.rounding) if terms.fee is not None else 0
     return Reckoning(tuple(lines), most, wanted, kept, min(fee, wanted - kept))
 
 
+# -- visits ------------------------------------------------------------------------------------------------------------
+
+
+def visits_for(histories: Sequence[TopUpHistory], terms: Terms, amount: int) -> int:
+    """The least number of visits that come to an amount, or to more where no number comes to it."""
+    there = sum(_refundable(history, terms) for history in histories)
+    return bisect_left(range(there), amount, key=lambda visits: reckoned(histories, terms, visits=visits).gross)
+
+
+def _refundable(history: TopUpHistory, terms: Terms) -> int:
+    """Those that were paid for, as long as there are any; what was given goes by ``bonus``, unless it is paid out too."""
+    return history.principal + history.bonus if terms.basis == "face_remaining" else history.principal or history.bonus
+
+
+def _by_visits(rows: Sequence[Line], exact: Sequence[Fraction], visits: int, terms: Terms) -> list[Line]:
+    """Each visit takes its share of what all of its top-up would bring; what is left is rounded, so that the parts are the whole."""
+    lines = list[Line]()
+    for row, worth in zip(reversed(rows), reversed(exact), strict=True):  # the newest first
+        there = _refundable(row.history, terms)
+        taken = min(visits, there)
+        visits -= taken
+        gross = row.most - max(rounded(worth * (there - taken) / there, terms.rounding), 0) if taken else 0
+        closes = taken == there and taken > 0
+        lines.insert(0, _taken(row, gross, terms, closes=True) if closes else _visits_taken(row, gross, taken, terms))
+    return lines
+
+
+def _visits_taken(row: Line, gross: int, visits: int, terms: Terms) -> Line:
+    """So many visits of a line, the paid ones first, and of those that were given what goes with them."""
+    history = row.history
+    paid = min(visits, history.principal)
+    given = visits - paid
+    if terms.basis == "face_remaining":
+        return row._replace(gross=gross, principal=paid, bonus=given, paid_out=given, given_up=given)
+    forfeited = history.bonus if terms.bonus == "forfeit" and visits else min(_to_give_up(row, gross, terms), history.bonus)
+    leaves = max(given, forfeited)
+    return row._replace(gross=gross, principal=paid, bonus=leaves, given_up=leaves)
+
+
 def _opened(history: TopUpHistory, share: Share, terms: Terms) -> Line:
     """A line of which nothing has been taken yet: what could be."""
-    gifts = _gifts_kept(history, terms)
-    converted = _converted(history, terms)
+    gifts, converted = _gifts_kept(history, terms), _converted(history, terms)
+    most = max(rounded(_entitled(history, share, terms), terms.rounding) - _gone(history), 0)
+    return Line(history, rounded(share.deducted, terms.rounding), gifts, rounded(converted, terms.rounding), most, 0, 0, 0, 0, 0, 0, 0, False)
+
+
+def _entitled(history: TopUpHistory, share: Share, terms: Terms) -> Fraction:
+    """What a top-up brings in all, exact: with what it brought before."""
     remains = share.remains - (_converted_before(history, terms) if terms.basis in REMAINING else 0)
-    entitled = max(remains * terms.share - gifts, Fraction(0)) + converted
+    entitled = max(remains * terms.share - _gifts_kept(history, terms), Fraction(0)) + _converted(history, terms)
     if terms.basis != "face_remaining":
         entitled = min(entitled, Fraction(history.paid))
-    most = max(rounded(entitled, terms.rounding) - history.refunded - history.disputed, 0)
-    return Line(history, rounded(share.deducted, terms.rounding), gifts, rounded(converted, terms.rounding), most, 0, 0, 0, 0, 0, 0, 0, False)
+    return entitled
+
+
+def _gone(history: TopUpHistory) -> int:
+    return history.refunded + history.disputed
 
 
 def _gifts_kept(history: TopUpHistory, terms: Terms) -> int:

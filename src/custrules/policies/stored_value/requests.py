@@ -18,7 +18,7 @@ OPEN = (REQUESTED, INCOMPLETE, APPROVED)
 
 
 class Request(NamedTuple):
-    """A request. ``amount`` is what was asked in part, in smallest units; ``refund`` what the quote came to, interest aside."""
+    """A request. ``amount`` is what was asked in part, in smallest units, or ``visits``; ``refund`` what the quote came to, interest aside."""
 
     id: str
     value: str
@@ -27,6 +27,7 @@ class Request(NamedTuple):
     asked: date
     of: str | None = None
     amount: int | None = None
+    visits: int | None = None
     stopped: date | None = None
     rescinded: date | None = None
     absent: int = 0
@@ -122,6 +123,7 @@ def asked(event: RefundRequest, account: str, day: date) -> Request:
         day,
         of=event.of,
         amount=event.amount.minor if event.amount is not None else None,
+        visits=event.visits,
         stopped=event.stopped,
         rescinded=event.rescinded,
         absent=event.absent,
@@ -133,9 +135,12 @@ def asked(event: RefundRequest, account: str, day: date) -> Request:
 
 
 def added(request: Request, event: RefundRequest) -> Request:
-    """A request with what it lacked; an ``amount`` or a day that is told anew takes the place of what was said before."""
+    """A request with what it lacked; an ``amount``, ``visits`` or a day that is told anew takes the place of what was said before."""
+    part = (event.amount.minor if event.amount is not None else None, event.visits)
+    amount, visits = part if part != (None, None) else (request.amount, request.visits)
     return request._replace(
-        amount=event.amount.minor if event.amount is not None else request.amount,
+        amount=amount,
+        visits=visits,
         stopped=event.stopped or request.stopped,
         rescinded=event.rescinded or request.rescinded,
         absent=event.absent or request.absent,

@@ -84,6 +84,8 @@ class TopUp(Policy):
             return answered(self, event, account, view)
         if not isinstance(event, events.TopUp) or not self._is_mine(event, account, view):
             return None
+        if account.retired:  # what stands on it is still spent and refunded
+            return self.declined(event, [reason("stored_value.account.retired", policy=account.id)])
         failing = [*self._wrong(event, account), *over_limits(account, self._brought(event, account, view).bonus, event, view)]
         if failing:
             return self.declined(event, failing)
