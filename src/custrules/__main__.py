@@ -126,14 +126,19 @@ def _history(program: cr.Program, arguments: argparse.Namespace) -> tuple[cr.Sta
 
 def compare(output: Output, arguments: argparse.Namespace) -> int:
     """The same events under two programs, and what comes out differently."""
+    paths = [*arguments.events, *arguments.events_too]
+    if not paths:
+        if output.shape == "text":
+            output.note(arguments.usage().rstrip("\n"))
+        raise Misuse("no_event_files")
     base, candidate = cr.load(arguments.base), cr.load(arguments.candidate)
-    files = EventFiles(arguments.events, Either(base, candidate))
+    files = EventFiles(paths, Either(base, candidate))
     until = end_of(arguments.until, base.zone) if arguments.until is not None else None
     events: Iterable[AnyEvent] = by_customer(files) if arguments.sort else files
     with placing(files):
         found = cr.compare(base, candidate, output.counted(events), until=until, by=arguments.by, top=arguments.top)
     if not found.total.events + found.left_out:
-        raise Misuse("nothing", path=", ".join(arguments.events))
+        raise Misuse("nothing", path=", ".join(paths))
     if output.shape == "json":
         output.json(found.to_data())
         return FINE
@@ -206,45 +211,15 @@ def record(output: Output, arguments: argparse.Namespace) -> int:
 
 def demo(output: Output, arguments: argparse.Namespace) -> int:
     """The gift shop: figures, one history, and the folder with everything to try it again."""
-    from custrules.demo import card, care, change, figures, folder, leaving, telling  # noqa: PLC0415 - only this verb needs it
+    from custrules.demo import folder  # noqa: PLC0415 - only this verb needs it
+    from custrules.demo.tour import tour  # noqa: PLC0415 - the same
 
-    program, changed, flagging = figures.demo_program(), change.changed_program(), leaving.at_risk_program()
-    written, kept = folder.leave(Path(arguments.dir), output.lang)
-    events = list(figures.demo_events(program))
-    found, comparison = change.compared(program, changed, output.counted(events))
-    sums = figures.figures(program, found, min(local(event, program.zone) for event in events))
-    at_risk = leaving.leaving(flagging, events)
-    contacts = care.fortnight(flagging, at_risk.states)
+    left = folder.leave(Path(arguments.dir), output.lang)
+    found = tour(output)
     if output.shape == "json":
-        about = {"source": telling.SOURCE, "folder": arguments.dir, "written": written, "kept": kept}
-        more = {
-            "changed": comparison.total.to_data(),
-            "at_risk": at_risk.to_data(),
-            "refund": card.told(card.card_program()),
-            "care": contacts.to_data(),
-        }
-        output.json(sums.to_data() | more | about)
-        return FINE
-    told = [event for event in events if event.customer_id == sums.told]
-    lines = [
-        *telling.overview(output, program, sums),
-        "",
-        *telling.changed(output, program, comparison),
-        "",
-        *leaving.told_of(output, flagging, at_risk),
-        "",
-        *care.planned(output, contacts),
-        "",
-        *telling.history(output, program, told, sums.last_day.isoformat()),
-        "",
-        *card.quoted(output, card.card_program()),
-        "",
-    ]
-    lines += [
-        output.say(f"demo_{key}", folder=arguments.dir, files=", ".join(names)) for key, names in (("written", written), ("kept", kept)) if names
-    ]
-    lines += [output.say("demo_try"), *(f"  {command}" for command in folder.commands(arguments.dir, sums.nearest))]
-    output.line("\n".join(lines))
+        output.json(found.to_data() | {"folder": arguments.dir, "written": left.written, "kept": left.kept})
+    else:
+        output.line("\n".join([*found.lines(output), *found.what_next(output, arguments.dir, left)]))
     return FINE
 
 

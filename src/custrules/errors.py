@@ -16,9 +16,9 @@ CustrulesError
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 Severity = Literal["error", "warning", "info"]
 
@@ -73,12 +73,14 @@ class CustrulesError(Exception):
 class Faults(CustrulesError):
     """An error that carries every fault found, not only the first."""
 
+    words: ClassVar[Callable[[Iterable[Diagnostic]], str]] = staticmethod(lambda faults: "\n".join(map(str, faults)))
+    """How faults are told where no message is given; ``custrules.messages`` puts its sentences here."""
     diagnostics: tuple[Diagnostic, ...]
     message: str
 
     def __init__(self, diagnostics: Iterable[Diagnostic], message: str = "") -> None:
         self.diagnostics = tuple(diagnostics)
-        self.message = message or "\n".join(str(diagnostic) for diagnostic in self.diagnostics)
+        self.message = message or Faults.words(self.diagnostics)
         super().__init__(self.message)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -12,7 +12,15 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Never, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -48,10 +56,11 @@ def describe(value: object) -> str:
 
 
 class TextValue:
-    """A value written as text in documents: subclasses give ``parse`` and ``__str__``."""
+    """A value written as text in documents: subclasses give ``parse``. Two are equal when their texts are."""
 
     __slots__ = ()
     grammar = "text"
+    text: str
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -72,6 +81,18 @@ class TextValue:
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"type": "string"}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.parse({str(self)!r})"
 
 
 def read_whole(value: object) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from custrules.activity import NUMBER_SCALE
@@ -205,7 +205,7 @@ class Compiler:
             if head in self.declared.activities:
                 return self._activity(name, head, attribute if dot else None, aggregate)
             known = self._summable(aggregate, per)
-        self._fault("document.unknown_subject", name, aggregate, found=text, known=", ".join(sorted(known)), nearest=nearest(text, known))
+        self._fault("document.unknown_subject", name, aggregate, found=text, known=", ".join(sorted(known)), nearest=_meant(text, known))
         return None
 
     @staticmethod
@@ -310,3 +310,11 @@ class Compiler:
     def event_types(self, subject: str) -> dict[str, FactType]:
         """Facts of the events that a subject counts."""
         return event_fact_types("purchase" if subject in MONEY_SUBJECTS else subject, self.declared)
+
+
+_TURNOVER = frozenset({"amount", "money", "revenue", "sales", "total", "turnover"})
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    """The subject that was probably meant: what a customer pays is called spend."""
+    return "spend" if word in _TURNOVER and "spend" in known else nearest(word, known)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Never
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from custrules.codec import canonical, parse_json
 from custrules.documents.document import read_document
 from custrules.documents.kinds import Kinds
 from custrules.documents.places import MAX_BYTES
-from custrules.documents.reading import Format, Reading, read
+from custrules.documents.reading import SUFFIXES, Format, Reading, read
 from custrules.documents.sections import Accepted, Document
 from custrules.documents.tables import Files
 from custrules.errors import Diagnostic, DocumentError, EventError, Faults
@@ -51,6 +51,8 @@ def load(path: str | Path, *, kinds: KindTable | None = None) -> Program:
     DocumentError carries every fault with line and column; OSError where there is no such file. A kind that is neither
     ours nor in ``kinds`` is looked up among the entry points of group ``custrules.policies``.
     """
+    if not isinstance(path, str | Path):
+        _misread("document.wrong_type", expected="the path of a file; custrules.Program(...) takes data", found=describe(path))
     with Path(path).open("rb") as file:
         text = file.read(MAX_BYTES + 1)
     reading = replace(read(text, source=str(path)), files=Files(Path(path).parent))
@@ -62,7 +64,15 @@ def loads(text: bytes | str, *, source: str = "", format: Format | None = None, 
 
     ``source`` names the text in faults; ``format`` is told, else by the suffix of ``source``, else by the text.
     """
+    if not isinstance(text, bytes | str):
+        _misread("document.wrong_type", expected="text; custrules.Program(...) takes data", found=describe(text))
+    if isinstance(text, str) and "\n" not in text and PurePath(text).suffix.lower() in SUFFIXES:
+        _misread("document.text_is_path", found=text[:80])
     return _program(read(text, source=source, format=format), Kinds(dict(kinds or {})))
+
+
+def _misread(code: str, **params: str) -> Never:
+    raise DocumentError([Diagnostic(code, params=params)])
 
 
 class Program:

@@ -13,6 +13,7 @@ from custrules.fields import rate_text
 from custrules.money import Money, Rounding, rounded
 
 LONGEST = 200  # characters of one value inside a sentence
+LONGEST_LIST = 600  # of a list of names that may be chosen from
 
 Shown: TypeAlias = Money | Decimal | str | int | date | None
 
@@ -23,6 +24,12 @@ def shown(value: object) -> str:
         return "true" if value else "false"
     text = scalar_text(value) if isinstance(value, Money | Decimal | Fraction | date) else "-" if value is None else str(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def listed(value: object) -> str:
+    """A list of names as a person reads it: a long one ends after a name, never within one."""
+    text = str(value)
+    return text if len(text) <= LONGEST_LIST else text[:LONGEST_LIST].rpartition(", ")[0] + ", …"
 
 
 def shown_value(value: FactValue | None, kind: FactType, currency: str) -> Shown:

@@ -14,11 +14,12 @@ from custrules.consenting import Consent, Consents, consents_data, read_consents
 from custrules.errors import Diagnostic, StateError
 from custrules.event_fields import Scalar, read_scalar
 from custrules.fields import Frozen, instant_text, read_instant
+from custrules.holdings import points_held, value_held, value_spendable
 from custrules.ledger import Ledger, LedgerFault, text
 from custrules.money import Money
 from custrules.orders import Order
 from custrules.sealing import Sealed, parsed
-from custrules.state_parts import Closed, Level, Points, StatusValue, StoredValue, TouchpointAsked, closed_of, left_of, shown
+from custrules.state_parts import Closed, Level, Points, StatusValue, StoredValue, TouchpointAsked, closed_of, shown
 
 SCHEMA_VERSION = 1
 EXPIRY_STATUS = "_expiry"  # what the status of an account's expiry is called, after the account
@@ -108,46 +109,21 @@ class State:
 
     def points(self, account: str = "points") -> Points:
         """A points account by its id; ``points`` is also the program's first. An unknown name raises StateError."""
-        name = self._account(account)
-        if not all(f"{name}.{bucket}" in self.ledger.accounts for bucket in ("pending", "held", "owed")):  # a bucket itself
-            _refuse("state.unknown_account", name=account, known=", ".join(sorted(self.ledger.accounts)))
-        buckets = {bucket: self.ledger.accounts[f"{name}.{bucket}"] for bucket in ("pending", "held", "owed")}
-        account_ = self.ledger.accounts[name]
-        unit, scale = account_.unit, account_.scale
-        expiring: dict[date, int] = {}
-        for lot, left in account_:
-            last = account_.last_day(lot)
-            if last is not None and last != date.max:
-                expiring[last] = expiring.get(last, 0) + left
-        usable = self.ledger.usable(name, self.day) if self.day is not None else 0
-        return Points(
-            shown(usable, unit, scale),
-            shown(buckets["pending"].total, unit, scale),
-            shown(buckets["held"].total, unit, scale),
-            shown(buckets["owed"].owed, unit, scale),
-            tuple(left_of(part, unit, scale) for part in account_),
-            tuple((day, shown(left, unit, scale)) for day, left in sorted(expiring.items())),
-        )
+        found = points_held(self.ledger, self._account(account), self.day)
+        return found if found is not None else self._unknown(account)
 
     def stored_value(self, account: str = "stored_value") -> StoredValue:
         """A stored value account by its id; ``stored_value`` is also the program's first. An unknown name raises StateError."""
-        name = self.ledger.resolve(account)
-        buckets = [self.ledger.accounts.get(f"{name}.{bucket}") for bucket in ("principal", "bonus", "held")]
-        principal, bonus, held = buckets
-        if principal is None or bonus is None or held is None:
-            _refuse("state.unknown_account", name=account, known=", ".join(sorted(self.ledger.accounts)))
-        unit, scale = principal.unit, principal.scale
-        paid, given = (bucket.usable(self.day) if self.day is not None else 0 for bucket in (principal, bonus))
-        lots = tuple(left_of(part, unit, scale) for bucket in (principal, bonus) for part in bucket)
-        return StoredValue(shown(paid, unit, scale), shown(given, unit, scale), shown(held.total, unit, scale), lots)
+        found = value_held(self.ledger, self.ledger.resolve(account), self.day)
+        return found if found is not None else self._unknown(account)
 
     def balance(self, account: str) -> Money | int | Decimal:
         """What an account or bucket holds by its dotted name; ``.owed`` is what is owed. An unknown name raises StateError.
 
         A stored value account by its own name is what can be spent of it, principal and bonus."""
-        if f"{self.ledger.resolve(account)}.principal" in self.ledger.accounts:
-            principal, bonus, *_ = self.stored_value(account)
-            return principal + bonus  # type: ignore[operator]  # both are of one unit
+        spendable = value_spendable(self.ledger, self.ledger.resolve(account), self.day)
+        if spendable is not None:
+            return spendable
         name = self._account(account)
         held = self.ledger.accounts[name]
         units = held.owed if name.endswith(".owed") else held.total
@@ -176,9 +152,11 @@ class State:
 
     def _account(self, name: str) -> str:
         found = self.ledger.resolve(name)
-        if found not in self.ledger.accounts:
-            _refuse("state.unknown_account", name=name, known=", ".join(sorted(self.ledger.accounts)))
-        return found
+        return found if found in self.ledger.accounts else self._unknown(name)
+
+    def _unknown(self, account: str) -> Never:
+        unstepped = {"unstepped": self.customer_id} if self.as_of is None else {}
+        _refuse("state.unknown_account", name=account, known=", ".join(sorted(self.ledger.accounts)), **unstepped)
 
     # -- orders ----------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -66,7 +66,8 @@ def _diagnostic(fault: Any, model: type[BaseModel] | None) -> Diagnostic:
     if kind == "value_error" and isinstance(fault["ctx"]["error"], MoneyError):  # a sum of many amounts that is too large
         return Diagnostic("document.bad_money", params={"reason": str(fault["ctx"]["error"])})
     if kind == "missing":
-        return Diagnostic("document.missing_field", params={"field": loc[-1]})
+        choices = _choices_at(model, loc)
+        return Diagnostic("document.missing_field", params={"field": loc[-1]} | ({"choices": ", ".join(choices)} if choices else {}))
     if kind == "extra_forbidden":
         around = model_at(model, loc[:-1])
         known = [*spelled(around), *getattr(around, "spellings", ())] if around else []
@@ -79,6 +80,8 @@ def _diagnostic(fault: Any, model: type[BaseModel] | None) -> Diagnostic:
     if kind == "too_short":
         return Diagnostic("document.too_few", params={"found": fault["ctx"]["actual_length"], "least": fault["ctx"]["min_length"]})
     expected = _EXPECTED.get(kind, kind.replace("_", " "))
+    if expected == "a mapping" and isinstance(found, str) and "name" in spelled_at(model, loc):
+        expected = f"a mapping such as {{name: {found[:MAX_NAME]}}}"
     return Diagnostic("document.wrong_type", params={"expected": expected, "found": describe(found)})
 
 
@@ -101,6 +104,12 @@ def spelled(model: type[BaseModel]) -> dict[str, FieldInfo]:
     return {info.alias or name: info for name, info in model.model_fields.items()}
 
 
+def spelled_at(model: type[BaseModel] | None, loc: Loc) -> dict[str, FieldInfo]:
+    """The fields of the model at a place; none where there is no model."""
+    found = model_at(model, loc)
+    return spelled(found) if found is not None else {}
+
+
 def model_at(model: type[BaseModel] | None, loc: Loc) -> type[BaseModel] | None:
     """The model at a place inside a model, as far as its annotations tell."""
     for part in loc:
@@ -110,6 +119,21 @@ def model_at(model: type[BaseModel] | None, loc: Loc) -> type[BaseModel] | None:
             info = spelled(model).get(part)
             model = _model_inside(info.annotation) if info else None
     return model
+
+
+def _choices_at(model: type[BaseModel] | None, loc: Loc) -> tuple[str, ...]:
+    """The words that a field may be, where it is one of a few."""
+    info = spelled_at(model, loc[:-1]).get(str(loc[-1]))
+    return _choices(info.annotation) if info is not None else ()
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    if get_origin(annotation) is Literal:
+        return tuple(str(choice) for choice in get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        first = next(iter(annotation.model_fields.values()), None)
+        return _choices(first.annotation) if first is not None and hasattr(annotation, "_short_form") else ()
+    return next((found for inner in get_args(annotation) if (found := _choices(inner))), ())
 
 
 def _model_inside(annotation: Any) -> type[BaseModel] | None:

@@ -8,10 +8,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from custrules.analysis.refusal import refuse
 from custrules.codec import canonical
 from custrules.decisions import Reason, reason
 from custrules.event_fields import Scalar
-from custrules.fields import Frozen, instant_text
+from custrules.fields import Frozen, describe, instant_text
 from custrules.messages import Speaker, render, speak
 from custrules.policies.care.ics import CalendarEvent, calendar
 from custrules.program import aware
@@ -98,16 +99,16 @@ class Plan:
         """The items of one customer."""
         return tuple(item for item in self.items if item.customer_id == customer_id)
 
-    def to_ics(self, stamp: datetime, *, previous: bytes | None = None, alarm: timedelta | None = None, lang: str = "en") -> bytes:
+    def to_ics(self, stamp: datetime, *, previous: bytes | str | None = None, alarm: timedelta | None = None, lang: str = "en") -> bytes:
         """The contacts that go out as a calendar file (RFC 5545): care as all-day events, tasks at their time, in UTC.
 
         ``stamp`` is when the file is written. ``previous`` is the file of an earlier plan: what is as it was keeps its sequence, what has
         changed is told as an update, and what no longer stands in the plan, from its first day on, as cancelled. ``alarm``: how long before
         an event a reminder comes; of an all-day one before the midnight with which it begins (15 hours: 09:00 the day before).
-        EventError for a stamp without a zone.
+        EventError for a stamp without a zone, AnalysisError for what is no such file.
         """
         events = [_event(item, alarm, lang) for item in self.items if item.outcome in ("send", "task")]
-        return calendar(events, aware(stamp, "stamp"), previous, since=self.start)
+        return calendar(events, aware(stamp, "stamp"), _calendar_file(previous), since=self.start)
 
     def to_data(self) -> dict[str, Any]:
         items = [item.to_data() for item in self.items]
@@ -116,6 +117,14 @@ class Plan:
     def to_json(self) -> bytes:
         """Canonical JSON."""
         return canonical(self.to_data())
+
+
+def _calendar_file(previous: bytes | str | None) -> bytes | None:
+    """What an earlier ``to_ics`` gave; AnalysisError for anything else, such as the path to it."""
+    text = previous.encode() if isinstance(previous, str) else previous
+    if text is not None and not (isinstance(text, bytes) and text.startswith(b"BEGIN:VCALENDAR")):
+        refuse("analysis.wrong_type", "previous", expected="the bytes that to_ics gave before", found=describe(previous))
+    return text
 
 
 def _event(item: PlanItem, alarm: timedelta | None, lang: str) -> CalendarEvent:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from custrules.analysis.foreseeing import Ahead, PlanIndex, end_of_day, terms_of
 from custrules.analysis.plan import Plan, PlanItem, item_id
-from custrules.analysis.refusal import one_of, refuse, worded
+from custrules.analysis.refusal import one_of, refuse, states_in, worded
 from custrules.calendars import known_zone, local_day, start_of_day
 from custrules.contacting import PURPOSES, Contacting
 from custrules.errors import Diagnostic
@@ -36,10 +36,11 @@ NOTHING: frozenset[str] = frozenset()
 NO_RULES = ContactPlan(id="contact")
 
 
-def plan(program: Program, states: State | Iterable[State] | PlanIndex, start: date, days: int = 14) -> Plan:
+def plan(program: Program, states: State | Iterable[State] | Mapping[str, State] | PlanIndex, start: date, days: int = 14) -> Plan:
     """What becomes of every contact from ``start`` for so many local days of the program.
 
-    ``states`` is one state, many, or a PlanIndex of them. A state that is settled beyond ``start`` is planned from the day on which it stands.
+    ``states`` is one state, many (a list, or a replay's by customer), or a PlanIndex of them. A state that is
+    settled beyond ``start`` is planned from the day on which it stands.
     AnalysisError for days that are none, or more than three years of them.
     """
     first = read_argument(read_day, start, "start", "analysis", worded)
@@ -53,10 +54,10 @@ def plan(program: Program, states: State | Iterable[State] | PlanIndex, start: d
     return Plan(program.id, first, last, tuple(sorted(items, key=lambda item: (item.day, item.customer_id))))
 
 
-def _chosen(program: Program, states: State | Iterable[State] | PlanIndex, horizon: Horizon) -> Iterable[Ahead]:
+def _chosen(program: Program, states: State | Iterable[State] | Mapping[str, State] | PlanIndex, horizon: Horizon) -> Iterable[Ahead]:
     if isinstance(states, PlanIndex):
         return states.looked_at(horizon.first, horizon.end)
-    return (Ahead(program, state) for state in ([states] if isinstance(states, State) else states))
+    return (Ahead(program, state) for state in states_in(states))
 
 
 class Horizon(NamedTuple):

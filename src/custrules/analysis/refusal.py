@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Never
 
 from custrules.errors import AnalysisError, Diagnostic
+from custrules.fields import describe
 from custrules.messages import render_all
 from custrules.program import Program
+from custrules.state import State
 
 
 def worded(faults: Sequence[Diagnostic]) -> AnalysisError:
@@ -23,6 +25,21 @@ def program_in(value: object, path: str) -> None:
     """AnalysisError for what is no program (the path to a document, say, that is not loaded yet)."""
     if not isinstance(value, Program):
         refuse("analysis.wrong_type", path, expected="a program, as load and loads give it", found=type(value).__name__)
+
+
+def states_in(states: object) -> Iterable[State]:
+    """One state, or many: a list, a replay's ``states``, whatever gives them one by one. AnalysisError for what holds anything else."""
+    if isinstance(states, State):
+        return [states]
+    given = states.values() if isinstance(states, Mapping) else states
+    many_in(given, "states")
+    return (_state(found) for found in given)  # type: ignore[attr-defined]  # it can be gone through: many_in
+
+
+def _state(found: object) -> State:
+    if not isinstance(found, State):
+        refuse("analysis.wrong_type", "states", expected="states, as State.from_json and replay give them", found=describe(found))
+    return found
 
 
 def many_in(value: object, path: str) -> None:

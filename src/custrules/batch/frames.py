@@ -219,11 +219,18 @@ def _distinct(frame: Any, policy_id: str) -> list[int]:
     """The keys that a policy has in a frame."""
     name = policy_id + KEY
     found = frame.select(name).unique()
-    rows = found.collect() if isinstance(found, nw.LazyFrame) else found
-    keys = sorted(key for key in rows[name].to_list() if key is not None)
+    keys = sorted(key for key in _column_of(found, name) if key is not None)
     if len(keys) > MAX_DISTINCT:
         _refuse("facts.too_big_for_columns", policy=policy_id, what="answers", found=str(len(keys)), most=str(MAX_DISTINCT))
     return keys
+
+
+def _column_of(frame: Any, name: str) -> list[Any]:
+    """The values of the only column of a frame; a relation of DuckDB gives them itself, without pyarrow."""
+    native = frame.to_native()
+    if hasattr(native, "fetchall"):
+        return [row[0] for row in native.fetchall()]
+    return list((frame.collect() if isinstance(frame, nw.LazyFrame) else frame)[name].to_list())
 
 
 def _told(evaluation: Evaluation, policy_id: str) -> dict[str, str | None]:

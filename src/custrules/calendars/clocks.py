@@ -93,18 +93,6 @@ class Clock(TextValue):
         total = working.worked(start, end)
         return working.add_hours(start, _part(total, share)) if total is not None else None
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Clock) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"Clock.parse({self.text!r})"
-
 
 def _part(whole: timedelta, share: Fraction) -> timedelta:
     """A share of a stretch of time, rounded down to a microsecond: exact, without a float."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import lru_cache
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
 from custrules.calendars.days import ONE_DAY, add_months
 from custrules.fields import TextValue, fault, one_of, wrong_type
+from custrules.forms import short_form
 
 Rounded = Literal["end_of_month", "end_of_quarter", "end_of_half", "end_of_year"]
 _MONTHS_OF = {"end_of_month": 1, "end_of_quarter": 3, "end_of_half": 6, "end_of_year": 12}
@@ -65,18 +65,6 @@ class Length(TextValue):
         """No shorter than this length anywhere in the calendar."""
         return self.months * 31 + self.days
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Length) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"Length.parse({self.text!r})"
-
 
 @lru_cache(maxsize=4096)
 def _last_ended(months: int, days: int, day: date) -> date:
@@ -129,18 +117,6 @@ class DayOfYear(TextValue):
         this = self.in_year(day.year)
         return this if this >= day else self.in_year(day.year + 1)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, DayOfYear) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"DayOfYear.parse({self.text!r})"
-
 
 class Duration(TextValue):
     """An exact stretch of time: ``3 days``, ``24 hours``, ``30 minutes``."""
@@ -166,18 +142,6 @@ class Duration(TextValue):
             raise fault("document.too_long", found=text, most="3660 days")
         return cls(delta, f"{count} {unit}{'s' if count != 1 else ''}")
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Duration) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"Duration.parse({self.text!r})"
-
 
 class Span(BaseModel):
     """``12 months``, or ``{length: 12 months, rounded_to: end_of_year, plus: 2 months}``.
@@ -196,11 +160,7 @@ class Span(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: Any) -> Any:
-        if isinstance(value, str | Length):
-            return {"length": value}
-        if not isinstance(value, Mapping | Span):
-            raise wrong_type("a span such as 12 months, or {length: 12 months, rounded_to: end_of_month}", value)
-        return value
+        return short_form(cls, value, "length", "a span such as 12 months, or {length: 12 months, rounded_to: end_of_month}", short=str | Length)
 
     @model_serializer
     def _short(self) -> str | dict[str, str]:

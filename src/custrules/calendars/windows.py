@@ -216,18 +216,6 @@ class Window(TextValue):
         days = 7 if self.period == "week" else 31 * _PERIODS[self.period]
         return days * (self.count + 1)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Window) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"Window.parse({self.text!r})"
-
 
 def _year_with(anchor: date, day: date) -> tuple[date, date]:
     """First and last day of the year, counted from an anchor, that holds a day."""

@@ -53,12 +53,6 @@ class TimeOfDay(TextValue):
     def __hash__(self) -> int:
         return hash(self.minutes)
 
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"TimeOfDay.parse({self.text!r})"
-
 
 class WorkingHours(BaseModel):
     """The hours of a working day, from the first up to the second."""

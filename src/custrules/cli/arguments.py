@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Never
 
 import custrules as cr
 from custrules.cli.output import words
@@ -38,7 +40,8 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
     "compare": (
         (("base",), "help_base", {"metavar": "BASE"}),
         (("candidate",), "help_candidate", {"metavar": "CANDIDATE"}),
-        (("events",), "help_events", {"nargs": "+", "metavar": "EVENTS"}),
+        (("events",), "help_events", {"nargs": "*", "metavar": "EVENTS"}),
+        (("--events",), "help_events_too", {"dest": "events_too", "action": "append", "default": [], "metavar": "FILE"}),
         (("--by",), "help_by", {"metavar": "FIELD"}),
         (("--top",), "help_top", {"type": int, "default": 10, "metavar": "N"}),
         _UNTIL,
@@ -50,6 +53,7 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
         (("--start",), "help_start", {"metavar": "DAY"}),
         (("--days",), "help_days", {"type": int, "default": 14, "metavar": "N"}),
         (("--customer",), "help_customer", {"metavar": "C"}),
+        (("--ics",), "help_ics", {"metavar": "OUT"}),
         _SORT,
     ),
     "backtest": (
@@ -101,16 +105,40 @@ def asked_language(given: Sequence[str]) -> str:
     return asked[-1] if asked and asked[-1] in LANGUAGES else "en"
 
 
+class Spoken(argparse.ArgumentParser):
+    """A parser whose own words, too, are in the language that is asked for."""
+
+    def __init__(self, *, lang: str, **options: Any) -> None:
+        super().__init__(add_help=False, **options)
+        self.lang = lang
+        for group, key in ((self._positionals, "arguments"), (self._optionals, "options")):
+            group.title = words(lang, key)
+        self.add_argument("-h", "--help", action="help", default=argparse.SUPPRESS, help=words(lang, "help_help"))
+
+    def format_usage(self) -> str:
+        return self._named(super().format_usage())
+
+    def format_help(self) -> str:
+        return self._named(super().format_help())
+
+    def _named(self, text: str) -> str:
+        return text.replace("usage: ", words(self.lang, "usage"), 1)
+
+    def error(self, message: str) -> Never:
+        self.print_usage(sys.stderr)
+        self.exit(2, words(self.lang, "misused", command=self.prog, reason=message) + "\n")
+
+
 def parser(lang: str, verbs: Mapping[str, Callable[..., int]]) -> argparse.ArgumentParser:
     """The parser of the command line in a language; ``verbs`` are the functions that answer, by name."""
 
     def say(key: str) -> str:
         return words(lang, key, folder=DEMO_FOLDER)
 
-    top = argparse.ArgumentParser(prog="custrules", description=say("about"), allow_abbrev=False)
-    top.add_argument("--version", action="version", version=f"custrules {cr.__version__}")
+    top = Spoken(lang=lang, prog="custrules", description=say("about"), allow_abbrev=False)
+    top.add_argument("--version", action="version", version=f"custrules {cr.__version__}", help=say("help_version"))
     top.set_defaults(lang="en", format="text")
-    below = top.add_subparsers(metavar="|".join(verbs), required=True)
+    below = top.add_subparsers(metavar="|".join(verbs), required=True, parser_class=partial(Spoken, lang=lang))  # type: ignore[call-overload]  # it makes parsers, as a class does
     for name, verb in verbs.items():
         one = below.add_parser(name, help=say(f"verb_{name}"), description=say(f"verb_{name}"), allow_abbrev=False)
         one.set_defaults(verb=verb, usage=one.format_usage)

@@ -35,7 +35,8 @@ def _checked(output: Output, path: str, program: cr.Program, found: Sequence[cr.
     serious = sum(finding.severity != "info" for finding in found)
     if serious:
         return output.say("check_findings", path=path, count=serious)
-    return output.say("check_fine", path=path, program=program.id, policies=len({policy.id for policy in program.policies}))
+    told = {"path": path, "program": program.id, "policies": len({policy.id for policy in program.policies})}
+    return output.say("check_fine_information", count=len(found), **told) if found else output.say("check_fine", **told)
 
 
 def _diff(output: Output, arguments: argparse.Namespace, day: date) -> int:

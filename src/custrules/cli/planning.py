@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import custrules as cr
 from custrules.calendars import start_of_day
@@ -31,8 +32,26 @@ def plan(output: Output, arguments: argparse.Namespace) -> int:
     if not chosen:
         raise Misuse("no_customer", customer=arguments.customer, path=arguments.events)
     found = cr.plan(program, chosen, start, days=arguments.days)
+    if arguments.ics is not None:
+        _calendar(Path(arguments.ics), found, output.lang)
     if output.shape == "json":
         output.json(found.to_data())
-    else:
-        output.line(output.render(found))
+        return 0
+    output.line(output.render(found))
+    if arguments.ics is not None:
+        output.line("\n" + output.say("ics_written", path=arguments.ics))
     return 0
+
+
+def _calendar(path: Path, plan: cr.Plan, lang: str) -> None:
+    """Write the calendar file; one that is there is updated: what has moved, and what is cancelled."""
+    previous = path.read_bytes() if path.exists() else None
+    if previous is not None and not previous.startswith(b"BEGIN:VCALENDAR"):
+        raise Misuse("exists", path=path)
+    stamp = datetime.now(UTC).replace(microsecond=0)
+    partial = path.with_name(f"{path.name}.part")
+    try:
+        partial.write_bytes(plan.to_ics(stamp, previous=previous, lang=lang))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

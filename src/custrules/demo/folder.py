@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from custrules.demo.card import CARD, card_text
 from custrules.demo.change import CHANGED, changed_text
@@ -41,10 +42,17 @@ def _for_editors(lang: str) -> dict[str, Callable[[], bytes]]:
     return {name: text.encode for name, text in files_of(lang).items()}
 
 
-def leave(folder: Path, lang: str = "en") -> tuple[list[str], list[str]]:
-    """Write what is not there yet: the names written, and the names of those left as they are. OSError where it cannot."""
+class Left(NamedTuple):
+    """The names of the files that were written, and of those that were there and are left as they are."""
+
+    written: list[str]
+    kept: list[str]
+
+
+def leave(folder: Path, lang: str = "en") -> Left:
+    """Write what is not there yet. OSError where it cannot."""
     folder.mkdir(parents=True, exist_ok=True)
-    written, kept = [], []
+    written, kept = list[str](), list[str]()
     for name, content in {**FILES, **_for_editors(lang)}.items():
         try:
             (folder / name).parent.mkdir(exist_ok=True)
@@ -53,7 +61,7 @@ def leave(folder: Path, lang: str = "en") -> tuple[list[str], list[str]]:
             written.append(name)
         except FileExistsError:
             kept.append(name)
-    return written, kept
+    return Left(written, kept)
 
 
 def commands(folder: str, customer: str) -> list[str]:

@@ -15,7 +15,7 @@ from custrules.errors import Diagnostic, MissingExtra
 
 Format = Literal["yaml", "json", "toml"]
 
-_SUFFIXES: dict[str, Format] = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
+SUFFIXES: dict[str, Format] = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _read_yaml(text: str, lines: Lines, source: str) -> tuple[Tree, bool]:
 
 def _format_of(text: str, source: str) -> Format:
     by_text: Format = "json" if text.lstrip().startswith(("{", "[")) else "yaml"
-    return _SUFFIXES.get(PurePath(source).suffix.lower(), by_text)
+    return SUFFIXES.get(PurePath(source).suffix.lower(), by_text)
 
 
 def _reading(tree: Tree, complete: bool, lines: Lines) -> Reading:

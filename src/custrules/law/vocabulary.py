@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from custrules.calendars import Length
 from custrules.fields import TextValue, describe, fault, plain, rate_text, read_decimal, read_flag, read_rate, wrong_type
+from custrules.forms import within
 
 CAUSES = ("cooling_off", "consumer", "merchant", "force_majeure", "closure", "expiry", "cash_out", "chargeback", "minor", "death")
 """Why a refund is asked."""
@@ -57,9 +58,6 @@ class Deadline(TextValue):
     def __str__(self) -> str:
         return f"{self.count} {'working ' if self.working else ''}day{'s' if self.count != 1 else ''}"
 
-    def __repr__(self) -> str:
-        return f"Deadline.parse({str(self)!r})"
-
 
 Value: TypeAlias = Decimal | Fraction | Length | Deadline | bool | str
 
@@ -85,18 +83,8 @@ def _validity(value: object) -> Length | str:
     return "unlimited" if value == "unlimited" else _length(value)
 
 
-def _amount(value: object) -> Decimal:
-    amount = read_decimal(value)
-    if amount < 0:
-        raise wrong_type("an amount that is not negative", value)
-    return amount
-
-
-def _share(value: object) -> Fraction:
-    share = read_rate(value)
-    if not 0 <= share <= 1:
-        raise wrong_type("a share between 0% and 100%", value)
-    return share
+_amount = within(read_decimal, "an amount that is not negative", lambda number: number >= 0)
+_share = within(read_rate, "a share between 0% and 100%", lambda number: 0 <= number <= 1)
 
 
 def word(*choices: str) -> Kind:

@@ -11,9 +11,9 @@ from importlib.metadata import entry_points
 from importlib.resources import files
 from typing import Any
 
-from custrules.errors import Diagnostic
+from custrules.errors import Diagnostic, Faults
 from custrules.policy import Decision, Reason
-from custrules.shown import shown
+from custrules.shown import listed, shown
 
 GROUP = "custrules.messages"
 LANGUAGES = ("en", "zh")
@@ -90,7 +90,12 @@ class Speaker:
 
         def value(found: re.Match[str]) -> str:
             name = found[1]
-            return self._phrase(name, shown(params[name])) if name in params else found[0]
+            if name not in params:
+                return found[0]
+            given = params[name]
+            if name == "known":
+                return listed(given)
+            return shown(self._phrase(name, given if isinstance(given, str) else shown(given)))
 
         return _PLACEHOLDER.sub(value, text)
 
@@ -117,10 +122,13 @@ def _patterns(lang: str) -> tuple[tuple[str, str], ...]:
 
 
 def _refilled(text: str, pattern: str, said: str) -> str:
-    before, _, after = pattern.partition("{}")
-    if len(text) < len(before) + len(after) or not (text.startswith(before) and text.endswith(after)):
+    """A phrase in the other language with what stood in its gaps, in their order; '' where it is another phrase."""
+    parts = [re.escape(part) for part in pattern.split("{}")]
+    found = re.fullmatch("(.+?)".join(parts), text, re.DOTALL) if all(part in text for part in pattern.split("{}")) else None
+    if found is None:
         return ""
-    return said.replace("{}", text[len(before) : len(text) - len(after)])
+    gaps = iter(found.groups())
+    return re.sub(r"\{\}", lambda _: next(gaps), said)
 
 
 def placeholders(text: str) -> frozenset[str]:
@@ -170,7 +178,7 @@ def _sentences_in(loaded: Any, lang: str) -> Mapping[str, Any]:
 @singledispatch
 def speak(x: object, speaker: Speaker) -> str:
     """Words for one thing. Whoever defines a type that has words registers them here."""
-    raise TypeError(f"{type(x).__name__} has no words")
+    raise TypeError(f"{type(x).__name__} has no words: render tells what custrules answers (a step, a decision, a plan …), not what it was given")
 
 
 @speak.register
@@ -198,3 +206,6 @@ def _(fault: Diagnostic, speaker: Speaker) -> str:
     near = speaker.filled_whole(_catalogue(speaker.lang)["words"]["did_you_mean"], fault.params)
     sentences.append(near or speaker.filled_whole(entry.get("mend", ""), fault.params))
     return f"{place} {fault.code}: {gap.join(sentence for sentence in sentences if sentence)}".strip()
+
+
+Faults.words = staticmethod(lambda faults: render_all(faults, "en", plugins=False))

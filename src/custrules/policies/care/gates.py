@@ -19,6 +19,7 @@ from custrules.calendars.working import TimeOfDay, WorkingTime
 from custrules.contacting import PURPOSES, Purpose
 from custrules.errors import Diagnostic
 from custrules.fields import Day, Flag, Name, Rate, Text, TextValue, one_of, read_whole, wrong_type
+from custrules.forms import within
 from custrules.validation import nearest
 
 _MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
@@ -103,18 +104,6 @@ class CapPeriod(TextValue):
             return self.length.at_most_days
         return {"day": 1, "week": 7}.get(self.name, 0) or _MONTHS[self.name] * 31
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, CapPeriod) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"CapPeriod.parse({self.text!r})"
-
 
 class Touch(NamedTuple):
     """A contact that was made, or is planned: what caps count."""
@@ -129,11 +118,7 @@ class Touch(NamedTuple):
     at: datetime | None = None
 
 
-def _at_least_nothing(value: object) -> int:
-    found = read_whole(value)
-    if found < 0:
-        raise wrong_type("a whole number of contacts, 0 or more", value)
-    return found
+_at_least_nothing = within(read_whole, "a whole number of contacts, 0 or more", lambda number: number >= 0)
 
 
 class ContactCap(Part):

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from custrules.conditions import Condition
-from custrules.fields import Frozen, read_whole, wrong_type
+from custrules.fields import Frozen, read_whole
+from custrules.forms import within
 from custrules.policies.churn.levels import NO_LEVEL, rank_of
 from custrules.state import State
 
@@ -22,13 +23,7 @@ if TYPE_CHECKING:
 
 PENDING = "pending"
 ENTER, LEAVE, EXIT = "enter", "leave", "exit"
-
-
-def _confirmations(value: object) -> int:
-    number = read_whole(value)
-    if not 1 <= number <= 100:
-        raise wrong_type("a number of evaluations from 1 to 100", value)
-    return number
+_confirmations = within(read_whole, "a number of evaluations from 1 to 100", lambda number: 1 <= number <= 100)
 
 
 class Gate(BaseModel):

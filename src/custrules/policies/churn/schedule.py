@@ -11,16 +11,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from custrules.calendars import ONE_DAY, add_months
 from custrules.calendars.rules import WEEKDAYS, Weekday
 from custrules.errors import Diagnostic
-from custrules.fields import one_of, read_whole, wrong_type
+from custrules.fields import one_of, read_whole
+from custrules.forms import within
 
 Cycle = Literal["day", "week", "month"]
-
-
-def _day_of_month(value: object) -> int:
-    day = read_whole(value)
-    if not 1 <= day <= 28:
-        raise wrong_type("a day of the month that every month has: 1 to 28", value)
-    return day
+_day_of_month = within(read_whole, "a day of the month that every month has: 1 to 28", lambda number: 1 <= number <= 28)
 
 
 class EvaluationDays(BaseModel):

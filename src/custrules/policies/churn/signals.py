@@ -15,27 +15,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Wi
 from custrules.calendars import Length, Window
 from custrules.conditions import Cell, Condition, read_cell
 from custrules.errors import Diagnostic
-from custrules.fields import RATE_SCHEMA, WHOLE_SCHEMA, Name, Text, rate_text, read_rate, read_whole, wrong_type
+from custrules.fields import RATE_SCHEMA, WHOLE_SCHEMA, Name, Text, rate_text, read_rate, read_whole
+from custrules.forms import within
 from custrules.measures import Measure
 from custrules.policies.churn.cells import Band, Bands
 
 RHYTHM = Window.parse("36 months")  # how far back a customer's own gaps are looked at
 LEAST_GAPS = 2
 AMOUNTS = ("spend", "margin")
-
-
-def _positive(value: object) -> Fraction:
-    rate = read_rate(value)
-    if rate <= 0:
-        raise wrong_type("a rate above 0", value)
-    return rate
-
-
-def _at_least_one(value: object) -> int:
-    number = read_whole(value)
-    if not 1 <= number <= 10_000:
-        raise wrong_type("a whole number from 1 to 10000", value)
-    return number
+_positive = within(read_rate, "a rate above 0", lambda number: number > 0)
+_at_least_one = within(read_whole, "a whole number from 1 to 10000", lambda number: 1 <= number <= 10_000)
 
 
 Times = Annotated[Fraction, BeforeValidator(_positive), PlainSerializer(rate_text, return_type=str), WithJsonSchema(dict(RATE_SCHEMA))]

@@ -54,18 +54,6 @@ class Every(TextValue):
     def asks_on(self, day: date, joined: date) -> bool:
         return self.next_after(day - timedelta(days=1), joined) == day
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Every) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"Every.parse({self.text!r})"
-
 
 _WORDS = ("event", "closed", "every", "by")
 

@@ -13,7 +13,8 @@ from custrules.calendars import Length
 from custrules.calendars.clocks import Clock
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
-from custrules.fields import Day, Name, Number, Text, one_of, rate_text, read_rate, wrong_type
+from custrules.fields import Day, Name, Number, Text, one_of, rate_text, read_rate
+from custrules.forms import within
 
 MOST_SHARE = 100  # a hundred times the length of a clock
 ENDS: Mapping[str, str] = {"acknowledge": "acknowledged", "resolve": "resolved", "close": "closed", "escalate": "escalated"}
@@ -45,11 +46,7 @@ class ComplaintClock(BaseModel):
         return self.until or ENDS.get(self.name, "resolved")
 
 
-def _read_share(value: object) -> Fraction:
-    share = read_rate(value)
-    if not 0 <= share <= MOST_SHARE:
-        raise wrong_type("a share of the clock such as 50%", value)
-    return share
+_read_share = within(read_rate, "a share of the clock such as 50%", lambda number: 0 <= number <= MOST_SHARE)
 
 
 def share_text(share: Fraction) -> str:

@@ -88,15 +88,6 @@ class Period(TextValue):
         """Whether a cap over it asks anything on a day."""
         return not isinstance(self.window, Dates) or self.window.holds(day)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Period) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
 
 class Cap(BaseModel):
     """At most so many points per period, for everybody or by level (one that is not named has the next lower one's, below the

@@ -12,7 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionW
 from custrules.calendars import Window
 from custrules.errors import Diagnostic
 from custrules.events import AnyEvent, Return
-from custrules.fields import Number, Text, one_of, read_decimal, wrong_type
+from custrules.fields import Number, Text, one_of, read_decimal
+from custrules.forms import short_form, within
 from custrules.ledger import ISSUED, REFUND, REVERSED, WRITTEN_OFF, LotPart, Move
 from custrules.money import Money, Rounding, rounded
 from custrules.orders import Order, Record
@@ -25,15 +26,7 @@ if TYPE_CHECKING:
 Then = Literal["owed", "from_refund", "write_off"]
 _THEN = ("owed", "from_refund", "write_off")
 _OF = {"value": "from_refund", "at_most": "write_off", "per": "write_off", "approver": "write_off"}
-
-
-def _read_most(value: object) -> object:
-    number = read_decimal(value)
-    if number < 0:
-        raise wrong_type("a number that is not negative", value)
-    return number
-
-
+_read_most = within(read_decimal, "a number that is not negative", lambda number: number >= 0)
 Limit = Annotated[Number, BeforeValidator(_read_most)]
 
 
@@ -53,11 +46,7 @@ class Debt(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"then": value}
-        if not isinstance(value, Mapping | Debt):
-            raise wrong_type("owed, from_refund, write_off, or {then: write_off, at_most: 500}", value)
-        return value
+        return short_form(cls, value, "then", "owed, from_refund, write_off, or {then: write_off, at_most: 500}")
 
     @model_serializer(mode="wrap")
     def _short(self, write: SerializerFunctionWrapHandler) -> str | dict[str, Any]:

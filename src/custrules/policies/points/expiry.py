@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, ClassVar
 
@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializerFu
 from custrules.calendars import DayOfYear, Length, Span, Stretch, Window
 from custrules.calendars.spans import Rounded
 from custrules.errors import Diagnostic
-from custrules.fields import NAME_SCHEMA, Flag, Name, one_of, wrong_type
+from custrules.fields import NAME_SCHEMA, Flag, Name, one_of
+from custrules.forms import short_form
 from custrules.measures import Measure
 
 EARNED, EARNED_BY_PURCHASE, GIVEN = "earned", "earned_by_purchase", "given"
@@ -48,13 +49,10 @@ class Expiry(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: Any) -> Any:
-        if isinstance(value, str | Length):
-            return {"length": value}
         if isinstance(value, Span):
             return {"length": str(value.length), "rounded_to": value.rounded_to, "plus": value.plus}
-        if not isinstance(value, Mapping | Expiry):
-            raise wrong_type("never, a span such as 12 months, {day_of_year: 12-31} or {inactivity: 12 months}", value)
-        return value
+        expected = "never, a span such as 12 months, {day_of_year: 12-31} or {inactivity: 12 months}"
+        return short_form(cls, value, "length", expected, short=str | Length)
 
     @model_serializer(mode="wrap")
     def _short(self, write: SerializerFunctionWrapHandler) -> str | dict[str, Any]:

@@ -11,6 +11,7 @@ from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from custrules.errors import Diagnostic
 from custrules.fields import NUMBER_SCHEMA, RATE_SCHEMA, Frozen, plain, rate_text, read_decimal, read_name, read_rate, read_whole, wrong_type
+from custrules.forms import within
 from custrules.policies.points.rates import NO_LEVEL, rate_at
 from custrules.policy import Known, View
 from custrules.validation import nearest
@@ -35,32 +36,10 @@ def _by_level(read: Callable[[object], Any], write: Callable[[Any], str], one: M
     return PlainValidator(validate), PlainSerializer(serialise), WithJsonSchema({"anyOf": [dict(one), mapping]})
 
 
-def positive(value: object) -> Decimal:
-    number = read_decimal(value)
-    if number <= 0:
-        raise wrong_type("a number above zero", value)
-    return number
-
-
-def _not_negative(value: object) -> Decimal:
-    number = read_decimal(value)
-    if number < 0:
-        raise wrong_type("a number that is not negative", value)
-    return number
-
-
-def _count(value: object) -> int:
-    number = read_whole(value)
-    if number < 0:
-        raise wrong_type("a number that is not negative", value)
-    return number
-
-
-def read_share(value: object) -> Fraction:
-    found = read_rate(value)
-    if not 0 < found <= 1:
-        raise wrong_type("a share between 0% and 100%", value)
-    return found
+positive = within(read_decimal, "a number above zero", lambda number: number > 0)
+_not_negative = within(read_decimal, "a number that is not negative", lambda number: number >= 0)
+_count = within(read_whole, "a number that is not negative", lambda number: number >= 0)
+read_share = within(read_rate, "a share between 0% and 100%", lambda number: 0 < number <= 1)
 
 
 PositiveByLevel = Annotated[Decimal | Frozen, *_by_level(positive, plain, NUMBER_SCHEMA)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model
 from custrules.calendars import ONE_DAY, Length
 from custrules.errors import Diagnostic
 from custrules.events import AnyEvent
-from custrules.fields import Name, one_of, wrong_type
+from custrules.fields import Name, one_of
+from custrules.forms import short_form
 from custrules.ledger import Lot
 from custrules.validation import nearest
 
@@ -39,11 +40,7 @@ class Pending(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: Any) -> Any:
-        if isinstance(value, str | Length):
-            return {"length": value}
-        if not isinstance(value, Mapping | Pending):
-            raise wrong_type("a length such as 7 days, {until: return_window} or {until: delivered}", value)
-        return value
+        return short_form(cls, value, "length", "a length such as 7 days, {until: return_window} or {until: delivered}", short=str | Length)
 
     @model_serializer(mode="wrap")
     def _short(self, write: SerializerFunctionWrapHandler) -> str | dict[str, Any]:

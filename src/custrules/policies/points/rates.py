@@ -14,6 +14,7 @@ from custrules.conditions import Condition
 from custrules.errors import Diagnostic
 from custrules.facts import upto_level
 from custrules.fields import RATE_SCHEMA, Flag, Frozen, Rate, one_of, rate_text, read_name, read_rate, wrong_type
+from custrules.forms import within
 from custrules.policy import View
 from custrules.validation import nearest
 
@@ -33,11 +34,7 @@ def _read_rate(value: object) -> Fraction:
     return _not_negative(read_rate(value), value)
 
 
-def _read_step(value: object) -> Fraction:
-    step = read_rate(value)
-    if step <= 0:
-        raise wrong_type("a number above zero", value)
-    return step
+_read_step = within(read_rate, "a number above zero", lambda number: number > 0)
 
 
 def _read_rates(value: object) -> ByLevel:

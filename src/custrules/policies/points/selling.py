@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from custrules import events
 from custrules.conditions import Condition
-from custrules.fields import Rate, read_rate, wrong_type
+from custrules.fields import Rate, read_rate
+from custrules.forms import within
 from custrules.ledger import ISSUED
 from custrules.money import Money, Rounding, rounded
 from custrules.policies.points.account import Account, account_of, owed_reason
@@ -22,11 +23,7 @@ if TYPE_CHECKING:
     from custrules.policies.points.transfer import Transfer
 
 
-def _rate(value: object) -> Fraction:
-    rate = read_rate(value)
-    if rate <= 0:
-        raise wrong_type("a rate above zero", value)
-    return rate
+_rate = within(read_rate, "a rate above zero", lambda number: number > 0)
 
 
 class Sale(BaseModel):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from custrules.conditions import Condition
 from custrules.fields import Flag, Number, Rate, Whole, fault, one_of, read_whole, wrong_type
+from custrules.forms import within
 from custrules.ledger import LotPart
 from custrules.money import Rounding, rounded
 from custrules.policies.points.account import Account
@@ -22,11 +23,7 @@ if TYPE_CHECKING:
     from custrules.policies.points.transfer import Transfer
 
 
-def _times(value: object) -> int:
-    times = read_whole(value)
-    if times < 1:
-        raise wrong_type("how often: 1 or more", value)
-    return times
+_times = within(read_whole, "how often: 1 or more", lambda number: number >= 1)
 
 
 def _period(value: object) -> object:

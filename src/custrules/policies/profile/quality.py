@@ -85,18 +85,6 @@ class AskWhen(TextValue):
         found = score * 100 if self.percent else score
         return holds(self.leaf, found.numerator if found.denominator == 1 else found)
 
-    def __str__(self) -> str:
-        return self.text
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, AskWhen) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __repr__(self) -> str:
-        return f"AskWhen.parse({self.text!r})"
-
 
 @dataclass(frozen=True, slots=True)
 class Record:

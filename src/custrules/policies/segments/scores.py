@@ -104,9 +104,6 @@ class Threshold(TextValue):
     def __hash__(self) -> int:
         return hash((self.sign, self.number))
 
-    def __repr__(self) -> str:
-        return f"Threshold.parse({str(self)!r})"
-
 
 class High(BaseModel):
     """What is high: a last purchase at most so many days ago, at least so many purchases, at least so much money.

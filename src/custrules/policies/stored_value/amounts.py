@@ -9,23 +9,13 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from custrules.errors import Diagnostic, MoneyError
-from custrules.fields import Amount, read_decimal, wrong_type
+from custrules.fields import Amount, read_decimal
+from custrules.forms import within
 from custrules.money import Money, to_units
 from custrules.policy import View
 
-
-def _positive(value: object) -> object:
-    number = read_decimal(value)
-    if number <= 0:
-        raise wrong_type("an amount above zero", value)
-    return number
-
-
-def _not_negative(value: object) -> object:
-    number = read_decimal(value)
-    if number < 0:
-        raise wrong_type("an amount that is not negative", value)
-    return number
+_positive = within(read_decimal, "an amount above zero", lambda number: number > 0)
+_not_negative = within(read_decimal, "an amount that is not negative", lambda number: number >= 0)
 
 
 PositiveAmount = Annotated[Amount, BeforeValidator(_positive)]

@@ -13,6 +13,7 @@ from custrules.calendars import Length
 from custrules.calendars.clocks import Clock
 from custrules.errors import Diagnostic, MoneyError
 from custrules.fields import RATE_SCHEMA, Amount, Flag, Name, Rate, one_of, rate_text, read_name, read_rate, wrong_type
+from custrules.forms import within
 from custrules.money import to_units
 from custrules.policies.stored_value.bases import BASES, Basis
 from custrules.policies.stored_value.charges import FeeTerms
@@ -24,13 +25,7 @@ CAUSES = ("cooling_off", "consumer", "merchant", "force_majeure", "closure", "ex
 InterestFrom = Literal["request", "rescission", "payment"]
 _BONUS = ("forfeit", "surrender_pro_rata", "requalify", "convert")
 _RULES_OUT = ("used", "experienced", "none")
-
-
-def _share(value: object) -> Fraction:
-    share = read_rate(value)
-    if not 0 <= share <= 1:
-        raise wrong_type("a share between 0 and 1, such as 2%", value)
-    return share
+_share = within(read_rate, "a share between 0 and 1, such as 2%", lambda number: 0 <= number <= 1)
 
 
 def _percent(value: object) -> object:

@@ -54,18 +54,6 @@ class At(TextValue):
             return cls(text, before=Length.parse(text.removesuffix(" before")))
         return cls(text, length=Length.parse(text))
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, At) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"At.parse({self.text!r})"
-
     def day(self, asked: date, last: date | None) -> date | None:
         """The local day on which it is due; None where the end is not known and it is counted by that."""
         if self.length is not None:

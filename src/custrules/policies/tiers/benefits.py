@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
-from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Self
 
@@ -20,6 +18,7 @@ from custrules.calendars import ONE_DAY, Duration, Length, Window, add_months
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
 from custrules.fields import Name, Number, Rate, TextValue, Title, Whole, one_of, read_decimal, read_rate, read_whole, wrong_type
+from custrules.forms import within
 from custrules.policy import Known
 from custrules.validation import nearest
 
@@ -80,18 +79,6 @@ class BenefitPeriod(TextValue):
             return year_since(anchor, day)
         return Stretch(day, day) if self.text == "calendar day" else Stretch(FIRST_DAY, None)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, BenefitPeriod) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"BenefitPeriod.parse({self.text!r})"
-
 
 def year_since(anchor: date, day: date) -> Stretch:
     """The year from anniversary to anniversary that holds a day; 29 February is kept on the 28th of other years."""
@@ -100,25 +87,9 @@ def year_since(anchor: date, day: date) -> Stretch:
     return Stretch(add_months(anchor, 12 * years), add_months(anchor, 12 * (years + 1)) - ONE_DAY)
 
 
-def _times(value: object) -> int:
-    number = read_whole(value)
-    if not 1 <= number <= 1_000_000:
-        raise wrong_type("a whole number from 1 to 1000000", value)
-    return number
-
-
-def _factor(value: object) -> Fraction:
-    factor = read_rate(value)
-    if not 0 < factor < 1:
-        raise wrong_type("a factor above 0 and below 1", value)
-    return factor
-
-
-def _gift(value: object) -> Decimal:
-    points = read_decimal(value)
-    if points <= 0:
-        raise wrong_type("a number above zero", value)
-    return points
+_times = within(read_whole, "a whole number from 1 to 1000000", lambda number: 1 <= number <= 1_000_000)
+_factor = within(read_rate, "a factor above 0 and below 1", lambda number: 0 < number < 1)
+_gift = within(read_decimal, "a number above zero", lambda number: number > 0)
 
 
 class Benefit(BaseModel):

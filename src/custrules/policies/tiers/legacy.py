@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -11,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
 from custrules.calendars import ONE_DAY, Length
 from custrules.events import AnyEvent, NewDay
-from custrules.fields import one_of, wrong_type
+from custrules.fields import one_of
+from custrules.forms import short_form
 from custrules.policies.tiers.held import OPEN, Held
 from custrules.policies.tiers.judging import Case, before
 from custrules.policies.tiers.position import Change, Position, Protected
@@ -35,11 +35,7 @@ class Legacy(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"how": value}
-        if not isinstance(value, Mapping | Legacy):
-            raise wrong_type("keep_until_term_end, review_at_once, or {notice: 60 days}", value)
-        return value
+        return short_form(cls, value, "how", "keep_until_term_end, review_at_once, or {notice: 60 days}")
 
     @model_serializer
     def _short(self) -> str | dict[str, str]:

@@ -56,9 +56,6 @@ class Reviews(TextValue):
     def __str__(self) -> str:
         return f"{self.number} review{'s' if self.number != 1 else ''}{self.ending}"
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}.parse({str(self)!r})"
-
 
 class ReviewsBelow(Reviews):
     """A number of reviews in a row that found a level too low: ``3 reviews below``."""

@@ -12,7 +12,8 @@ from custrules.calendars import ONE_DAY, add_months
 from custrules.calendars.spans import start_of_period
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
-from custrules.fields import Name, Names, Text, Title, one_of, read_whole, wrong_type
+from custrules.fields import Name, Names, Text, Title, one_of, read_whole
+from custrules.forms import within
 from custrules.policies.tiers.benefits import Benefit
 
 _CYCLES = {"month": 1, "quarter": 3, "half": 6, "year": 12}
@@ -47,11 +48,7 @@ class Exclusion(BaseModel):
     reason: Text
 
 
-def _day_of_month(value: object) -> int:
-    day = read_whole(value)
-    if not 1 <= day <= 28:
-        raise wrong_type("a day of the month that every month has: 1 to 28", value)
-    return day
+_day_of_month = within(read_whole, "a day of the month that every month has: 1 to 28", lambda number: 1 <= number <= 28)
 
 
 class ReviewCycle(BaseModel):

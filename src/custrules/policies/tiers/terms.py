@@ -47,18 +47,6 @@ class Anchor(TextValue):
     def fixed(self) -> bool:
         return self.month > 0
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Anchor) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"Anchor.parse({self.text!r})"
-
 
 @dataclass(frozen=True, slots=True)
 class Course:
