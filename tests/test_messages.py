@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -325,7 +325,7 @@ def test_a_plug_in_brings_its_sentences_as_a_mapping(monkeypatch: pytest.MonkeyP
 
 def test_a_plug_in_brings_its_sentences_as_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
     class Module:
-        MESSAGES = {"zh": {"acme_b.coffee.free": {"text": "{name} 的免费咖啡。"}}}  # noqa: RUF012
+        MESSAGES: ClassVar[Any] = {"zh": {"acme_b.coffee.free": {"text": "{name} 的免费咖啡。"}}}
 
     shipped(monkeypatch, "acme_b", Module)
     assert cr.render(reason("acme_b.coffee.free", name="安"), "zh") == "安 的免费咖啡。"
