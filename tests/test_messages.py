@@ -155,14 +155,18 @@ def written(node: ast.AST | None) -> str:
     return constant(node)
 
 
+EXPECTED = {"wrong_type": 0, "BadCell": 0, "within": 1, "short_form": 3, "_made_of": 3}  # which argument says what is expected
+
+
 def expectations_in_source() -> set[str]:
     """What fields, cells and scenarios expect, as they say it in English."""
     found = set()
     for tree in trees():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("wrong_type", "BadCell") and node.args:
-                found.add(written(node.args[0]))
-            elif isinstance(node, ast.keyword) and node.arg == "expected":
+            if isinstance(node, ast.Call):
+                place = EXPECTED.get(getattr(node.func, "id", "") or getattr(node.func, "attr", ""), len(node.args))
+                found |= {written(argument) for argument in node.args[place : place + 1]}
+            if isinstance(node, ast.keyword) and node.arg == "expected":
                 found.add(written(node.value))
             elif isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "grammar" for target in node.targets):
                 found.add(constant(node.value))
