@@ -10,10 +10,17 @@ from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from types import UnionType
 from typing import Annotated, Any, Never, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -24,7 +31,6 @@ MIN_YEAR, MAX_YEAR = 1900, 2199
 MAX_TEXT = 2000
 MAX_NAME = 100
 MAX_RATE_DIGITS = 100  # of the numerator or denominator of an exact quotient
-N = TypeVar("N", int, Decimal, Fraction)
 
 
 def fault(code: str, **params: object) -> PydanticCustomError:
@@ -150,27 +156,6 @@ def plain(value: Decimal) -> str:
     """A decimal without an exponent."""
     text = str(value)
     return text if "E" not in text else f"{value:f}"
-
-
-def within(read: Callable[[object], N], expected: str, fits: Callable[[N], bool]) -> Callable[[object], N]:
-    """A reader of numbers that takes only those that fit; of another one it says what was ``expected``."""
-
-    def check(value: object) -> N:
-        number = read(value)
-        if not fits(number):
-            raise wrong_type(expected, value)
-        return number
-
-    return check
-
-
-def short_form(kind: type, value: Any, field: str, expected: str, short: type | UnionType = str) -> Any:
-    """What a model of a kind is read from: of what is written shortly, its one ``field``; another value than a mapping is refused."""
-    if isinstance(value, short):
-        return {field: value}
-    if not isinstance(value, Mapping | kind):
-        raise wrong_type(expected, value)
-    return value
 
 
 def read_flag(value: object) -> bool:

@@ -59,7 +59,7 @@ class Replay:
     ) -> None:
         self._program, self._events, self._on_state = program, events, on_state
         self._until = aware(until, "until") if until is not None else None
-        self._finished: set[str] = set()
+        self._turns = Turns()
         self._state: State | None = None
         self._entries = self._run()
 
@@ -87,7 +87,7 @@ class Replay:
             event = event_of(self._program.event, given, number)
             if self._state is None or self._state.customer_id != event.customer_id:
                 yield from self._close()
-                self._begin(event.customer_id, number)
+                self._state = self._turns.begin(event.customer_id, number)
             result = self._step(event, number)
             self._state = result.state
             yield Entry(event.customer_id, event.id, result.decisions, decided_at(result.event or event))
@@ -99,12 +99,6 @@ class Replay:
             return self._program._decided(self._state, event)
         except EventError as error:
             raise placed(error.diagnostics, number) from None
-
-    def _begin(self, customer_id: str, number: int) -> None:
-        if customer_id in self._finished:
-            raise placed([Diagnostic("event.customer_came_back", "customer_id", {"customer": customer_id})], number)
-        self._finished.add(customer_id)
-        self._state = State.new(customer_id)
 
     def _close(self) -> Iterator[Entry]:
         """Let time pass to the end, hand the closing state over, and forget it."""
@@ -118,6 +112,20 @@ class Replay:
                 yield Entry(state.customer_id, "", step.decisions, state.as_of)
         if self._on_state is not None:
             self._on_state(state)
+
+
+class Turns:
+    """Customers whose events stand together in a stream: each has one turn."""
+
+    def __init__(self) -> None:
+        self._begun: set[str] = set()
+
+    def begin(self, customer_id: str, number: int) -> State:
+        """The state with which a customer's turn begins, at the event of this number; EventError for one who has had it."""
+        if customer_id in self._begun:
+            raise placed([Diagnostic("event.customer_came_back", "customer_id", {"customer": customer_id})], number)
+        self._begun.add(customer_id)
+        return State.new(customer_id)
 
 
 def event_of(read: Callable[[Given], AnyEvent], given: Given, number: int) -> AnyEvent:

@@ -16,7 +16,7 @@ from custrules.analysis.refusal import one_of, refuse
 from custrules.calendars import Length, end_of_day, local_day
 from custrules.conditions import Bound, Condition, bind
 from custrules.counting import name_of
-from custrules.errors import Diagnostic, DocumentError
+from custrules.errors import DocumentError
 from custrules.events import AnyEvent, NewDay, Tick
 from custrules.fields import describe, read_day
 from custrules.moment import Moment
@@ -24,7 +24,7 @@ from custrules.policies.churn import Flag
 from custrules.policies.churn.hysteresis import Position
 from custrules.policy import Decision, Status
 from custrules.program import Program
-from custrules.replaying import Given, event_of, placed
+from custrules.replaying import Given, Turns, event_of
 from custrules.state import State
 from custrules.validation import nearest
 from custrules.views import Days, StepView
@@ -97,7 +97,10 @@ class Asked:
 
     @property
     def called(self) -> str:
-        return self.flag if self.flag is not None else ", ".join(f"{fact} {cell.text}" for fact, cell in self.condition.leaves())  # type: ignore[union-attr]  # one of them is there
+        if self.flag is not None:
+            return self.flag
+        assert self.condition is not None
+        return ", ".join(f"{fact} {cell.text}" for fact, cell in self.condition.leaves())
 
 
 def _day(cutoff: Any) -> date:
@@ -220,7 +223,6 @@ class Run:
         self._bound = _bound(program, asked.condition) if asked.condition is not None else None
         self._policy = judge or self._in_force()
         self._status = next((policy.status for policy in program.policies if isinstance(policy, Flag) and policy.id == asked.flag), "")
-        self._finished: set[str] = set()
         self.tally = Tally()
 
     def _in_force(self) -> Flag | None:
@@ -245,21 +247,21 @@ class Run:
 
     def pass_over(self, events: Iterable[Given]) -> None:
         """Each customer, one after the other."""
+        turns = Turns()
         history: list[tuple[int, AnyEvent]] = []
         for number, given in enumerate(events):
             event = event_of(self.program.event, given, number)
             if history and history[0][1].customer_id != event.customer_id:
                 self._customer(history)
                 history = []
-            if not history and event.customer_id in self._finished:
-                raise placed([Diagnostic("event.customer_came_back", "customer_id", {"customer": event.customer_id})], number)
+            if not history:
+                turns.begin(event.customer_id, number)
             history.append((number, event))
         if history:
             self._customer(history)
 
     def _customer(self, history: Sequence[tuple[int, AnyEvent]]) -> None:
         customer_id = history[0][1].customer_id
-        self._finished.add(customer_id)
         past = [event for _, event in history if known_at(event) <= self._end]
         state = self._replayed(customer_id, past)
         if state is None or state.as_of is None:

@@ -16,7 +16,7 @@ from custrules.events import AnyEvent
 from custrules.fields import describe
 from custrules.policy import StatusFact
 from custrules.program import Program, aware
-from custrules.replaying import Given, event_of, placed
+from custrules.replaying import Given, Turns, event_of, placed
 from custrules.validation import nearest
 
 MOST_SEGMENTS = 1_000
@@ -78,7 +78,7 @@ class Experiment:
         self._statuses = {side: _ladders(program) for side, program in self._programs.items()}
         self._reader = Either(base, candidate)
         self._customer: str | None = None
-        self._finished: set[str] = set()
+        self._turns = Turns()
         self._events = self._left_out = 0
         self._total = self._sums()
         self._segments: dict[str | None, Sums] = {}
@@ -121,9 +121,7 @@ class Experiment:
 
     def _next(self, customer_id: str, number: int) -> None:
         self._close()
-        if customer_id in self._finished:
-            raise placed([Diagnostic("event.customer_came_back", "customer_id", {"customer": customer_id})], number)
-        self._finished.add(customer_id)
+        self._turns.begin(customer_id, number)
         self._customer, self._events = customer_id, 0
 
     def _answer(self, event: AnyEvent, number: int) -> None:

@@ -18,14 +18,13 @@ from custrules.calendars import local_day
 from custrules.codec import canonical
 from custrules.complaints import OVER
 from custrules.decisions import Status, Touchpoint
-from custrules.errors import Diagnostic
 from custrules.events import Complaint, ComplaintUpdate, SurveyResponse
 from custrules.fields import Frozen, read_instant
 from custrules.messages import Speaker, speak
 from custrules.messages.columns import table
 from custrules.money import Money
 from custrules.program import Program, aware
-from custrules.replaying import Given, event_of, placed
+from custrules.replaying import Given, Turns, event_of
 from custrules.state import State
 from custrules.steps import Step
 
@@ -151,15 +150,12 @@ def feedback(
 def _steps(program: Program, events: Iterable[Given], end: datetime | None) -> Iterator[Step]:
     """The accepted steps of many customers, each with the time that passes after their last event."""
     state: State | None = None
-    finished: set[str] = set()
+    turns = Turns()
     for number, given in enumerate(events):
         event = event_of(program.event, given, number)
         if state is None or state.customer_id != event.customer_id:
             yield from _ended(program, state, end)
-            if event.customer_id in finished:
-                raise placed([Diagnostic("event.customer_came_back", "customer_id", {"customer": event.customer_id})], number)
-            finished.add(event.customer_id)
-            state = State.new(event.customer_id)
+            state = turns.begin(event.customer_id, number)
         if end is None or event.occurred_at <= end:
             step = program.step(state, event)
             state = step.state

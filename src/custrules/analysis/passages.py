@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from custrules.errors import Diagnostic
 from custrules.events import AnyEvent
 from custrules.policy import Decision
 from custrules.program import Program, aware
-from custrules.replaying import Given, decided_at, event_of, placed
+from custrules.replaying import Given, Turns, decided_at, event_of
 from custrules.state import State
 
 
@@ -31,15 +30,12 @@ def passages(program: Program, events: Iterable[Given], until: datetime | None =
     """
     end = aware(until, "until") if until is not None else None
     state: State | None = None
-    finished: set[str] = set()
+    turns = Turns()
     for number, given in enumerate(events):
         event = event_of(program.event, given, number)
         if state is None or state.customer_id != event.customer_id:
             yield from _rest(program, state, end)
-            if event.customer_id in finished:
-                raise placed([Diagnostic("event.customer_came_back", "customer_id", {"customer": event.customer_id})], number)
-            finished.add(event.customer_id)
-            state = State.new(event.customer_id)
+            state = turns.begin(event.customer_id, number)
         step = program.step(state, event)
         if step.accepted:
             yield Passage(step.event or event, state, step.state, step.decisions, decided_at(step.event or event))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -115,71 +115,77 @@ def _easter(plus: int) -> Callable[[int], tuple[date, ...]]:
     return lambda year: (easter(year) + timedelta(days=plus),)
 
 
+_OF_MOON = (  # the lunar month and day; whether it is solemn
+    ("spring_festival", "Spring Festival", "春节", 1, 1, False),
+    ("lantern", "Lantern Festival", "元宵节", 1, 15, False),
+    ("dragon_head", "Dragon Head", "龙抬头", 2, 2, False),
+    ("dragon_boat", "Dragon Boat Festival", "端午节", 5, 5, False),
+    ("qixi", "Qixi", "七夕", 7, 7, False),
+    ("zhongyuan", "Ghost Festival", "中元节", 7, 15, True),
+    ("mid_autumn", "Mid-Autumn", "中秋节", 8, 15, False),
+    ("double_ninth", "Double Ninth", "重阳节", 9, 9, False),
+    ("hanyi", "Winter Clothes Day", "寒衣节", 10, 1, True),
+    ("xiayuan", "Xiayuan", "下元节", 10, 15, True),
+    ("laba", "Laba", "腊八节", 12, 8, False),
+    ("little_new_year", "Little New Year", "小年", 12, 23, False),
+)
+_CHINESE = (  # month and day; whether it is solemn
+    ("womens_day", "Women's Day", "妇女节", 3, 8, False),
+    ("arbor_day", "Arbor Day", "植树节", 3, 12, False),
+    ("labour_day", "Labour Day", "劳动节", 5, 1, False),
+    ("youth_day", "Youth Day", "青年节", 5, 4, False),
+    ("childrens_day", "Children's Day", "儿童节", 6, 1, False),
+    ("army_day", "Army Day", "建军节", 8, 1, False),
+    ("teachers_day", "Teachers' Day", "教师节", 9, 10, False),
+    ("martyrs_day", "Martyrs' Day", "烈士纪念日", 9, 30, True),
+    ("national_day", "National Day", "国庆节", 10, 1, False),
+    ("memorial_day", "National Memorial Day", "国家公祭日", 12, 13, True),
+)
+_WESTERN = (  # month and day; whether it is solemn
+    ("epiphany", "Epiphany", "主显节", 1, 6, False),
+    ("valentines_day", "Valentine's Day", "情人节", 2, 14, False),
+    ("st_patricks_day", "St Patrick's Day", "圣帕特里克节", 3, 17, False),
+    ("halloween", "Halloween", "万圣夜", 10, 31, False),
+    ("all_saints", "All Saints' Day", "诸圣节", 11, 1, True),
+    ("all_souls", "All Souls' Day", "万灵节", 11, 2, True),
+    ("christmas_eve", "Christmas Eve", "平安夜", 12, 24, False),
+    ("christmas", "Christmas", "圣诞节", 12, 25, False),
+    ("boxing_day", "Boxing Day", "节礼日", 12, 26, False),
+    ("new_years_eve", "New Year's Eve", "跨年夜", 12, 31, False),
+)
+_AROUND_EASTER = (  # days after Easter Sunday; whether it is solemn
+    ("shrove_tuesday", "Shrove Tuesday", "忏悔节", -47, False),
+    ("ash_wednesday", "Ash Wednesday", "圣灰星期三", -46, True),
+    ("palm_sunday", "Palm Sunday", "棕枝主日", -7, False),
+    ("good_friday", "Good Friday", "耶稣受难日", -2, True),
+    ("easter", "Easter Sunday", "复活节", 0, False),
+    ("easter_monday", "Easter Monday", "复活节星期一", 1, False),
+    ("ascension", "Ascension Day", "耶稣升天节", 39, False),
+    ("pentecost", "Pentecost", "圣灵降临节", 49, False),
+    ("whit_monday", "Whit Monday", "圣灵降临节星期一", 50, False),
+    ("corpus_christi", "Corpus Christi", "基督圣体节", 60, False),
+)
+
+
+def _dated(locale: Locale, rows: Iterable[tuple[str, str, str, int, int, bool]]) -> Iterator[Festival]:
+    """Festivals that have a day of the year of their own."""
+    for name, en, zh, month, day, solemn in rows:
+        yield Festival(name, en, zh, locale, _fixed(month, day), solemn)
+
+
 def _chinese() -> Iterator[Festival]:
-    of_moon = (
-        ("spring_festival", "Spring Festival", "春节", 1, 1, False),
-        ("lantern", "Lantern Festival", "元宵节", 1, 15, False),
-        ("dragon_head", "Dragon Head", "龙抬头", 2, 2, False),
-        ("dragon_boat", "Dragon Boat Festival", "端午节", 5, 5, False),
-        ("qixi", "Qixi", "七夕", 7, 7, False),
-        ("zhongyuan", "Ghost Festival", "中元节", 7, 15, True),
-        ("mid_autumn", "Mid-Autumn", "中秋节", 8, 15, False),
-        ("double_ninth", "Double Ninth", "重阳节", 9, 9, False),
-        ("hanyi", "Winter Clothes Day", "寒衣节", 10, 1, True),
-        ("xiayuan", "Xiayuan", "下元节", 10, 15, True),
-        ("laba", "Laba", "腊八节", 12, 8, False),
-        ("little_new_year", "Little New Year", "小年", 12, 23, False),
-    )
-    for name, en, zh, month, day, solemn in of_moon:
+    for name, en, zh, month, day, solemn in _OF_MOON:
         yield Festival(name, en, zh, "CN", _lunar(month, day), solemn, lunar=True)
     yield Festival("chuxi", "Lunar New Year's Eve", "除夕", "CN", _eve)
     yield Festival("qingming", "Tomb-Sweeping Day", "清明节", "CN", _term("清明"), solemn=True)
     yield Festival("dongzhi", "Winter Solstice", "冬至", "CN", _term("冬至"))
-    fixed = (
-        ("womens_day", "Women's Day", "妇女节", 3, 8, False),
-        ("arbor_day", "Arbor Day", "植树节", 3, 12, False),
-        ("labour_day", "Labour Day", "劳动节", 5, 1, False),
-        ("youth_day", "Youth Day", "青年节", 5, 4, False),
-        ("childrens_day", "Children's Day", "儿童节", 6, 1, False),
-        ("army_day", "Army Day", "建军节", 8, 1, False),
-        ("teachers_day", "Teachers' Day", "教师节", 9, 10, False),
-        ("martyrs_day", "Martyrs' Day", "烈士纪念日", 9, 30, True),
-        ("national_day", "National Day", "国庆节", 10, 1, False),
-        ("memorial_day", "National Memorial Day", "国家公祭日", 12, 13, True),
-    )
-    for name, en, zh, month, day, solemn in fixed:
-        yield Festival(name, en, zh, "CN", _fixed(month, day), solemn)
+    yield from _dated("CN", _CHINESE)
 
 
 def _western() -> Iterator[Festival]:
     yield Festival("new_year", "New Year's Day", "元旦", "international", _fixed(1, 1))
-    fixed = (
-        ("epiphany", "Epiphany", "主显节", 1, 6, False),
-        ("valentines_day", "Valentine's Day", "情人节", 2, 14, False),
-        ("st_patricks_day", "St Patrick's Day", "圣帕特里克节", 3, 17, False),
-        ("halloween", "Halloween", "万圣夜", 10, 31, False),
-        ("all_saints", "All Saints' Day", "诸圣节", 11, 1, True),
-        ("all_souls", "All Souls' Day", "万灵节", 11, 2, True),
-        ("christmas_eve", "Christmas Eve", "平安夜", 12, 24, False),
-        ("christmas", "Christmas", "圣诞节", 12, 25, False),
-        ("boxing_day", "Boxing Day", "节礼日", 12, 26, False),
-        ("new_years_eve", "New Year's Eve", "跨年夜", 12, 31, False),
-    )
-    for name, en, zh, month, day, solemn in fixed:
-        yield Festival(name, en, zh, "western", _fixed(month, day), solemn)
-    around = (
-        ("shrove_tuesday", "Shrove Tuesday", "忏悔节", -47, False),
-        ("ash_wednesday", "Ash Wednesday", "圣灰星期三", -46, True),
-        ("palm_sunday", "Palm Sunday", "棕枝主日", -7, False),
-        ("good_friday", "Good Friday", "耶稣受难日", -2, True),
-        ("easter", "Easter Sunday", "复活节", 0, False),
-        ("easter_monday", "Easter Monday", "复活节星期一", 1, False),
-        ("ascension", "Ascension Day", "耶稣升天节", 39, False),
-        ("pentecost", "Pentecost", "圣灵降临节", 49, False),
-        ("whit_monday", "Whit Monday", "圣灵降临节星期一", 50, False),
-        ("corpus_christi", "Corpus Christi", "基督圣体节", 60, False),
-    )
-    for name, en, zh, plus, solemn in around:
+    yield from _dated("western", _WESTERN)
+    for name, en, zh, plus, solemn in _AROUND_EASTER:
         yield Festival(name, en, zh, "western", _easter(plus), solemn)
     yield Festival("orthodox_easter", "Orthodox Easter", "东正教复活节", "western", lambda year: (orthodox_easter(year),))
     yield Festival("mothers_day", "Mother's Day", "母亲节", "international", _weekday(5, 6, 2))

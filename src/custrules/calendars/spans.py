@@ -10,7 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
 from custrules.calendars.days import ONE_DAY, add_months
-from custrules.fields import TextValue, fault, one_of, short_form, wrong_type
+from custrules.fields import TextValue, fault, one_of, wrong_type
+from custrules.forms import short_form
 
 Rounded = Literal["end_of_month", "end_of_quarter", "end_of_half", "end_of_year"]
 _MONTHS_OF = {"end_of_month": 1, "end_of_quarter": 3, "end_of_half": 6, "end_of_year": 12}

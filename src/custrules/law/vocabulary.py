@@ -21,7 +21,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 from custrules.calendars import Length
-from custrules.fields import TextValue, describe, fault, plain, rate_text, read_decimal, read_flag, read_rate, within, wrong_type
+from custrules.fields import TextValue, describe, fault, plain, rate_text, read_decimal, read_flag, read_rate, wrong_type
+from custrules.forms import within
 
 CAUSES = ("cooling_off", "consumer", "merchant", "force_majeure", "closure", "expiry", "cash_out", "chargeback", "minor", "death")
 """Why a refund is asked."""

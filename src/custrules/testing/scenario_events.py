@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic_core import PydanticCustomError
 
@@ -31,6 +31,7 @@ TIME_STEPS = ("day_end", "advance")
 CUSTOMER_FIELDS = ("consent", "do_not_contact")
 MOST_REPEATS = 5000
 NOON = time(12)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,35 +349,34 @@ class _Writer:
         return times, date.max
 
     def _length(self, value: object, path: Path) -> Length:
-        text = str(value)
-        try:
-            return Length.parse(text if text[:1].isdigit() else f"1 {text}")
-        except PydanticCustomError:
-            self._note(path, "wrong_type", expected="month, day, week, year, or a length such as 3 days", found=describe(value))
-            raise _Unreadable from None
+        return self._made_of(_length, value, path, "month, day, week, year, or a length such as 3 days")
 
     def _whole(self, value: object, path: Path) -> int:
-        try:
-            return read_whole(value)
-        except PydanticCustomError:
-            self._note(path, "wrong_type", expected="a whole number such as 12", found=describe(value))
-            raise _Unreadable from None
+        return self._made_of(read_whole, value, path, "a whole number such as 12")
 
     def _day(self, value: object, path: Path) -> date:
-        try:
-            return read_day(value)
-        except PydanticCustomError:
-            self._note(path, "wrong_type", expected="a date such as 2026-03-31", found=describe(value))
-            raise _Unreadable from None
+        return self._made_of(read_day, value, path, "a date such as 2026-03-31")
 
     def _instant(self, value: object, path: Path) -> datetime:
         """A date is noon of that local day; a time without an offset is local; with one it is as it is."""
-        try:
-            text = str(value)
-            if len(text) == 10:
+
+        def read(value: object) -> datetime:
+            if len(str(value)) == 10:
                 return datetime.combine(read_day(value), NOON, self.program.zone).astimezone(UTC)
-            found = check_year(datetime.fromisoformat(text))
+            found = check_year(datetime.fromisoformat(str(value)))
             return read_instant(found if found.tzinfo is not None else found.replace(tzinfo=self.program.zone))
+
+        return self._made_of(read, value, path, "a date such as 2026-03-31, or with a time: 2026-03-31T10:00")
+
+    def _made_of(self, read: Callable[[object], T], value: object, path: Path, expected: str) -> T:
+        """What a reader makes of a value; what it cannot read is noted with what was ``expected``."""
+        try:
+            return read(value)
         except (PydanticCustomError, ValueError, OverflowError):
-            self._note(path, "wrong_type", expected="a date such as 2026-03-31, or with a time: 2026-03-31T10:00", found=describe(value))
+            self._note(path, "wrong_type", expected=expected, found=describe(value))
             raise _Unreadable from None
+
+
+def _length(value: object) -> Length:
+    text = str(value)
+    return Length.parse(text if text[:1].isdigit() else f"1 {text}")

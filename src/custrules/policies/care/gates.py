@@ -18,7 +18,8 @@ from custrules.calendars.spans import end_of_period, start_of_period
 from custrules.calendars.working import TimeOfDay, WorkingTime
 from custrules.contacting import PURPOSES, Purpose
 from custrules.errors import Diagnostic
-from custrules.fields import Day, Flag, Name, Rate, Text, TextValue, one_of, read_whole, within, wrong_type
+from custrules.fields import Day, Flag, Name, Rate, Text, TextValue, one_of, read_whole, wrong_type
+from custrules.forms import within
 from custrules.validation import nearest
 
 _MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
@@ -115,6 +116,7 @@ class Touch(NamedTuple):
     obeys: bool = True
     counts: bool = True
     at: datetime | None = None
+    trigger: str = ""
 
 
 _at_least_nothing = within(read_whole, "a whole number of contacts, 0 or more", lambda number: number >= 0)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from custrules.conditions import Condition
-from custrules.fields import Frozen, read_whole, within
+from custrules.fields import Frozen, read_whole
+from custrules.forms import within
 from custrules.policies.churn.levels import NO_LEVEL, rank_of
 from custrules.state import State
 

@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from custrules.calendars import ONE_DAY, add_months
 from custrules.calendars.rules import WEEKDAYS, Weekday
 from custrules.errors import Diagnostic
-from custrules.fields import one_of, read_whole, within
+from custrules.fields import one_of, read_whole
+from custrules.forms import within
 
 Cycle = Literal["day", "week", "month"]
 _day_of_month = within(read_whole, "a day of the month that every month has: 1 to 28", lambda number: 1 <= number <= 28)

@@ -15,7 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Wi
 from custrules.calendars import Length, Window
 from custrules.conditions import Cell, Condition, read_cell
 from custrules.errors import Diagnostic
-from custrules.fields import RATE_SCHEMA, WHOLE_SCHEMA, Name, Text, rate_text, read_rate, read_whole, within
+from custrules.fields import RATE_SCHEMA, WHOLE_SCHEMA, Name, Text, rate_text, read_rate, read_whole
+from custrules.forms import within
 from custrules.measures import Measure
 from custrules.policies.churn.cells import Band, Bands
 

@@ -13,7 +13,8 @@ from custrules.calendars import Length
 from custrules.calendars.clocks import Clock
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
-from custrules.fields import Day, Name, Number, Text, one_of, rate_text, read_rate, within
+from custrules.fields import Day, Name, Number, Text, one_of, rate_text, read_rate
+from custrules.forms import within
 
 MOST_SHARE = 100  # a hundred times the length of a clock
 ENDS: Mapping[str, str] = {"acknowledge": "acknowledged", "resolve": "resolved", "close": "closed", "escalate": "escalated"}

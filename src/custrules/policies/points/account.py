@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionWrapHandler, WrapSerializer
+from pydantic import BaseModel, ConfigDict
 
 from custrules.calendars import Length, Window
 from custrules.conditions import Condition
@@ -15,6 +15,7 @@ from custrules.errors import Diagnostic
 from custrules.events import Adjustment, AnyEvent, Closure, Merge, Opening, Return
 from custrules.facts import FactType
 from custrules.fields import Name, Whole, one_of
+from custrules.forms import OR_NEVER
 from custrules.ledger import ADJUSTED, ISSUED, MAX_UNITS, SPENT, LotOrder, LotPart
 from custrules.measures import Measure
 from custrules.money import to_units
@@ -31,14 +32,6 @@ from custrules.state_parts import shown
 
 MAX_SCALE = 6
 _ORDERS = ("soonest_expiry", "oldest", "newest")
-
-
-def _read_expiry(value: object) -> object:
-    return None if value == "never" else value
-
-
-def _write_expiry(value: Expiry | None, write: SerializerFunctionWrapHandler) -> object:
-    return "never" if value is None else write(value)
 
 
 class Adjustments(BaseModel):
@@ -65,7 +58,7 @@ class Account(Policy):
     unit: Name = "points"
     scale: Whole = 0
     purpose: Annotated[Literal["spend", "rank"], one_of("spend", "rank")] = "spend"
-    expiry: Annotated[Expiry | None, BeforeValidator(_read_expiry), WrapSerializer(_write_expiry)]
+    expiry: Annotated[Expiry | None, *OR_NEVER]
     pending: Pending | None = None
     order: Annotated[LotOrder, one_of(*_ORDERS)] = "soonest_expiry"
     debt: Debt = Debt(then="owed")

@@ -12,7 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionW
 from custrules.calendars import Window
 from custrules.errors import Diagnostic
 from custrules.events import AnyEvent, Return
-from custrules.fields import Number, Text, one_of, read_decimal, short_form, within
+from custrules.fields import Number, Text, one_of, read_decimal
+from custrules.forms import short_form, within
 from custrules.ledger import ISSUED, REFUND, REVERSED, WRITTEN_OFF, LotPart, Move
 from custrules.money import Money, Rounding, rounded
 from custrules.orders import Order, Record

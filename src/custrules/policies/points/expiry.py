@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializerFu
 from custrules.calendars import DayOfYear, Length, Span, Stretch, Window
 from custrules.calendars.spans import Rounded
 from custrules.errors import Diagnostic
-from custrules.fields import NAME_SCHEMA, Flag, Name, one_of, short_form
+from custrules.fields import NAME_SCHEMA, Flag, Name, one_of
+from custrules.forms import short_form
 from custrules.measures import Measure
 
 EARNED, EARNED_BY_PURCHASE, GIVEN = "earned", "earned_by_purchase", "given"

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from custrules.errors import Diagnostic
-from custrules.fields import NUMBER_SCHEMA, RATE_SCHEMA, Frozen, plain, rate_text, read_decimal, read_name, read_rate, read_whole, within, wrong_type
+from custrules.fields import NUMBER_SCHEMA, RATE_SCHEMA, Frozen, plain, rate_text, read_decimal, read_name, read_rate, read_whole, wrong_type
+from custrules.forms import within
 from custrules.policies.points.rates import NO_LEVEL, rate_at
 from custrules.policy import Known, View
 from custrules.validation import nearest

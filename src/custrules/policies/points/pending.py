@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model
 from custrules.calendars import ONE_DAY, Length
 from custrules.errors import Diagnostic
 from custrules.events import AnyEvent
-from custrules.fields import Name, one_of, short_form
+from custrules.fields import Name, one_of
+from custrules.forms import short_form
 from custrules.ledger import Lot
 from custrules.validation import nearest
 

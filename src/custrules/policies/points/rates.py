@@ -13,7 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Pl
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
 from custrules.facts import upto_level
-from custrules.fields import RATE_SCHEMA, Flag, Frozen, Rate, one_of, rate_text, read_name, read_rate, within, wrong_type
+from custrules.fields import RATE_SCHEMA, Flag, Frozen, Rate, one_of, rate_text, read_name, read_rate, wrong_type
+from custrules.forms import within
 from custrules.policy import View
 from custrules.validation import nearest
 

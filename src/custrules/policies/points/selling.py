@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from custrules import events
 from custrules.conditions import Condition
-from custrules.fields import Rate, read_rate, within
+from custrules.fields import Rate, read_rate
+from custrules.forms import within
 from custrules.ledger import ISSUED
 from custrules.money import Money, Rounding, rounded
 from custrules.policies.points.account import Account, account_of, owed_reason

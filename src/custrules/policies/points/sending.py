@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from custrules.conditions import Condition
-from custrules.fields import Flag, Number, Rate, Whole, fault, one_of, read_whole, within, wrong_type
+from custrules.fields import Flag, Number, Rate, Whole, fault, one_of, read_whole, wrong_type
+from custrules.forms import within
 from custrules.ledger import LotPart
 from custrules.money import Rounding, rounded
 from custrules.policies.points.account import Account

@@ -7,12 +7,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionWrapHandler, WrapSerializer
+from pydantic import BaseModel, ConfigDict
 
 from custrules.calendars import ONE_DAY, Length, Span
 from custrules.errors import Diagnostic
 from custrules.events import Adjustment, AnyEvent, CardUpdate, Closure, Merge, NewDay, Opening
 from custrules.fields import Flag, one_of
+from custrules.forms import OR_NEVER
 from custrules.ledger import LotPart, Move
 from custrules.money import Money, to_units
 from custrules.policies.stored_value.amounts import PositiveAmount, money_faults
@@ -25,14 +26,6 @@ from custrules.state_parts import shown
 
 Form = Literal["amount", "visits", "period"]
 _FORMS = ("amount", "visits", "period")
-
-
-def _read_expiry(value: object) -> object:
-    return None if value == "never" else value
-
-
-def _write_expiry(value: Span | None, write: SerializerFunctionWrapHandler) -> object:
-    return "never" if value is None else write(value)
 
 
 class ValueLimits(BaseModel):
@@ -66,7 +59,7 @@ class ValueAccount(Policy):
     limit: ValueLimits | None = None
     length: Length | None = None
     on_closure: Annotated[Literal["keep", "forfeit_bonus"], one_of("keep", "forfeit_bonus")] = "keep"
-    bonus_expiry: Annotated[Span | None, BeforeValidator(_read_expiry), WrapSerializer(_write_expiry)] = None
+    bonus_expiry: Annotated[Span | None, *OR_NEVER] = None
     dormancy: Dormancy | None = None
     reissue_fee: PositiveAmount | None = None
 

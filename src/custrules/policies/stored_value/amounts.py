@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from custrules.errors import Diagnostic, MoneyError
-from custrules.fields import Amount, read_decimal, within
+from custrules.fields import Amount, read_decimal
+from custrules.forms import within
 from custrules.money import Money, to_units
 from custrules.policy import View
 

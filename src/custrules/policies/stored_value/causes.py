@@ -12,7 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionW
 from custrules.calendars import Length
 from custrules.calendars.clocks import Clock
 from custrules.errors import Diagnostic, MoneyError
-from custrules.fields import RATE_SCHEMA, Amount, Flag, Name, Rate, one_of, rate_text, read_name, read_rate, within, wrong_type
+from custrules.fields import RATE_SCHEMA, Amount, Flag, Name, Rate, one_of, rate_text, read_name, read_rate, wrong_type
+from custrules.forms import within
 from custrules.money import to_units
 from custrules.policies.stored_value.bases import BASES, Basis
 from custrules.policies.stored_value.charges import FeeTerms

@@ -10,7 +10,7 @@ from custrules.orders import Record
 from custrules.policies.stored_value.account import ValueAccount
 from custrules.policies.stored_value.amounts import money
 from custrules.policies.stored_value.history import TopUpHistory
-from custrules.policies.stored_value.parts import by_source, first, total
+from custrules.policies.stored_value.parts import after, by_source, first, total
 from custrules.policies.stored_value.payout import Paid, in_cash, to_tenders
 from custrules.policies.stored_value.quoting import Quote
 from custrules.policies.stored_value.reckoning import Line
@@ -103,17 +103,7 @@ def _post(account: ValueAccount, bucket: str, parts: list[LotPart], shares: Iter
     for units, target in shares:
         chosen = first(parts, units)
         view.ledger.post(Move(account.bucket(bucket), target, total(chosen), tuple(chosen)))
-        parts = _after(parts, units)
-
-
-def _after(parts: Iterable[LotPart], units: int) -> list[LotPart]:
-    found = []
-    for lot, quantity in parts:
-        gone = min(units, quantity)
-        units -= gone
-        if quantity > gone:
-            found.append(LotPart(lot, quantity - gone))
-    return found
+        parts = after(parts, units)
 
 
 def _beside(view: View, source: str, target: str, of: str, units: int, history: TopUpHistory, number: int) -> None:

@@ -17,7 +17,8 @@ from pydantic_core import PydanticCustomError
 from custrules.calendars import ONE_DAY, Duration, Length, Window, add_months
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
-from custrules.fields import Name, Number, Rate, TextValue, Title, Whole, one_of, read_decimal, read_rate, read_whole, within, wrong_type
+from custrules.fields import Name, Number, Rate, TextValue, Title, Whole, one_of, read_decimal, read_rate, read_whole, wrong_type
+from custrules.forms import within
 from custrules.policy import Known
 from custrules.validation import nearest
 

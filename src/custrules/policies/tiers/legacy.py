@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
 from custrules.calendars import ONE_DAY, Length
 from custrules.events import AnyEvent, NewDay
-from custrules.fields import one_of, short_form
+from custrules.fields import one_of
+from custrules.forms import short_form
 from custrules.policies.tiers.held import OPEN, Held
 from custrules.policies.tiers.judging import Case, before
 from custrules.policies.tiers.position import Change, Position, Protected

@@ -12,7 +12,8 @@ from custrules.calendars import ONE_DAY, add_months
 from custrules.calendars.spans import start_of_period
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
-from custrules.fields import Name, Names, Text, Title, one_of, read_whole, within
+from custrules.fields import Name, Names, Text, Title, one_of, read_whole
+from custrules.forms import within
 from custrules.policies.tiers.benefits import Benefit
 
 _CYCLES = {"month": 1, "quarter": 3, "half": 6, "year": 12}
