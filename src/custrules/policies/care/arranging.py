@@ -40,6 +40,8 @@ class Candidate(NamedTuple):
     asked_at: datetime | None = None
     asked: date | None = None
     """The day for which it was planned, where that lies before the days that are arranged."""
+    id: str = ""
+    """Of the contact, where it has been worked out already."""
 
 
 class Person(NamedTuple):
@@ -329,8 +331,10 @@ def channel_of(plan: ContactPlan, candidate: Candidate, person: Person) -> str |
 
 def channels_of(plan: ContactPlan, candidate: Candidate, person: Person) -> list[str]:
     """What the table gives, then what the customer prefers, then the trigger's order."""
-    wanted = [person.chosen, person.profile.get(plan.preference) if plan.preference is not None else None]
     channels = candidate.terms.channels
+    if person.chosen is None and plan.preference is None:
+        return [*channels] or [""]
+    wanted = [person.chosen, person.profile.get(plan.preference) if plan.preference is not None else None]
     order = [channel for channel in wanted if channel is not None and (not channels or channel in channels or channel == person.chosen)]
     return [*dict.fromkeys([*(str(channel) for channel in order), *channels])] or [""]
 
