@@ -324,3 +324,66 @@ def test_what_stands_on_a_retired_account_is_spent_returned_lapses_and_is_refund
     assert ann.balance("card.bonus") == "0.00"
     assert ann.does("refund_request", "2026-06-03", of="e1", cause="closure").accepted
     assert ann.does("refund_paid", "2026-06-04", of="e5", amount="800.00").accepted
+
+
+# -- points and coupons that come with a top-up -----------------------------------------------------------------------------
+
+
+def giving(*, accrual: bool = False, **row: Any) -> Customer:
+    """A program whose top-ups of 1000 bring what a row says (and 500 points by an accrual)."""
+    earn = [{"id": "earn", "kind": "points.accrual", "event": "top_up", "points": "500"}] if accrual else []
+    program = cr.Program(
+        id="shop",
+        zone="Asia/Shanghai",
+        currency="CNY",
+        policies=[
+            {"id": "card", "kind": "stored_value.account", "form": "amount"},
+            {"id": "top-up", "kind": "stored_value.top_up", "ladder": [{"pay": "1000.00", **row}], "mode": "highest"},
+            {"id": "spend", "kind": "stored_value.spending", "order": "principal_first"},
+            {"id": "points", "kind": "points.account", "expiry": "12 months"},
+            {"id": "refund", "kind": "stored_value.refund", "causes": {"merchant": {"basis": "paid_minus_face"}}},
+            *earn,
+        ],
+    )
+    return Customer(program)
+
+
+def test_points_that_a_top_up_earns_are_no_bonus_of_it() -> None:
+    ann = giving(accrual=True, give="200.00")
+    ann.does("top_up", "2026-04-01", amount="1000.00")
+    (told,) = ann.told()
+    assert (told.granted, told.bonus) == (20_000, 20_000)
+    ann.does("chargeback", "2026-04-02", of="e1")
+    assert ann.balance("card.owed") == "0.00"  # nothing of it was consumed
+
+
+def test_points_of_a_ladder_go_back_by_a_running_total() -> None:
+    ann = giving(points="100")
+    ann.does("top_up", "2026-04-01", amount="1000.00")
+    for number, left in enumerate((67, 34, 1)):  # 100 x 333/1000, 666/1000, 999/1000, each rounded down
+        ann.does("refund_request", "2026-04-02", of="e1", cause="merchant", amount="333.00")
+        ann.does("refund_paid", "2026-04-03", of=f"e{2 * number + 2}")
+        assert ann.state.points().available == left
+    assert ann.state.status("top-up.points", "e1").data["kept"] == 1
+
+
+def test_a_card_that_is_merged_takes_along_what_top_ups_brought() -> None:
+    ann = giving(points="100", coupons=[{"coupon": "tea", "count": 3, "value": "8.00", "valid": "30 days"}])
+    ann.does("top_up", "2026-04-01", amount="1000.00")
+    bob = ann.program.event({"type": "enrolment", "id": "b", "customer_id": "c-2", "occurred_at": "2026-04-01T12:00:00+08:00"})
+    states = {"c-1": ann.state, "c-2": ann.program.step(cr.State.new("c-2"), bob).state}
+    merge = {"type": "merge", "id": "m", "customer_id": "c-1", "occurred_at": "2026-04-02T12:00:00+08:00", "into": "c-2"}
+    both = ann.program.step_together(states, ann.program.event(merge))
+    assert both.accepted
+    taken = {"type": "chargeback", "id": "x", "customer_id": "c-2", "occurred_at": "2026-04-03T12:00:00+08:00", "of": "e1"}
+    after = ann.program.step(both.states["c-2"], ann.program.event(taken)).state
+    assert after.points().available == 0
+    assert after.status("top-up.coupons", "e1:tea").value == "withdrawn"
+
+
+def test_a_state_with_coupons_reads_back() -> None:
+    ann = giving(points="100", coupons=[{"coupon": "tea", "value": "8.00", "valid": "30 days"}])
+    ann.does("top_up", "2026-04-01", amount="1000.00")
+    assert cr.State.from_json(ann.state.to_json()) == ann.state
+    (told,) = ann.told()
+    assert told.gifts == (("tea", 800),)

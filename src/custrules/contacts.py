@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 from custrules.decisions import Touchpoint
@@ -17,28 +18,31 @@ def asked_for(policy_id: str, effect: Touchpoint) -> TouchpointAsked:
     return TouchpointAsked(*head, template=effect.template, task=effect.outcome == "task", data=Frozen(effect.data))
 
 
-def contacted(state: State, event: Contact, day: date, own: bool = True) -> None:
+def contacted(state: State, event: Contact, day: date, keepers: Collection[str]) -> None:
     """Write down what a contact says of the touchpoint that it answers: caps count it on the day and channel on which it was made.
 
-    One of the host's own accord answers none; where ``own`` ones are kept, and it says that it greets or sells, caps count it too.
+    One that names a cycle which nobody has asked about takes it: it was made ahead, as a plan foretold it. One of the host's own accord answers
+    none; caps count it where it says that it greets or sells. ``keepers`` are the policies whose asks are let go of in time.
     """
     key = answered(state, event, day)
-    if key is not None:
+    if key is not None and key in state.touchpoints:
         state.touchpoints[key] = state.touchpoints[key].answered(event, day)
-    elif own and event.counts and event.purpose in ("greeting", "marketing"):
+    elif event.trigger in keepers and key is not None and event.counts:
+        state.touchpoints[key] = TouchpointAsked.foretold(event, day)
+    elif key is None and OWN in keepers and event.counts and event.purpose in ("greeting", "marketing"):
         state.touchpoints[f"{OWN}:{event.id}"] = TouchpointAsked.made(event, day)
 
 
 def answered(state: State, event: Contact, day: date) -> str | None:
-    """The key of the touchpoint that a contact answers: of its trigger and cycle; without a cycle, the first that waits on that day."""
+    """The key of the touchpoint that a contact answers: of its trigger and cycle; without a cycle, the first that waits on that day, else the
+    last whose last day has passed without a word."""
     if event.trigger is None:
         return None
     if event.cycle is not None:
-        key = f"{event.trigger}:{event.cycle}"
-        return key if key in state.touchpoints else None
-    waiting = [
-        (asked.day, key)
-        for key, asked in state.touchpoints.items()
-        if asked.policy_id == event.trigger and asked.day <= day and asked.reads(day) == "asked"
+        return f"{event.trigger}:{event.cycle}"
+    asked_for = [
+        (asked.day, key, asked.reads(day)) for key, asked in state.touchpoints.items() if asked.policy_id == event.trigger and asked.day <= day
     ]
-    return min(waiting, default=(day, None))[1]
+    waiting = [(since, key) for since, key, reads in asked_for if reads == "asked"]
+    expired = [(since, key) for since, key, reads in asked_for if reads == "expired"]
+    return min(waiting)[1] if waiting else max(expired, default=(day, None))[1]

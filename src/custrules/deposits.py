@@ -16,6 +16,7 @@ from custrules.lots import (
     EXPIRED,
     FEES,
     FORFEITED,
+    GRANTED,
     ISSUED,
     OPENED,
     PAID,
@@ -43,7 +44,8 @@ class Deposit:
     price ``listed``. Gone otherwise: ``expired`` bonus, cash ``refunded``, what a bank took back (``disputed``, of which
     ``contested`` is not decided yet), bonus ``surrendered``. ``touched`` is the last day on which any of it moved, ``active`` the last one
     on which something was paid in or spent, where that is another one (a fee was taken since, a bonus lapsed). A period has admitted its
-    holder so many times (``visits``), the last time on the day ``visited``.
+    holder so many times (``visits``), the last time on the day ``visited``. What came with it beside: ``gifts`` and ``coupons`` by their
+    value, points in the smallest unit of their account.
     """
 
     account: str
@@ -67,6 +69,8 @@ class Deposit:
     active: date | None = None
     visits: int = 0
     visited: date | None = None
+    coupons: tuple[tuple[str, int, int], ...] = ()
+    points: int = 0
 
     @property
     def last_active(self) -> date | None:
@@ -75,10 +79,10 @@ class Deposit:
 
     def after(self, move: Move, order_id: str, day: date) -> Deposit:
         """As it stands once a move is made; the same where none of its lots moved."""
-        changes: dict[str, int] = {}
+        changes: dict[str, Any] = {}
         for lot, quantity in move.parts:
-            if lot.origin != order_id:
-                continue
+            if lot.origin != order_id or lot.source not in (PAID, GRANTED):
+                continue  # another top-up's, or points that came with this one
             paid, granted = (quantity, 0) if lot.source == PAID else (0, quantity)
             for name, number in _changes(move.source, move.target, paid, granted):
                 if self.form == "amount" or (name in _MONEY) == (lot.unit != VISITS):
@@ -89,7 +93,7 @@ class Deposit:
         used = self.last_active
         if not _by_itself(move):
             used = max(day, used) if used is not None else day
-        return replace(self, touched=last, active=used if used != last else None, **changes)  # type: ignore[arg-type]  # the fields named are whole numbers
+        return replace(self, touched=last, active=used if used != last else None, **changes)
 
     def also_active(self, day: date | None) -> Deposit:
         """The same, where the account was used on a day."""
@@ -106,15 +110,17 @@ class Deposit:
         for name in _DAYS:
             if name in data:
                 data[name] = data[name].isoformat()
-        return data | ({"gifts": [list(gift) for gift in self.gifts]} if self.gifts else {})
+        lists = {name: [list(row) for row in getattr(self, name)] for name in ("gifts", "coupons")}
+        return data | {name: rows for name, rows in lists.items() if rows}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Deposit:
-        days = {name: date.fromisoformat(data[name]) for name in _DAYS if name in data}
-        gifts = tuple([(text(item), whole(value)) for item, value in data.get("gifts", ())])
-        words = {name: text(data[name]) for name in ("account", "form") if name in data}
-        rest = {name: whole(value) for name, value in data.items() if name not in (*days, *words, "gifts")}
-        found = cls(**words, **days, gifts=gifts, **rest)  # type: ignore[arg-type]  # each by the type of its field
+        told: dict[str, Any] = {name: date.fromisoformat(data[name]) for name in _DAYS if name in data}
+        told |= {name: text(data[name]) for name in ("account", "form") if name in data}
+        told["gifts"] = tuple([(text(item), whole(value)) for item, value in data.get("gifts", ())])
+        told["coupons"] = tuple([(text(name), whole(count), whole(value)) for name, count, value in data.get("coupons", ())])
+        told |= {name: whole(value) for name, value in data.items() if name not in told}
+        found = cls(**told)
         if found.form not in FORMS:
             raise ValueError(f"a top-up into an account of form {found.form}")
         return found

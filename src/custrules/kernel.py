@@ -49,7 +49,6 @@ from custrules.reversing import Reversing
 from custrules.rulebook import Rulebook
 from custrules.settling import FORWARD, Answer, Due
 from custrules.state import State
-from custrules.state_parts import OWN
 from custrules.tallying import counted_in, tallied, tally_event
 from custrules.top_ups import admitted, deposited, relist
 from custrules.views import Days, Watch
@@ -135,7 +134,7 @@ class Step(Reversing):
     def _note(self, event: AnyEvent) -> None:
         """What the state keeps of contacts and complaints, whatever policies there are."""
         if isinstance(event, Contact):
-            contacted(self.state, event, self.day, OWN in self.rules.asks_kept)
+            contacted(self.state, event, self.day, self.rules.asks_kept)
         elif isinstance(event, Complaint | ComplaintUpdate) and self.rules.open_tallies:
             keepers = self.rules.complaint_keepers
             kept = any(policy.id in keepers and not policy.retired for policy in self.heard["care"])

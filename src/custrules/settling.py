@@ -234,6 +234,8 @@ class Settling:
     def _touch(self, policy: Policy, asked: Touchpoint) -> None:
         key = f"{policy.id}:{asked.cycle}"
         before = self.state.touchpoints.get(key)
+        if before is not None and before.ahead and before.takes_cycle:
+            return  # it has been made
         if before is not None and before.takes_cycle:
             raise ContractError(policy.id, self.event.id, f"asked twice in the cycle {asked.cycle!r}")
         self.state.touchpoints[key] = asked_for(policy.id, asked)

@@ -90,7 +90,7 @@ class StatusValue:
 
 
 OWN = ""  # the policy of contacts of the host's own accord
-COUNTED_BY = ("purpose", "tags", "uncounted")  # what of an ask's data caps look at
+COUNTED_BY = ("purpose", "tags", "uncounted", "ahead")  # what of an ask's data caps look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,18 @@ class TouchpointAsked:
         said: dict[str, Scalar] = {"purpose": event.purpose or "", **({"tags": ", ".join(event.tags)} if event.tags else {})}
         head = OWN, event.id, event.category or "", event.channel or "", day, day
         return cls(*head, outcome=event.outcome, data=Frozen(said), at=event.occurred_at)
+
+    @classmethod
+    def foretold(cls, event: Contact, day: date) -> TouchpointAsked:
+        """A contact that a plan foretold, made before it was asked for."""
+        said = {"ahead": True, **({"purpose": event.purpose} if event.purpose else {}), **({"tags": ", ".join(event.tags)} if event.tags else {})}
+        head = event.trigger or OWN, event.cycle or event.id, event.category or "", event.channel or "", day, day
+        return cls(*head, outcome=event.outcome, data=Frozen(said), at=event.occurred_at)
+
+    @property
+    def ahead(self) -> bool:
+        """Whether it was made before anybody asked for it."""
+        return "ahead" in self.data
 
     def answered(self, event: Contact, day: date) -> TouchpointAsked:
         """What a contact says became of it: on which day, at what time and over which channel, unless it was not made."""

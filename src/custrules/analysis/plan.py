@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,7 +14,8 @@ from custrules.decisions import Reason, reason
 from custrules.event_fields import Scalar
 from custrules.fields import Frozen, describe, instant_text
 from custrules.messages import Speaker, render, speak
-from custrules.policies.care.ics import CalendarEvent, calendar
+from custrules.policies.care.arranging import Placed
+from custrules.policies.care.ics import CalendarEvent, Foreign, calendar
 from custrules.program import aware
 
 NAMESPACE = UUID("6f1d2c1e-6b0e-5d0a-9d1c-8f0a2b7c3e41")
@@ -65,11 +66,10 @@ class PlanItem:
     def now(self, outcome: str, day: date, code: str, **params: Any) -> PlanItem:
         return self.because(outcome, day, reason(code, **params))
 
-    def going(self, day: date, at: datetime) -> PlanItem:
-        """The same contact, which goes out at an instant."""
-        outcome = self.outcome if self.outcome in ("send", "task") else "send"
-        told = reason(f"care.planned.{outcome}", channel=self.channel, category=self.category)
-        return replace(self, outcome=outcome, day=day, at=at, until=None, reasons=(told,))
+    def after(self, placed: Placed) -> PlanItem:
+        """The same contact with what becomes of it on another day, or at another instant."""
+        found = replace(self, outcome=placed.outcome, channel=placed.channel, reasons=placed.reasons)
+        return replace(found, day=placed.day, at=placed.at, until=placed.until)
 
     def to_data(self) -> dict[str, Any]:
         names = ("id", "customer_id", "trigger", "cycle", "outcome", "category", "purpose", "template", "channel", "deadline")
@@ -103,12 +103,13 @@ class Plan:
         """The contacts that go out as a calendar file (RFC 5545): care as all-day events, tasks at their time, in UTC.
 
         ``stamp`` is when the file is written. ``previous`` is the file of an earlier plan: what is as it was keeps its sequence, what has
-        changed is told as an update, and what no longer stands in the plan, from its first day on, as cancelled. ``alarm``: how long before
-        an event a reminder comes; of an all-day one before the midnight with which it begins (15 hours: 09:00 the day before).
-        EventError for a stamp without a zone, AnalysisError for what is no such file.
+        changed is told as an update, and what no longer stands in the plan, on one of its days, as cancelled; what comes after them stays.
+        ``alarm``: how long before an event a reminder comes; of an all-day one before the midnight with which it begins (15 hours: 09:00 the
+        day before).
+        EventError for a stamp without a zone; AnalysisError for an alarm after the event, and for a previous file of somebody else's.
         """
         events = [_event(item, alarm, lang) for item in self.items if item.outcome in ("send", "task")]
-        return calendar(events, aware(stamp, "stamp"), _calendar_file(previous), since=self.start)
+        return calendar_file(events, stamp, previous, self)
 
     def to_data(self) -> dict[str, Any]:
         items = [item.to_data() for item in self.items]
@@ -119,12 +120,17 @@ class Plan:
         return canonical(self.to_data())
 
 
-def _calendar_file(previous: bytes | str | None) -> bytes | None:
-    """What an earlier ``to_ics`` gave; AnalysisError for anything else, such as the path to it."""
-    text = previous.encode() if isinstance(previous, str) else previous
-    if text is not None and not (isinstance(text, bytes) and text.startswith(b"BEGIN:VCALENDAR")):
+def calendar_file(events: Sequence[CalendarEvent], stamp: datetime, previous: bytes | str | None, plan: Plan | None = None) -> bytes:
+    """The file of some events, after a previous one; of a plan its days alone are told anew."""
+    at, previous = aware(stamp, "stamp"), previous.encode() if isinstance(previous, str) else previous
+    late = next((event.alarm for event in events if event.alarm is not None and event.alarm < timedelta(0)), None)
+    if late is not None:
+        refuse("analysis.wrong_type", "alarm", expected="a length of time before the event", found=str(late))
+    try:
+        span = (plan.start, plan.end) if plan is not None else (None, None)
+        return calendar(events, at, previous, since=span[0], until=span[1])
+    except Foreign:
         refuse("analysis.wrong_type", "previous", expected="the bytes that to_ics gave before", found=describe(previous))
-    return text
 
 
 def _event(item: PlanItem, alarm: timedelta | None, lang: str) -> CalendarEvent:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from custrules.analysis.foreseeing import Ahead, PlanIndex, end_of_day, terms_of
 from custrules.analysis.plan import Plan, PlanItem, item_id
@@ -20,17 +21,18 @@ from custrules.errors import Diagnostic
 from custrules.events import Contact
 from custrules.fields import Frozen, read_day
 from custrules.policies.care import proofreading
-from custrules.policies.care.arranging import Candidate, Desk, Person, Placed, Why, consented, unconsented
+from custrules.policies.care.arranging import Candidate, Desk, Person, Placed, channels_of, consented, unconsented
 from custrules.policies.care.contact_plan import ContactPlan
 from custrules.policies.care.gates import Touch
 from custrules.policies.care.trigger import Trigger
-from custrules.program import Program
+from custrules.program import Program, aware
 from custrules.state import State
 from custrules.state_parts import TouchpointAsked
 from custrules.validation import read_argument
 from custrules.views import Days, StepView
 
 MOST_DAYS = 1100
+AHEAD = 13  # days that are looked at for another one, when a contact may not go out now
 SUPPRESSES = "suppresses"
 NOTHING: frozenset[str] = frozenset()
 NO_RULES = ContactPlan(id="contact")
@@ -110,6 +112,7 @@ class Forecast:
         state, end = ahead.state, horizon.end
         ahead.reach(end)
         self.first = max(horizon.first, state.day or horizon.first)
+        self.zone = zone_of(self.program, state)
         asked = state.touchpoints
         self.candidates = [found for each in asked.values() if (found := self._waiting(each)) is not None]
         self.candidates += [each.candidate for each in ahead.foreseen if each.at <= end]
@@ -117,15 +120,18 @@ class Forecast:
 
     def _waiting(self, asked: TouchpointAsked) -> Candidate | None:
         """What was asked for before and is still to be done; what had expired before the plan begins is no news."""
-        if asked.reads(self.first) != "asked":
-            return None
-        terms = self._kept_terms(asked)
-        head = asked.policy_id, asked.cycle, asked.day, asked.last_day, asked.category, asked.template, terms
-        return Candidate(*head, asked.task, str(asked.data.get("deadline", "")), str(asked.data.get("due_by", "")), asked.data)
+        return self.candidate(asked) if asked.reads(self.first) == "asked" else None
+
+    def candidate(self, asked: TouchpointAsked) -> Candidate:
+        """A contact that was asked for, to be arranged from where the customer stands: not before that."""
+        head = asked.policy_id, asked.cycle, asked.day, asked.last_day, asked.category, asked.template, self._kept_terms(asked)
+        told = str(asked.data.get("deadline", "")), str(asked.data.get("due_by", "")), asked.data
+        return Candidate(*head, asked.task, *told, self.ahead.state.as_of)
 
     def _touch(self, asked: TouchpointAsked) -> Touch:
         terms = self._kept_terms(asked)
-        return Touch(asked.day, asked.channel, asked.category, terms.purpose, terms.tags, terms.obeys, terms.counted, asked.at)
+        day = local_day(asked.at, self.zone) if asked.at is not None else asked.day  # of the customer's clock, as planned days are
+        return Touch(day, asked.channel, asked.category, terms.purpose, terms.tags, terms.obeys, terms.counted, asked.at, asked.policy_id)
 
     def _kept_terms(self, asked: TouchpointAsked) -> Contacting:
         """What a contact that was asked for is for: as it was then, whatever has become of its policy."""
@@ -143,14 +149,18 @@ class Forecast:
         return person_of(self.program, self.ahead.on(day), self.rules[day], candidate, day)
 
 
+def zone_of(program: Program, state: State) -> ZoneInfo:
+    """The customer's time zone, else the program's."""
+    named = state.profile.get("zone")
+    return program.zone if named is None else known_zone(str(named)) or program.zone
+
+
 def person_of(program: Program, state: State, rules: ContactPlan, candidate: Candidate, day: date) -> Person:
     """What gates look at."""
-    named = state.profile.get("zone")
-    zone = program.zone if named is None else known_zone(str(named)) or program.zone
     stops = [str(status.data[SUPPRESSES]) for status in state.statuses.values() if status.value is not None and SUPPRESSES in status.data]
     suppressed = frozenset(purpose.strip() for text in stops for purpose in text.split(",")) if stops else NOTHING
     chosen = _from_table(program, state, rules, candidate, day)
-    return Person(state.customer_id, zone, state.profile, state.consent, state.do_not_contact, suppressed, chosen, state.consents)
+    return Person(state.customer_id, zone_of(program, state), state.profile, state.consent, state.do_not_contact, suppressed, chosen, state.consents)
 
 
 def _from_table(program: Program, state: State, rules: ContactPlan, candidate: Candidate, day: date) -> str | None:
@@ -169,7 +179,7 @@ def _from_table(program: Program, state: State, rules: ContactPlan, candidate: C
 def _item(program: Program, customer_id: str, placed: Placed) -> PlanItem:
     asked = placed.candidate
     return PlanItem(
-        item_id(program.id, asked.trigger, customer_id, asked.cycle),
+        asked.id or item_id(program.id, asked.trigger, customer_id, asked.cycle),
         customer_id,
         placed.day,
         asked.trigger,
@@ -183,7 +193,7 @@ def _item(program: Program, customer_id: str, placed: Placed) -> PlanItem:
         placed.until,
         asked.deadline,
         placed.reasons,
-        Frozen(asked.data),
+        asked.data if isinstance(asked.data, Frozen) else Frozen(asked.data),
     )
 
 
@@ -193,30 +203,33 @@ def _item(program: Program, customer_id: str, placed: Placed) -> PlanItem:
 def recheck(program: Program, state: State, item: PlanItem, at: datetime) -> PlanItem:
     """Whether a planned contact may still go out at an instant: a pure question about the state then, for the host to ask before it sends.
 
-    The answer is the same item with what becomes of it now: it may go out, is put off, or is dropped, with the reason. ``state`` is advanced to
-    ``at`` for it; nothing is kept.
+    The answer is the same item with what becomes of it now: it may go out, is put off (``until`` another day, or to a later time ``at`` of this
+    one), or is dropped, with the reason. ``state`` is advanced to ``at`` for it; nothing is kept. EventError for an ``at`` without a zone.
     """
+    at = aware(at, "at")
     now = program.advance(state, to=at).state
-    day = local_day(at, program.zone)
+    day = local_day(at, zone_of(program, now))  # the customer's own day, on which a plan places it
     asked = now.touchpoints.get(f"{item.trigger}:{item.cycle}")
+    if asked is None or asked.outcome != "asked":
+        return item.now("drop", day, "care.done_already" if asked is not None else "care.asked_no_more")
+    if asked.last_day is not None and asked.last_day < day:
+        return item.now("expired", day, "care.expired", last_day=asked.last_day)
     rules = RulesOn(program)
     forecast = Forecast(Ahead(program, now), rules, Horizon.of(program, day, day))
-    found = next((each for each in forecast.candidates if (each.trigger, each.cycle) == (item.trigger, item.cycle)), None)
-    if asked is None or found is None:
-        return item.now("drop", day, "care.done_already" if asked is not None else "care.asked_no_more")
-    desk = Desk(rules, forecast.person, forecast.made, program.rulebook.working, (day, day))
+    found = forecast.candidate(asked)
+    desk = Desk(rules, forecast.person, forecast.made, program.rulebook.working, (day, day + timedelta(days=AHEAD)))
     person = forecast.person(found, day)
-    if found.last_day is not None and found.last_day < day:
-        return item.now("expired", day, "care.expired", last_day=found.last_day)
     stopped = desk.stopped(found, person)
     if stopped is not None:
         return item.because(stopped[0], day, stopped[1])
-    if not consented(found, item.channel, person):
-        return item.because("drop", day, unconsented(found, [item.channel], person))
-    slot = desk.slot(found, person, item.channel, at, day)
-    if isinstance(slot, Why):
-        return item.because("drop" if slot.final else "defer", day, slot.reason)
-    return item.going(day, slot)
+    channels = [item.channel] if item.channel else channels_of(rules[day], found, person)
+    channel = next((each for each in channels if consented(found, each, person)), None)
+    if channel is None:
+        return item.because("drop", day, unconsented(found, channels, person))
+    into = desk.merged_into(found, channel)
+    if into is not None:
+        return item.now("drop", day, "care.merged", into=into)
+    return item.after(desk.again(found, person, channel, at, day))
 
 
 # -- texts -------------------------------------------------------------------------------------------------------------

@@ -32,8 +32,7 @@ def states_in(states: object) -> Iterable[State]:
     if isinstance(states, State):
         return [states]
     given = states.values() if isinstance(states, Mapping) else states
-    many_in(given, "states")
-    return (_state(found) for found in given)  # type: ignore[attr-defined]  # it can be gone through: many_in
+    return (_state(found) for found in many_in(given, "states"))
 
 
 def _state(found: object) -> State:
@@ -42,10 +41,11 @@ def _state(found: object) -> State:
     return found
 
 
-def many_in(value: object, path: str) -> None:
-    """AnalysisError for what cannot be gone through one by one."""
+def many_in(value: object, path: str) -> Iterable[Any]:
+    """What can be gone through one by one, as it is; AnalysisError for what cannot."""
     if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
         refuse("analysis.wrong_type", path, expected="several of them, such as a list, or what replay gives", found=type(value).__name__)
+    return value
 
 
 def one_of(value: object, choices: Iterable[str], path: str) -> str:

@@ -6,18 +6,18 @@ calendar repeat by a rule that every calendar understands, 29 February too; luna
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from custrules.analysis.plan import item_id
-from custrules.analysis.refusal import program_in, refuse, worded
+from custrules.analysis.plan import calendar_file, item_id
+from custrules.analysis.refusal import program_in, refuse, states_in, worded
 from custrules.calendars import ONE_DAY, start_of_day
 from custrules.fields import read_day
-from custrules.policies.care.ics import CalendarEvent, calendar, repeating
+from custrules.policies.care.ics import CalendarEvent, repeating
 from custrules.policies.care.occurring import Anniversaries, Birthdays, Calendar
 from custrules.policies.care.trigger import Trigger
-from custrules.program import Program, aware
+from custrules.program import Program
 from custrules.state import State
 from custrules.validation import read_argument
 from custrules.views import Days, StepView
@@ -36,12 +36,12 @@ class Kept(NamedTuple):
 
 def yearly_ics(
     program: Program,
-    states: State | Iterable[State],
+    states: State | Iterable[State] | Mapping[str, State],
     start: date,
     years: int = 10,
     *,
     stamp: datetime,
-    previous: bytes | None = None,
+    previous: bytes | str | None = None,
     alarm: timedelta | None = None,
 ) -> bytes:
     """Customers' birthdays and yearly anniversaries, as the triggers in force on a day keep them, as a calendar file (RFC 5545).
@@ -58,9 +58,9 @@ def yearly_ics(
     first = read_argument(read_day, start, "start", "analysis", worded)
     if not isinstance(years, int) or isinstance(years, bool) or not 1 <= years <= MOST_YEARS:
         refuse("analysis.out_of_range", "years", found=str(years)[:40], least=1, most=MOST_YEARS)
-    given = [states] if isinstance(states, State) else sorted(states, key=lambda state: state.customer_id)
+    given = sorted(states_in(states), key=lambda state: state.customer_id)
     events = [_event(program, state, kept, alarm) for state in given for kept in _kept(program, state, first, years)]
-    return calendar(events, aware(stamp, "stamp"), previous)
+    return calendar_file(events, stamp, previous)
 
 
 def _event(program: Program, state: State, kept: Kept, alarm: timedelta | None) -> CalendarEvent:

@@ -22,6 +22,7 @@ from custrules.policies.points import Account, Accrual, Redemption, Transfer
 from custrules.policies.points.caps import Dates
 from custrules.policies.points.counts import Counts
 from custrules.policies.points.rates import NO_LEVEL
+from custrules.policies.stored_value import TopUp
 from custrules.policy import Policy
 from custrules.state_parts import shown
 
@@ -76,6 +77,8 @@ def _traffic(findings: Findings) -> None:
         return
     filled = gifted(findings) | {rules.resolve(policy.account) for policy in rules.parts.policies if isinstance(policy, Accrual)}
     filled |= {rules.resolve(policy.account) for policy in rules.parts.policies if isinstance(policy, Transfer) and policy.sell is not None}
+    topped_up = (policy for policy in rules.parts.policies if isinstance(policy, TopUp) and any(row.points for row in policy.ladder))
+    filled |= {rules.resolve(policy.points_account) for policy in topped_up}
     spent = {rules.resolve(policy.account) for policy in rules.parts.policies if isinstance(policy, Redemption)}
     for name in rules.accounts:
         path = findings.path(rules.versions[name][0])

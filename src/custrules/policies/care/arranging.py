@@ -38,6 +38,10 @@ class Candidate(NamedTuple):
     due_by: str = ""
     data: Mapping[str, Any] = {}
     asked_at: datetime | None = None
+    asked: date | None = None
+    """The day for which it was planned, where that lies before the days that are arranged."""
+    id: str = ""
+    """Of the contact, where it has been worked out already."""
 
 
 class Person(NamedTuple):
@@ -84,12 +88,8 @@ class Why(NamedTuple):
 
 
 class Desk:
-    """One customer's contacts from ``start`` to ``end``; ``made`` are contacts that count already.
+    """One customer's contacts from ``start`` to ``end``; ``made`` are contacts that count already, ``rules`` those of contact in force on a day."""
 
-    ``rules`` are the rules of contact in force on a day. Priority is that of the first day, everything else is judged by the day it is about.
-    """
-
-    plan: ContactPlan
     rules: Mapping[date, ContactPlan]
     person: PersonOn
     working: WorkingTime | None
@@ -103,7 +103,6 @@ class Desk:
     ) -> None:
         self.rules, self.person, self.working = rules, person, working
         self.start, self.end = span
-        self.plan = rules[self.start]
         self.made = list(made)
         self.placed: list[Placed] = []
         self._greeted: set[date] = set()
@@ -111,20 +110,32 @@ class Desk:
     def arrange(self, candidates: Iterable[Candidate]) -> list[Placed]:
         """What becomes of each candidate on each day, in order of days and priority."""
         queue = sorted((self._upto_now(each) for each in candidates), key=self._order)
-        self._greeted |= {each.day for each in queue if each.terms.purpose == "greeting" and not self._is_task(each, None, each.day)}
+        self._greeted |= {each.day for each in queue if self._greets(each)}
         for candidate in queue:
             self._place(candidate)
         return sorted(self.placed, key=lambda each: (each.day, self._order(each.candidate), each.outcome == "defer"))
 
     def _upto_now(self, candidate: Candidate) -> Candidate:
-        return candidate if candidate.day >= self.start else candidate._replace(day=self.start)
+        return candidate._replace(day=max(candidate.day, self.start), asked=candidate.asked or candidate.day)
 
     def _order(self, candidate: Candidate) -> tuple[Any, ...]:
         last = candidate.last_day or date.max
-        return self.plan.rank(candidate.category), -candidate.terms.weight, last, candidate.trigger, candidate.day, candidate.cycle
+        rank = self.rules[candidate.day].rank(candidate.category)
+        return rank, -candidate.terms.weight, last, candidate.trigger, candidate.day, candidate.cycle
 
     def _is_task(self, candidate: Candidate, channel: str | None, day: date) -> bool:
         return candidate.task or (channel or next(iter(candidate.terms.channels), "")) in self.rules[day].tasks
+
+    def _greets(self, candidate: Candidate) -> bool:
+        """Whether it is a greeting that the customer is to get on its day, as far as nothing stops it for good, where that matters."""
+        if self.rules[candidate.day].greeting_day == "as_usual":
+            return False
+        if candidate.terms.purpose != "greeting" or self._is_task(candidate, None, candidate.day):
+            return False
+        if candidate.last_day is not None and candidate.last_day < candidate.day:
+            return False
+        person = self.person(candidate, candidate.day)
+        return self.stopped(candidate, person) is None and channel_of(self.rules[candidate.day], candidate, person) is not None
 
     # -- one candidate ---------------------------------------------------------------------------------------------
 
@@ -132,27 +143,30 @@ class Desk:
         if candidate.last_day is not None and candidate.last_day < candidate.day:
             self._note(candidate, "expired", (reason("care.expired", last_day=candidate.last_day),))
             return
-        rules, person = self.rules[candidate.day], self.person(candidate, candidate.day)
+        plan, person = self.rules[candidate.day], self.person(candidate, candidate.day)
         stopped = self.stopped(candidate, person)
         if stopped is not None:
             self._note(candidate, stopped[0], (stopped[1],))
             return
-        channel = channel_of(rules, candidate, person)
+        channel = channel_of(plan, candidate, person)
         if channel is None:
-            self._note(candidate, "drop", (unconsented(candidate, channels_of(rules, candidate, person), person),))
+            self._note(candidate, "drop", (unconsented(candidate, channels_of(plan, candidate, person), person),))
             return
-        into = self._merged_into(candidate, channel)
+        into = self.merged_into(candidate, channel)
         if into is not None:
-            self._note(candidate, "drop", (reason("care.merged", into=into.candidate.trigger),))
+            self._note(candidate, "drop", (reason("care.merged", into=into),))
             return
         self._find_day(candidate, person, channel)
 
-    def _merged_into(self, candidate: Candidate, channel: str) -> Placed | None:
-        """The greeting of the same day that stands for this one too."""
+    def merged_into(self, candidate: Candidate, channel: str) -> str | None:
+        """The trigger of the greeting, of the same day, that stands for this one too: planned, or made already."""
         if not self.rules[candidate.day].merge or candidate.terms.purpose != "greeting" or self._is_task(candidate, channel, candidate.day):
             return None
-        sent = (each for each in self.placed if each.outcome == "send" and each.candidate.terms.purpose == "greeting")
-        return next((each for each in sent if each.day == candidate.day), None)
+        days = (candidate.day, candidate.asked or candidate.day)
+        return next((each.trigger for each in self.made if each.day in days and self._was_greeting(each)), None)
+
+    def _was_greeting(self, touch: Touch) -> bool:
+        return touch.purpose == "greeting" and touch.channel not in self.rules[touch.day].tasks
 
     def stopped(self, candidate: Candidate, person: Person) -> tuple[Outcome, Reason] | None:
         """What stops a contact for good, whatever the day."""
@@ -172,41 +186,58 @@ class Desk:
 
     def _find_day(self, candidate: Candidate, person: Person, channel: str) -> None:
         """The first day that will do, from the planned one to the last on which the contact makes sense."""
-        first: Why | None = None
-        last = min(candidate.last_day or self.end, self.end)
-        day, resumes, asked_at = candidate.day, None, candidate.asked_at
+        day, asked_at = candidate.day, candidate.asked_at
         if asked_at is not None:  # of the customer's clock it may be a later day already
-            day = max(day, min(asked_at.astimezone(person.zone).date(), last))
-        while day <= last:
-            minute = self.rules[day].sent_at(channel).minutes if resumes is None else resumes
-            found = self.slot(candidate, person, channel, _not_before(asked_at, at_time(day, minute, person.zone)), day)
-            if not isinstance(found, Why):
-                self._go_out(candidate, channel, day, found, first)
-                return
-            first = first or found
-            resumes = resumes if found.resumes is None else found.resumes
-            if found.final:
-                break
-            day += ONE_DAY
-        assert first is not None
-        self._miss(candidate, channel, first, last)
+            day = max(day, min(asked_at.astimezone(person.zone).date(), candidate.last_day or self.end, self.end))
+        at = _not_before(asked_at, at_time(day, self.rules[day].sent_at(channel).minutes, person.zone))
+        found = self.slot(candidate, person, channel, at, day)
+        if not isinstance(found, Why):
+            self._go_out(candidate, channel, day, found)
+            return
+        later = self._later(candidate, person, channel, day, found)
+        until = later[0] if isinstance(later, tuple) else later
+        outcome: Outcome = "defer" if until is not None else "drop"
+        self.placed.append(Placed(candidate, candidate.day, outcome, channel, None, until, (found.reason,)))
+        if isinstance(later, tuple):
+            self._go_out(candidate, channel, *later)
 
-    def _go_out(self, candidate: Candidate, channel: str, day: date, at: datetime, first: Why | None) -> None:
-        if first is not None:
-            self.placed.append(Placed(candidate, candidate.day, "defer", channel, None, day, (first.reason,)))
+    def _later(self, candidate: Candidate, person: Person, channel: str, day: date, first: Why) -> tuple[date, datetime] | date | None:
+        """The next day that will do and its instant; the day after the plan where none of it does; None: it makes no sense any more."""
+        last, why, resumes = min(candidate.last_day or self.end, self.end), first, first.resumes
+        while not why.final and day < last:
+            day += ONE_DAY
+            minute = resumes if resumes is not None else self.rules[day].sent_at(channel).minutes
+            found = self.slot(candidate, person, channel, _not_before(candidate.asked_at, at_time(day, minute, person.zone)), day)
+            if not isinstance(found, Why):
+                return day, found
+            why, resumes = found, found.resumes if found.resumes is not None else resumes
+        beyond = candidate.last_day is None or candidate.last_day > self.end
+        return last + ONE_DAY if beyond and not why.final else None
+
+    def again(self, candidate: Candidate, person: Person, channel: str, at: datetime, day: date) -> Placed:
+        """What becomes of it if it is to go out at an instant: it goes, is put off to a later instant or day, or is dropped."""
+        found = self.slot(candidate, person, channel, at, day)
+        if not isinstance(found, Why) and found == at:
+            self._go_out(candidate, channel, day, at)
+            return self.placed[-1]
+        if not isinstance(found, Why) and found > at:
+            return Placed(candidate, day, "defer", channel, found, day, (self._why_later(candidate, channel, at, person.zone, day),))
+        why = found if isinstance(found, Why) else Why(self._why_later(candidate, channel, at, person.zone, day))  # before now is too late
+        later = self._later(candidate, person, channel, day, why)
+        until = later[0] if isinstance(later, tuple) else later
+        return Placed(candidate, day, "defer" if until is not None else "drop", channel, None, until, (why.reason,))
+
+    def _why_later(self, candidate: Candidate, channel: str, at: datetime, zone: ZoneInfo, day: date) -> Reason:
+        window = self._asleep(channel, at, zone, day)
+        return self._too_soon(day) if window is None else _quiet(channel, window)
+
+    def _go_out(self, candidate: Candidate, channel: str, day: date, at: datetime) -> None:
         task = self._is_task(candidate, channel, day)
         told = reason("care.planned.task" if task else "care.planned.send", channel=channel, category=candidate.category)
         self.placed.append(Placed(candidate, day, "task" if task else "send", channel, at, None, (told,)))
-        self.made.append(_touch(candidate, channel, day))
+        self.made.append(_touch(candidate, channel, day, at))
         if candidate.terms.purpose == "greeting" and not task:
             self._greeted.add(day)
-
-    def _miss(self, candidate: Candidate, channel: str, first: Why, last: date) -> None:
-        """No day of the plan will do: it is dropped where its last day lies within, else put off beyond the plan."""
-        if first.final or (candidate.last_day is not None and candidate.last_day <= self.end):
-            self.placed.append(Placed(candidate, candidate.day, "drop", channel, None, None, (first.reason,)))
-        else:
-            self.placed.append(Placed(candidate, candidate.day, "defer", channel, None, last + ONE_DAY, (first.reason,)))
 
     def _note(self, candidate: Candidate, outcome: Outcome, reasons: tuple[Reason, ...]) -> None:
         self.placed.append(Placed(candidate, candidate.day, outcome, "", None, None, reasons))
@@ -226,53 +257,65 @@ class Desk:
         touch = _touch(candidate, channel, day)
         full = next((cap for cap in self._caps(touch) if not cap.has_room(touch, self.made)), None)
         if full is not None:
-            return Why(reason(full.code, at_most=full.at_most, per=str(full.per), channel=channel, category=candidate.category, tag=full.tag or ""))
-        return self._apart(candidate, channel, awake, person.zone)
+            told = {"channel": channel, "category": candidate.category, "tag": full.tag or ""}
+            return Why(reason(full.code, at_most=full.at_most, per=str(full.per), **told))
+        return self._apart(candidate, channel, awake, person.zone, day)
 
     def _closed(self, candidate: Candidate, channel: str, day: date) -> Iterator[Why]:
         """What closes a whole day."""
-        rules, purpose = self.rules[day], candidate.terms.purpose
-        for blackout in rules.blackout:
+        plan, purpose = self.rules[day], candidate.terms.purpose
+        for blackout in plan.blackout:
             if purpose in blackout.purposes and blackout.holds(day, self.working):
                 yield Why(reason("care.blackout", name=blackout.name or "", day=day), final=blackout.then == "drop")
-        if channel in rules.working_days_only and self.working is not None:
+        if channel in plan.working_days_only and self.working is not None:
             works = self.working.is_working(day)
             if works is False or (works is None and not self.working.likely(day)):
                 yield Why(reason("care.working_day" if works is False else "care.working_day.unknown", channel=channel, day=day))
-        if rules.greeting_day == "no_marketing" and purpose == "marketing" and day in self._greeted:
+        if plan.greeting_day == "no_marketing" and purpose == "marketing" and (day in self._greeted or self._was_greeted(day)):
             yield Why(reason("care.taboo.greeted_today", day=day))
+
+    def _was_greeted(self, day: date) -> bool:
+        return any(touch.day == day and self._was_greeting(touch) for touch in self.made)
 
     def _caps(self, touch: Touch) -> list[ContactCap]:
         """The caps that a contact obeys: all of them, or those that name the most."""
-        rules = self.rules[touch.day]
-        caps = [cap for cap in rules.caps if cap.obeyed(touch)]
-        if rules.combine == "all" or not caps:
+        plan = self.rules[touch.day]
+        caps = [cap for cap in plan.caps if cap.obeyed(touch)]
+        if plan.combine == "all" or not caps:
             return caps
         most = max(cap.named for cap in caps)
         return [cap for cap in caps if cap.named == most]
 
-    def _apart(self, candidate: Candidate, channel: str, at: datetime, zone: ZoneInfo) -> datetime | Why:
-        """The first instant from ``at`` that keeps the minimum gap to everything that goes out on that day."""
-        day = at.astimezone(zone).date()
-        rules = self.rules[day]
-        gap = rules.minimum_gap
+    def _apart(self, candidate: Candidate, channel: str, at: datetime, zone: ZoneInfo, day: date) -> datetime | Why:
+        """The first instant from ``at`` that keeps the minimum gap to everything that goes out; what is of service neither keeps nor asks it."""
+        gap = self.rules[day].minimum_gap
         if gap is None or candidate.terms.purpose == "service":
             return at
-        going = [each.at for each in self.placed if each.at is not None and each.goes_out]
-        for other in sorted([*going, *(each.at for each in self.made if each.at is not None)]):
+        for other in sorted(each.at for each in self.made if each.at is not None and each.purpose != "service"):
             if abs(other - at) < gap.delta:
                 at = other + gap.delta
-        asleep = any(window.holds(local_minute(at, zone)) for window in rules.quiet(channel))
-        return Why(reason("care.minimum_gap", gap=str(gap))) if asleep or at.astimezone(zone).date() != day else at
+        late = self._asleep(channel, at, zone, day) is not None or at.astimezone(zone).date() != day
+        return Why(self._too_soon(day)) if late else at
+
+    def _too_soon(self, day: date) -> Reason:
+        return reason("care.minimum_gap", gap=str(self.rules[day].minimum_gap))
+
+    def _asleep(self, channel: str, at: datetime, zone: ZoneInfo, day: date) -> QuietHours | None:
+        minute = local_minute(at, zone)
+        return next((window for window in self.rules[day].quiet(channel) if window.holds(minute)), None)
 
 
 def _not_before(asked_at: datetime | None, at: datetime) -> datetime:
     return at if asked_at is None or asked_at <= at else asked_at
 
 
-def _touch(candidate: Candidate, channel: str, day: date) -> Touch:
+def _touch(candidate: Candidate, channel: str, day: date, at: datetime | None = None) -> Touch:
     terms = candidate.terms
-    return Touch(day, channel, candidate.category, terms.purpose, terms.tags, terms.obeys, terms.counted)
+    return Touch(day, channel, candidate.category, terms.purpose, terms.tags, terms.obeys, terms.counted, at, candidate.trigger)
+
+
+def _quiet(channel: str, window: QuietHours) -> Reason:
+    return reason("care.quiet_hours", channel=channel, start=str(window.from_), end=str(window.to))
 
 
 def channel_of(plan: ContactPlan, candidate: Candidate, person: Person) -> str | None:
@@ -282,8 +325,10 @@ def channel_of(plan: ContactPlan, candidate: Candidate, person: Person) -> str |
 
 def channels_of(plan: ContactPlan, candidate: Candidate, person: Person) -> list[str]:
     """What the table gives, then what the customer prefers, then the trigger's order."""
-    wanted = [person.chosen, person.profile.get(plan.preference) if plan.preference is not None else None]
     channels = candidate.terms.channels
+    if person.chosen is None and plan.preference is None:
+        return [*channels] or [""]
+    wanted = [person.chosen, person.profile.get(plan.preference) if plan.preference is not None else None]
     order = [channel for channel in wanted if channel is not None and (not channels or channel in channels or channel == person.chosen)]
     return [*dict.fromkeys([*(str(channel) for channel in order), *channels])] or [""]
 
@@ -307,16 +352,20 @@ def unconsented(candidate: Candidate, channels: Sequence[str], person: Person) -
 
 def waking(plan: ContactPlan, channel: str, zone: ZoneInfo, at: datetime, day: date) -> datetime | Why:
     """The instant outside quiet hours at which a contact of a day goes out, or why that day will not do."""
-    for _ in plan.quiet(channel):  # windows may follow one another
-        window = next((window for window in plan.quiet(channel) if window.holds(local_minute(at, zone))), None)
-        if window is None:
-            return at
-        moved = _moved(window, at, zone, day)
+    seen: list[QuietHours] = []  # windows may follow one another, and push back into one another
+    while (window := next((each for each in plan.quiet(channel) if each.holds(local_minute(at, zone))), None)) is not None:
+        moved = _moved(window, at, zone, day) if window not in seen else None
         if window.then == "drop" or moved is None:
-            told = reason("care.quiet_hours", channel=channel, start=str(window.from_), end=str(window.to))
-            return Why(told, window.then == "drop", window.to.minutes)
+            return Why(_quiet(channel, window), window.then == "drop", _first_free(plan, channel, [window, *seen]))
+        seen.append(window)
         at = moved
     return at
+
+
+def _first_free(plan: ContactPlan, channel: str, windows: Sequence[QuietHours]) -> int | None:
+    """The minute of a day at which one of some windows has ended and no other holds."""
+    ends = [window.to.minutes for window in windows]
+    return next((minute for minute in ends if not any(each.holds(minute) for each in plan.quiet(channel))), None)
 
 
 def _moved(window: QuietHours, at: datetime, zone: ZoneInfo, day: date) -> datetime | None:

@@ -116,6 +116,7 @@ class Touch(NamedTuple):
     obeys: bool = True
     counts: bool = True
     at: datetime | None = None
+    trigger: str = ""
 
 
 _at_least_nothing = within(read_whole, "a whole number of contacts, 0 or more", lambda number: number >= 0)

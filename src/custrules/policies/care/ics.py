@@ -59,15 +59,23 @@ class CalendarEvent(NamedTuple):
             yield f"RDATE;VALUE=DATE:{','.join(f'{day:%Y%m%d}' for day in self.also)}"
 
 
-def calendar(events: Iterable[CalendarEvent], stamp: datetime, previous: bytes | None = None, *, since: date | None = None) -> bytes:
+class Foreign(ValueError):
+    """The file of before is none that ``calendar`` wrote."""
+
+
+def calendar(
+    events: Iterable[CalendarEvent], stamp: datetime, previous: bytes | None = None, *, since: date | None = None, until: date | None = None
+) -> bytes:
     """A calendar file of some events; ``stamp`` is when it is written.
 
     ``previous`` is the file that this function wrote before: an event that is as it was keeps its sequence and stamp, one that has changed
-    gets the next sequence, and one that is gone is cancelled, unless it began before ``since``.
+    gets the next sequence, and one that is gone is cancelled. What began before ``since`` is left out, what begins after ``until`` stays as it was.
+    Foreign for a file that it did not write.
     """
     before = _blocks(previous) if previous is not None else {}
     made = {event.uid: _block(event, stamp, before.get(event.uid)) for event in events}
-    gone = [_cancelled(block, stamp) for uid, block in before.items() if uid not in made and (since is None or _begins(block) >= since)]
+    gone = [block for uid, block in before.items() if uid not in made and (since is None or _begins(block) >= since)]
+    gone = [block if until is not None and _begins(block) > until else _cancelled(block, stamp) for block in gone]
     head = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODID}", "CALSCALE:GREGORIAN", "METHOD:PUBLISH"]
     body = [line for block in (*made.values(), *gone) for line in ("BEGIN:VEVENT", *block, "END:VEVENT")]
     return "".join(f"{folded(line)}\r\n" for line in (*head, *body, "END:VCALENDAR")).encode()
@@ -107,18 +115,31 @@ def _begins(block: Block) -> date:
 
 def _blocks(text: bytes) -> Mapping[str, Block]:
     """The events of a file that ``calendar`` wrote, by uid."""
-    lines = text.decode().replace("\r\n ", "").split("\r\n")
+    try:
+        lines = text.decode().replace("\r\n ", "").split("\r\n")
+    except (UnicodeDecodeError, AttributeError):
+        raise Foreign from None
+    if lines[0] != "BEGIN:VCALENDAR" or f"PRODID:{PRODID}" not in lines:
+        raise Foreign
     found: dict[str, Block] = {}
     begun: list[str] | None = None
     for line in lines:
         if line == "BEGIN:VEVENT":
             begun = []
         elif line == "END:VEVENT" and begun is not None:
-            uid = next((each.removeprefix("UID:") for each in begun if each.startswith("UID:")), "")
-            found[uid], begun = tuple(begun), None
+            found[_uid(begun)], begun = tuple(begun), None
         elif begun is not None:
             begun.append(line)
     return found
+
+
+def _uid(block: Sequence[str]) -> str:
+    """The id of an event that has all that is looked for later."""
+    uid, number, day = (next((line for line in block if line.startswith(name)), "") for name in ("UID:", "SEQUENCE:", "DTSTART"))
+    digits = day.partition(":")[2][:8]
+    if not uid or not number.removeprefix("SEQUENCE:").isdecimal() or not (digits.isascii() and digits.isdecimal() and len(digits) == 8):
+        raise Foreign
+    return uid.removeprefix("UID:")
 
 
 # -- days that repeat --------------------------------------------------------------------------------------------------

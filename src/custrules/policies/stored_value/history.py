@@ -80,7 +80,7 @@ def _history(order: Order, deposit: Deposit, left: dict[str, int]) -> TopUpHisto
         starts=deposit.starts,
         ends=deposit.ends,
         tenders=tuple((tender.type, tender.amount, tender.reference) for tender in order.tenders),
-        gifts=deposit.gifts,
+        gifts=(*deposit.gifts, *((name, count * value) for name, count, value in deposit.coupons)),
         refunded=deposit.refunded,
         disputed=deposit.disputed,
         surrendered=deposit.surrendered,

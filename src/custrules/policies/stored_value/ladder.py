@@ -7,10 +7,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from custrules.calendars import Span
 from custrules.errors import Diagnostic
-from custrules.fields import Flag, Name, Rate
+from custrules.fields import Flag, Name, Rate, Whole, read_whole, wrong_type
 from custrules.money import Rounding, rounded
 from custrules.policies.stored_value.amounts import AnyAmount, PositiveAmount, minor, money_faults
 from custrules.policy import View
@@ -28,8 +29,26 @@ class GiftRow(BaseModel):
     value: AnyAmount
 
 
+def _count(value: object) -> int:
+    count = read_whole(value)
+    if not 1 <= count <= 1000:
+        raise wrong_type("a whole number from 1 to 1000", value)
+    return count
+
+
+class CouponPack(BaseModel):
+    """So many coupons of one kind, good for a length from the day of the top-up on, each worth a ``value``: what a refund keeps back for it."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    coupon: Name
+    count: Annotated[Whole, BeforeValidator(_count)] = 1
+    value: AnyAmount
+    valid: Span
+
+
 class TopUpRow(BaseModel):
-    """For ``pay`` and more: a bonus to ``give``, or ``percent`` of what was paid, at most ``cap``; ``gifts`` in kind.
+    """For ``pay`` and more: a bonus to ``give``, or ``percent`` of what was paid, at most ``cap``; ``gifts`` in kind, ``points``, ``coupons``.
 
     ``first``: only for the first top-up that a member ever makes.
     """
@@ -41,6 +60,8 @@ class TopUpRow(BaseModel):
     percent: Rate | None = None
     cap: PositiveAmount | None = None
     gifts: Annotated[tuple[GiftRow, ...], Field(max_length=20)] = ()
+    points: PositiveAmount | None = None
+    coupons: Annotated[tuple[CouponPack, ...], Field(max_length=20)] = ()
     first: Flag = False
 
     def faults(self, path: str, known_scale: int) -> Iterator[Diagnostic]:
@@ -48,6 +69,8 @@ class TopUpRow(BaseModel):
             yield from money_faults(f"{path}.{name}", amount, known_scale)
         for place, gift in enumerate(self.gifts):
             yield from money_faults(f"{path}.gifts[{place}].value", gift.value, known_scale)
+        for place, pack in enumerate(self.coupons):
+            yield from money_faults(f"{path}.coupons[{place}].value", pack.value, known_scale)
         if self.give is not None and self.percent is not None:
             yield Diagnostic("document.not_with", f"{path}.percent", {"field": "percent", "other": "give"})
         if self.cap is not None and self.percent is None:
@@ -95,6 +118,18 @@ def ladder_faults(rows: Sequence[TopUpRow], scale: int) -> Iterator[Diagnostic]:
         if (row.pay, row.first) in seen:
             yield Diagnostic("document.name_taken", f"ladder[{place}].pay", {"name": str(row.pay)})
         seen.add((row.pay, row.first))
+    yield from _coupon_faults(rows)
 
 
-__all__ = ["MODES", "GiftRow", "Mode", "Reached", "TopUpRow", "ladder_faults", "reached"]
+def _coupon_faults(rows: Sequence[TopUpRow]) -> Iterator[Diagnostic]:
+    """One name is one kind of coupon: of one value, good for as long wherever it stands; and no gift in kind."""
+    known: dict[str, CouponPack] = {}
+    gifts = {gift.item for row in rows for gift in row.gifts}
+    for place, row in enumerate(rows):
+        for number, pack in enumerate(row.coupons):
+            first = known.setdefault(pack.coupon, pack)
+            if pack.coupon in gifts or (first.value, first.valid) != (pack.value, pack.valid):
+                yield Diagnostic("document.name_taken", f"ladder[{place}].coupons[{number}].coupon", {"name": pack.coupon})
+
+
+__all__ = ["MODES", "CouponPack", "GiftRow", "Mode", "Reached", "TopUpRow", "ladder_faults", "reached"]

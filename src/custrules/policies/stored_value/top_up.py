@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
@@ -14,11 +15,13 @@ from custrules.errors import Diagnostic
 from custrules.fields import Name, one_of
 from custrules.ledger import GRANTED, ISSUED, PAID, Lot, LotPart
 from custrules.measures import Measure
-from custrules.money import Rounding
+from custrules.money import Rounding, to_units
+from custrules.policies.stored_value import bringing
 from custrules.policies.stored_value.account import ValueAccount, account_of, owed_before
 from custrules.policies.stored_value.amounts import minor, money
+from custrules.policies.stored_value.bringing import points_scale
 from custrules.policies.stored_value.disputes import answered
-from custrules.policies.stored_value.ladder import MODES, Mode, TopUpRow, ladder_faults, reached
+from custrules.policies.stored_value.ladder import MODES, CouponPack, Mode, TopUpRow, ladder_faults, reached
 from custrules.policies.stored_value.limits import over_limits
 from custrules.policy import Decision, Known, Phase, Policy, Reason, View, reason
 
@@ -26,15 +29,23 @@ _OF_FORM = {"paid": "visits", "list_price": "visits", "starts": "period"}
 
 
 class Brought(NamedTuple):
-    """What a top-up brings beside its amount: a bonus in the account's unit, gifts in kind with their values."""
+    """What a top-up brings beside its amount: a bonus in the account's unit, gifts in kind with their values, points, coupons of each name:
+    how many, and what one is worth."""
 
     bonus: int
-    gifts: tuple[tuple[str, int], ...]
+    gifts: tuple[tuple[str, int], ...] = ()
+    points: Decimal = Decimal(0)
+    coupons: tuple[tuple[str, int, int], ...] = ()
+
+    @property
+    def rank(self) -> tuple[int, Decimal, int, int]:
+        return self.bonus, self.points, sum(count for _, count, _ in self.coupons), len(self.gifts)
 
 
 class TopUp(Policy):
     """Money is paid into an account. With a ``ladder`` the rows that its amount reaches give a bonus and gifts, counted by ``mode``;
     without one a top-up brings what it says itself: ``given`` on top, of visits how many are ``paid`` for, of a period when it ``starts``.
+    Points of a row go into ``points_account``.
 
     ``bonus_on``: what reaches the ladder: the ``net`` amount, after what was owed is settled, or the ``gross``. When a bank takes the
     money back, what was consumed of it is owed: at its ``face``, or the share of it that had been paid (``ratio``).
@@ -52,11 +63,26 @@ class TopUp(Policy):
     rounding: Annotated[Rounding, one_of(*Rounding)] = Rounding.floor
     owed_on_chargeback: Annotated[Literal["face", "ratio"], one_of("face", "ratio")] = "face"
     bonus_on: Annotated[Literal["net", "gross"], one_of("net", "gross")] = "net"
+    points_account: Name = "points"
 
     # -- what the program asks of it -------------------------------------------------------------------------------
 
     def works_on(self) -> str:
         return self.account
+
+    def writes(self) -> tuple[str, ...]:
+        """Nobody else does; what stands beside it writes them."""
+        return bringing.statuses(self.id) if self._packs() or any(row.points for row in self.ladder) else ()
+
+    def passing(self) -> tuple[str, ...]:
+        return tuple(name for name in self.writes() if name.endswith(bringing.COUPONS))
+
+    def companions(self) -> tuple[Policy, ...]:
+        """What gives points and coupons, and takes them back."""
+        return (bringing.beside(self, self._packs()),)
+
+    def _packs(self) -> tuple[CouponPack, ...]:
+        return tuple({pack.coupon: pack for row in self.ladder for pack in row.coupons}.values())
 
     def measured(self) -> Mapping[str, Measure]:
         return {"top_ups": Measure.model_validate({"count": "top_up", "window": "lifetime"})} if any(row.first for row in self.ladder) else {}
@@ -70,6 +96,7 @@ class TopUp(Policy):
         if not self.ladder and self.mode is not None:
             yield Diagnostic("document.missing_field", "", {"field": "ladder"})
         yield from ladder_faults(self.ladder, known.scale)
+        yield from bringing.points_faults(self, known)
         form = known.stores.get(self.account)
         if self.ladder and form not in (None, "amount"):
             yield Diagnostic("document.not_with", "ladder", {"field": "ladder", "other": f"form: {form}"})
@@ -120,7 +147,7 @@ class TopUp(Policy):
         if self.bonus_on == "net":
             paid -= min(paid, owed_before(account, view))
         found = self._better(paid, view)
-        return Brought(found.bonus, (*found.gifts, *own))
+        return found._replace(gifts=(*found.gifts, *own))
 
     def bonus_for(self, paid: int, view: View) -> int:
         """The bonus that a payment of so much would bring now, as a first one or not, whichever is more; smallest units."""
@@ -133,12 +160,18 @@ class TopUp(Policy):
         if not any(row.first for row in self.ladder) or view.value(f"{self.id}.top_ups") != 0:
             return ordinary
         first = self._of_rows([row for row in self.ladder if row.first], paid, view)
-        return first if (first.bonus, len(first.gifts)) >= (ordinary.bonus, len(ordinary.gifts)) else ordinary
+        return first if first.rank >= ordinary.rank else ordinary
 
     def _of_rows(self, rows: list[TopUpRow], paid: int, view: View) -> Brought:
         found = reached(rows, self.mode, paid, view)
         gifts = tuple((gift.item, minor(gift.value, view)) for row in found for gift in row.row.gifts * row.times)
-        return Brought(sum(row.row.bonus(row.paid, row.times, self.rounding, view) for row in found), gifts)
+        coupons: dict[str, tuple[int, int]] = {}
+        for row in found:
+            for pack in row.row.coupons:
+                coupons[pack.coupon] = (coupons.get(pack.coupon, (0, 0))[0] + pack.count * row.times, minor(pack.value, view))
+        bonus = sum(row.row.bonus(row.paid, row.times, self.rounding, view) for row in found)
+        points = sum((row.row.points * row.times for row in found if row.row.points is not None), Decimal(0))
+        return Brought(bonus, gifts, points, tuple((name, count, value) for name, (count, value) in coupons.items()))
 
     # -- paying in -------------------------------------------------------------------------------------------------
 
@@ -167,6 +200,7 @@ class TopUp(Policy):
         if not isinstance(event, events.TopUp) or account is None:
             return None
         starts = (event.starts or view.day) if account.form == "period" else None
+        brought = self._brought(event, account, view)
         return Deposit(
             account.id,
             account.form,
@@ -175,7 +209,9 @@ class TopUp(Policy):
             starts=starts,
             ends=account.period_end(starts) if starts is not None else None,
             priority=NORMAL if event.priority is None else event.priority,
-            gifts=self._brought(event, account, view).gifts,
+            gifts=brought.gifts,
+            coupons=brought.coupons,
+            points=to_units(brought.points, points_scale(view, self.points_account), "the account") if brought.points else 0,
             touched=view.settled,
         )
 
