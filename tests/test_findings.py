@@ -37,6 +37,7 @@ ON_PURPOSE = {
     "measures.yaml": ["check.unread_measure"] * 15,
     "membership_years.yaml": ["check.unread_measure"] * 2,
     "pro_rata.yaml": ["check.unread_measure"],
+    "redeemed_in_part.yaml": ["check.unread_measure"],
     "rounding.yaml": ["check.splitting_by_rounding"] * 4,
     "shortfall.yaml": ["check.writes_off_all"],
     "spending.yaml": ["check.unread_measure"],
