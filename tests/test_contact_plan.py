@@ -324,6 +324,20 @@ def test_calls_wait_for_a_working_day_and_a_saturday_may_be_one() -> None:
     assert told(arranged(plan, [ask("call", made_up, channels=["phone"])], days=(made_up, made_up), working=WORKING)) == [("05-09", "call", "task")]
 
 
+def test_of_a_day_that_nobody_knows_yet_a_task_says_so() -> None:
+    day = date(2027, 10, 5)  # no holidays of 2027 are decreed in the table: a Tuesday looks like a working day, a Saturday does not
+    placed = arranged(rules(working_days_only=["phone"]), [ask("call", day, channels=["phone"])], days=(day, day), working=WORKING)
+    assert [reason.code for reason in placed[0].reasons] == ["care.planned.task", "care.working_day.unknown"]
+    saturday = date(2027, 10, 9)
+    later = arranged(rules(working_days_only=["phone"]), [ask("call", saturday, channels=["phone"])], days=(saturday, saturday), working=WORKING)
+    assert (later[0].outcome, why(later)) == ("defer", ["care.working_day.unknown"])
+
+
+def test_a_channel_may_have_no_quiet_hours_where_all_others_have() -> None:
+    placed = arranged(rules(send_at="23:00", quiet_hours={"all": NIGHT, "app": []}), [ask("a", channels=["app"]), ask("b")])
+    assert [(each.channel, each.outcome) for each in placed][:2] == [("app", "send"), ("sms", "defer")]
+
+
 def test_on_the_day_of_a_greeting_nothing_is_sold() -> None:
     plan = rules(greeting_day="no_marketing")
     asked = [ask("second", category="secondary_marketing", purpose="marketing"), ask("birthday", category="birthday")]
@@ -455,6 +469,8 @@ FAULTS = {
     "holdout: {share: 0%, salt: s}": "holdout.share",
     "holdout: {share: 5%, salt: s, by: telephone}": "holdout.by",
     "preference: likes": "preference",
+    "preference: joined": "preference",
+    "quiet_hours: {from: '21:00', to: '09:00'}": "quiet_hours",
     "greeting_day: never": "greeting_day",
     "channel: {hit: COLLECT, inputs: [category], outputs: [channel], rows: [[a, b]]}": "channel.hit",
 }

@@ -265,6 +265,42 @@ def test_once_that_year_is_over_the_running_one_may_still_be_enough() -> None:
     assert (enough.met, enough.missing) == (True, ())
 
 
+def test_a_ladder_with_qualifying_years_asks_for_what_keeps_a_level_where_its_measure_has_another_window() -> None:
+    # silver to 7 August 2026, judged as of that day by 90 days, of which the last complete year knows nothing
+    keep = only(club(qualifying_year="calendar"), history(club()).on("2026-02-07").purchase("1500").state).keep
+    assert keep is not None
+    assert [(str(row.cell), str(row.gap)) for row in keep.missing] == [(">= 1000", "1000.00 GBP")]
+    assert (keep.by, keep.deadline) == (date(2026, 8, 7), date(2026, 8, 7))
+
+
+@pytest.mark.parametrize(("bought", "missing"), [("1300", ["700.00 GBP"]), ("2000", ["2000.00 GBP"]), ("4000", [])])
+def test_what_will_be_carried_over_counts_for_keeping_a_level(bought: str, missing: list[str]) -> None:
+    # held to 29 February 2028 and judged by 2027. Silver asks for 1000 a year: 300 of 1300 are carried over, 1000 - 300 are missing.
+    # Gold asks for 2000: of 2000 nothing is carried over, of 4000 all that it takes
+    program = cr.load(GOLDEN / "qualifying.yaml")
+    keep = only(program, history(program).on("2026-06-01").purchase(bought).state).keep
+    assert keep is not None
+    assert ([str(row.gap) for row in keep.missing], keep.met) == (missing, not missing)
+    assert keep.deadline == date(2027, 12, 31)
+
+
+def test_what_a_review_asks_for_is_told_as_of_the_review() -> None:
+    # January's spend has left the month by the review on 5 February, which opens before anything of that day is counted
+    program = club(
+        upgrade="at_review",
+        review={"every": "month", "day": 5},
+        levels=[{"name": "base"}, {"name": "silver", "enter": {"this_month": ">= 100"}}],
+    )
+    goal = only(program, history(program).on("2026-01-20").purchase("90").state).next
+    assert goal is not None
+    assert ([str(row.gap) for row in goal.missing], goal.by, goal.deadline, goal.holds_from) == (
+        ["100.00 GBP"],
+        date(2026, 2, 5),
+        date(2026, 2, 4),
+        date(2026, 2, 5),
+    )
+
+
 def test_a_level_is_told_by_its_new_name_on_the_day_on_which_it_is_renamed() -> None:
     silver, later = {"name": "silver", "enter": {"spend": ">= 100"}}, {"name": "star", "was": "silver", "enter": {"spend": ">= 100"}}
     ladder = {"id": "levels", "kind": "tiers.ladder", "term": "6 months", "downgrade": "one_level"}

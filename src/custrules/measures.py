@@ -332,6 +332,16 @@ class RatioMeter:
         return furthest((self.over, self.under))
 
 
+def of_years(meter: Meter) -> bool:
+    """Whether a measure looks at a qualifying year, itself or in one of its parts."""
+    if isinstance(meter, RatioMeter):
+        return of_years(meter.over) or of_years(meter.under)
+    if isinstance(meter, DifferenceMeter):
+        return any(map(of_years, meter.parts))
+    window = getattr(meter, "window", None)
+    return isinstance(window, Window) and window.kind == "qualifying"
+
+
 def furthest(meters: Iterable[Meter]) -> int | None:
     """How far the one looks back that looks back furthest."""
     reaches = [meter.reach for meter in meters]

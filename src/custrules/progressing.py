@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from custrules import kernel
 from custrules.adopting import check_state
@@ -19,6 +19,7 @@ from custrules.codec import canonical
 from custrules.explaining import Compared, Rule, Value, missing, rule_of, standings
 from custrules.fields import MAX_YEAR, read_instant
 from custrules.ledger import EXPIRED
+from custrules.measures import of_years
 from custrules.messages import Speaker, speak
 from custrules.moment import Moment
 from custrules.money import Money, exactly
@@ -109,8 +110,7 @@ class LadderProgress:
     def to_data(self) -> dict[str, Any]:
         held = {"policy_id": self.policy_id, "level": self.level, "since": self.since, "until": self.until, "review": self.review}
         goals = {"next": self.next.to_data() if self.next else None, "keep": self.keep.to_data() if self.keep else None}
-        parts = {"coming": self.coming, "benefits": self.benefits, "beside": self.beside}
-        lists = {name: [row.to_data() for row in rows] for name, rows in parts.items()}  # type: ignore[attr-defined]  # each has one
+        lists = {"coming": _data_of(self.coming), "benefits": _data_of(self.benefits), "beside": _data_of(self.beside)}
         return held | goals | lists | {"why": self.why.to_data() if self.why is not None else None}
 
 
@@ -158,6 +158,14 @@ class RewardProgress:
         return told | {"missing": [row.to_data() for row in self.missing], "tree": tree, "reasons": [why.to_data() for why in self.reasons]}
 
 
+class _Row(Protocol):
+    def to_data(self) -> dict[str, Any]: ...
+
+
+def _data_of(rows: Iterable[_Row]) -> list[dict[str, Any]]:
+    return [row.to_data() for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where a customer stands as of the state's day, and what time alone brings up to ``until``. Read it from an advanced state."""
@@ -170,9 +178,8 @@ class Progress:
     until: date | None = None
 
     def to_data(self) -> dict[str, Any]:
-        lists = {"ladders": self.ladders, "accounts": self.accounts, "rewards": self.rewards}
-        told = {name: [row.to_data() for row in rows] for name, rows in lists.items()}  # type: ignore[attr-defined]  # each has one
-        return {"customer_id": self.customer_id, "day": self.day, "until": self.until, **told}
+        lists = {"ladders": _data_of(self.ladders), "accounts": _data_of(self.accounts), "rewards": _data_of(self.rewards)}
+        return {"customer_id": self.customer_id, "day": self.day, "until": self.until, **lists}
 
     def to_json(self) -> bytes:
         return canonical(self.to_data())
@@ -243,20 +250,41 @@ class _Telling:
                     yield LevelChange(day, level, effect.until, decision.reasons)
 
     def _goal(self, policy: Policy, aim: Aim) -> Goal:
-        since = aim.on + ONE_DAY if aim.on is not None else aim.by or self.day
+        since = aim.on + ONE_DAY if aim.on is not None and not aim.opens else aim.by or self.day
         if aim.condition is None:
             return Goal(aim.name, True, aim.by, (), None, since, aim.deadline)
+        aim = self._by_its_year(aim)
         tree = self._compared(policy, aim)
-        met = tree.result if aim.met is None else aim.met
-        drops = tuple(self._drops(aim.condition.facts, aim.by))
+        met = self._met(policy, aim, tree)
+        drops = tuple(self._drops(aim.condition.facts if aim.condition is not None else (), aim.by))
         gone = [drop.on - ONE_DAY for drop in drops if not _number(drop.after)]
         lacks = tuple(missing(tree)) if not met else ()
         return Goal(aim.name, met, aim.by, lacks, tree, since, aim.deadline or min(gone, default=None), drops)
 
     def _compared(self, policy: Policy, aim: Aim) -> Rule:
         assert aim.condition is not None
-        moment = Moment(self.rules, self.state, aim.on, complete=aim.complete) if aim.on is not None else self.now
+        moment = Moment(self.rules, self._state_on(aim.on), aim.on, complete=aim.complete) if aim.on is not None else self.now
         return rule_of(moment.trace(self.rules.bound[id(aim.condition), self.rules.scopes[id(policy)]]), self.rules.currency)
+
+    def _by_its_year(self, aim: Aim) -> Aim:
+        """An aim that is judged by a qualifying year: by then, or, once that year is over, by the running one; others are as they are."""
+        if not aim.complete or aim.condition is None or aim.year is None:
+            return aim
+        if not any(of_years(self.rules.meters[fact]) for fact in aim.condition.facts if fact in self.rules.meters):
+            return replace(aim, complete=False)
+        if aim.year >= self.day:
+            return replace(aim, deadline=aim.year)
+        return replace(aim, condition=aim.running or aim.condition, complete=False)
+
+    def _met(self, policy: Policy, aim: Aim, tree: Rule) -> bool:
+        """What the policy says of an aim, once what time alone decides by then (a rollover) is counted; else what its condition says."""
+        if aim.met is None:
+            return tree.result
+        state = self._state_on(aim.on) if aim.on is not None else self.state
+        told = (standing for other, standing in standings(self.rules, state) if other.id == policy.id) if state is not self.state else ()
+        later = (other for standing in told for other in standing.aims if (other.kind, other.name, other.on) == (aim.kind, aim.name, aim.on))
+        met = next(later, aim).met
+        return aim.met if met is None else met
 
     def _drops(self, facts: Iterable[str], upto: date | None) -> Iterator[Drop]:
         """When what measures count now leaves their windows, up to the day on which it is judged."""

@@ -122,10 +122,11 @@ def program_in(value: object, path: str) -> None:
         wrong_type(path, "a program, as load and loads give it", type(value).__name__)
 
 
-def many_in(value: object, path: str) -> None:
-    """AnalysisError for what cannot be gone through one by one."""
+def many_in(value: object, path: str) -> Iterable[Any]:
+    """What can be gone through one by one, as it is; AnalysisError for what cannot."""
     if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
         wrong_type(path, "several of them, such as a list, or what replay gives", type(value).__name__)
+    return value
 
 
 def wrong_type(path: str, expected: str, found: str) -> Never:

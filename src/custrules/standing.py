@@ -23,9 +23,10 @@ class Aim:
     """A level to reach or keep, or a reward: the ``condition`` that has to hold (None: none) and, of a reward, its ``points``.
 
     ``on`` is the day as of whose end it is judged (None: as things stand), ``by`` the day on which that is done (None: at once),
-    ``deadline`` the last day on which something may be done for it (None: none is known). ``complete``: qualifying years are the last
-    complete one. ``met``: whether it is, where the condition does not tell it alone. ``account`` is the one that the points are taken
-    from; ``money`` is paid beside them, and ``closed`` tells what else stands against it.
+    ``deadline`` the last day on which something may be done for it (None: none is known). ``opens``: it is judged as the day opens, and
+    holds from it. ``complete``: qualifying years are the last complete one, which ends on the day ``year``; once that is over, only what
+    ``running`` asks of the year after it can still be enough. ``met``: whether it is, where the condition does not tell it alone.
+    ``account`` is the one that the points are taken from; ``money`` is paid beside them, and ``closed`` tells what else stands against it.
     """
 
     kind: AimKind
@@ -36,7 +37,10 @@ class Aim:
     deadline: date | None = None
     points: Decimal | None = None
     account: str = "points"
+    opens: bool = False
     complete: bool = False
+    year: date | None = None
+    running: Condition | None = None
     met: bool | None = None
     money: Money | None = None
     closed: tuple[Reason, ...] = ()

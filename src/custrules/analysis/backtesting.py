@@ -99,7 +99,10 @@ class Asked:
 
     @property
     def called(self) -> str:
-        return self.flag if self.flag is not None else ", ".join(f"{fact} {cell.text}" for fact, cell in self.condition.leaves())  # type: ignore[union-attr]  # one of them is there
+        if self.flag is not None:
+            return self.flag
+        assert self.condition is not None
+        return ", ".join(f"{fact} {cell.text}" for fact, cell in self.condition.leaves())
 
 
 def _day(cutoff: Any) -> date:

@@ -180,7 +180,7 @@ def _from_table(program: Program, state: State, rules: ContactPlan, candidate: C
 def _item(program: Program, customer_id: str, placed: Placed) -> PlanItem:
     asked = placed.candidate
     return PlanItem(
-        item_id(program.id, asked.trigger, customer_id, asked.cycle),
+        asked.id or item_id(program.id, asked.trigger, customer_id, asked.cycle),
         customer_id,
         placed.day,
         asked.trigger,
@@ -194,7 +194,7 @@ def _item(program: Program, customer_id: str, placed: Placed) -> PlanItem:
         placed.until,
         asked.deadline,
         placed.reasons,
-        Frozen(asked.data),
+        asked.data if isinstance(asked.data, Frozen) else Frozen(asked.data),
     )
 
 

@@ -26,8 +26,7 @@ def states_in(states: object) -> Iterable[State]:
     if isinstance(states, State):
         return [states]
     given = states.values() if isinstance(states, Mapping) else states
-    many_in(given, "states")
-    return (_state(found) for found in given)  # type: ignore[attr-defined]  # it can be gone through: many_in
+    return (_state(found) for found in many_in(given, "states"))
 
 
 def _state(found: object) -> State:

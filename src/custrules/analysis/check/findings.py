@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
@@ -40,16 +40,24 @@ class Findings:
         self.world = World(program.rulebook)
         self.found: list[Diagnostic] = []
 
-    def add(self, code: str, path: Sequence[int | str], severity: Severity = "warning", /, *, key: bool = False, **params: object) -> None:
+    def add(self, code: str, path: Sequence[int | str], severity: Severity = "warning", /, **params: object) -> None:
+        """A finding about what stands at a place."""
+        self._note(code, path, severity, params)
+
+    def add_of_name(self, code: str, path: Sequence[int | str], severity: Severity = "warning", /, **params: object) -> None:
+        """A finding about a name: it points to the key, not to what stands behind it."""
+        self._note(code, path, severity, params, key=True)
+
+    def _note(self, code: str, path: Sequence[int | str], severity: Severity, params: Mapping[str, object], key: bool = False) -> None:
         source, line, column = self.program.place(path, key=key)
         texts = {name: str(value) for name, value in params.items() if (name, value) != ("witness", "")}
         self.found.append(Diagnostic(code, path_text(path), texts, source, line, column, severity))
 
     def warning(self, code: str, path: Sequence[int | str], /, **params: object) -> None:
-        self.add(code, path, "warning", **params)  # type: ignore[arg-type]  # params are never called key
+        self.add(code, path, "warning", **params)
 
     def info(self, code: str, path: Sequence[int | str], /, **params: object) -> None:
-        self.add(code, path, "info", **params)  # type: ignore[arg-type]  # params are never called key
+        self.add(code, path, "info", **params)
 
     @contextmanager
     def bounded(self, path: Sequence[int | str]) -> Iterator[None]:

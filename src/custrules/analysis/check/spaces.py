@@ -270,8 +270,6 @@ def value_text(value: FactValue | None, kind: FactType) -> str:
         return "true" if value else "false"
     if kind.kind == "money" and isinstance(value, int):
         return plain(from_units(value, kind.scale))
-    if kind.kind == "money":
-        return rate_text(Fraction(value) / 10**kind.scale)  # type: ignore[arg-type]  # an average is a Fraction
     if isinstance(value, Fraction):
-        return rate_text(value)
+        return rate_text(value / 10**kind.scale if kind.kind == "money" else value)
     return scalar_text(value) if isinstance(value, date) else str(value)

@@ -40,6 +40,8 @@ class Candidate(NamedTuple):
     asked_at: datetime | None = None
     asked: date | None = None
     """The day for which it was planned, where that lies before the days that are arranged."""
+    id: str = ""
+    """Of the contact, where it has been worked out already."""
 
 
 class Person(NamedTuple):
@@ -232,10 +234,16 @@ class Desk:
     def _go_out(self, candidate: Candidate, channel: str, day: date, at: datetime) -> None:
         task = self._is_task(candidate, channel, day)
         told = reason("care.planned.task" if task else "care.planned.send", channel=channel, category=candidate.category)
-        self.placed.append(Placed(candidate, day, "task" if task else "send", channel, at, None, (told,)))
+        reasons = (told, *self._unsure(channel, day))
+        self.placed.append(Placed(candidate, day, "task" if task else "send", channel, at, None, reasons))
         self.made.append(_touch(candidate, channel, day, at))
         if candidate.terms.purpose == "greeting" and not task:
             self._greeted.add(day)
+
+    def _unsure(self, channel: str, day: date) -> Iterator[Reason]:
+        """What is said beside of a day of which nobody knows yet whether it is worked: it looks like one."""
+        if channel in self.rules[day].working_days_only and self.working is not None and self.working.is_working(day) is None:
+            yield reason("care.working_day.unknown", channel=channel, day=day)
 
     def _note(self, candidate: Candidate, outcome: Outcome, reasons: tuple[Reason, ...]) -> None:
         self.placed.append(Placed(candidate, candidate.day, outcome, "", None, None, reasons))
@@ -323,8 +331,10 @@ def channel_of(plan: ContactPlan, candidate: Candidate, person: Person) -> str |
 
 def channels_of(plan: ContactPlan, candidate: Candidate, person: Person) -> list[str]:
     """What the table gives, then what the customer prefers, then the trigger's order."""
-    wanted = [person.chosen, person.profile.get(plan.preference) if plan.preference is not None else None]
     channels = candidate.terms.channels
+    if person.chosen is None and plan.preference is None:
+        return [*channels] or [""]
+    wanted = [person.chosen, person.profile.get(plan.preference) if plan.preference is not None else None]
     order = [channel for channel in wanted if channel is not None and (not channels or channel in channels or channel == person.chosen)]
     return [*dict.fromkeys([*(str(channel) for channel in order), *channels])] or [""]
 

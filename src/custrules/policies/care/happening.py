@@ -108,9 +108,9 @@ class Deadlines(Occurring):
 
     def _ends(self, view: View, today: date) -> Iterator[tuple[date, Mapping[str, Scalar]]]:
         """The days that are waited for, from today on."""
+        found: list[tuple[date, Mapping[str, Scalar]]]
         if self.what == "birthday":
-            kept = Birthdays(self.trigger).first(view, today)
-            found: list[tuple[date, Mapping[str, Scalar]]] = [(kept.day, {})] if kept is not None else []
+            found = [(day, {}) for day in self._birthdays(view, today)]
         elif self.what.endswith(EXPIRY):
             found = [(day, {"quantity": shown}) for day, shown in expiring(view, self.what.removesuffix(EXPIRY))]
         elif self.what.endswith(".until"):
@@ -120,6 +120,15 @@ class Deadlines(Occurring):
             value = view.value(self.what, today)
             found = [(value, {})] if isinstance(value, date) else []
         yield from ((day, told) for day, told in found if day >= today)
+
+    def _birthdays(self, view: View, today: date) -> Iterator[date]:
+        """The coming birthdays up to the first about which nothing is asked yet."""
+        birthdays = Birthdays(self.trigger)
+        kept = birthdays.first(view, today)
+        while kept is not None:
+            yield kept.day
+            asks = min(step.before(kept.day) for step in self.trigger.occasion.steps)
+            kept = birthdays.first(view, kept.day + ONE_DAY) if asks <= today else None
 
     @property
     def what(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from custrules.event_fields import Scalar
 from custrules.events import RefundRequest
@@ -100,7 +100,7 @@ def standing_of(view: View, account: str, top_up: str) -> tuple[str, bool] | Non
 
 
 def _read(request_id: str, value: str, data: Mapping[str, Scalar]) -> Request:
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     for field, text in data.items():
         if field in _MONEY:
             found[field] = Money(str(text)).minor
@@ -110,7 +110,7 @@ def _read(request_id: str, value: str, data: Mapping[str, Scalar]) -> Request:
             found[field] = tuple(str(text).split(_JOINED[field]))
         elif field in _FIELDS:
             found[field] = text
-    return Request(request_id, value, unknown=data.get("pay_by") == "unknown", **found)  # type: ignore[arg-type]  # each by the kind of its field
+    return Request(request_id, value, unknown=data.get("pay_by") == "unknown", **found)
 
 
 def asked(event: RefundRequest, account: str, day: date) -> Request:

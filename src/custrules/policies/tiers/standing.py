@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ def _next(ladder: Ladder, rank: int, review: date | None) -> Iterator[Aim]:
     above = rank + 1
     if above < len(ladder.levels) and ladder.levels[above].enter is not None:
         deadline = review - ONE_DAY if review is not None else None
-        yield Aim("reach", ladder.names[above], ladder.levels[above].enter, None, review, deadline)
+        yield Aim("reach", ladder.names[above], ladder.levels[above].enter, review, review, deadline, opens=True)
 
 
 def _keep(case: Case, held: Held, review: date | None) -> Iterator[Aim]:
@@ -66,10 +67,7 @@ def _keep(case: Case, held: Held, review: date | None) -> Iterator[Aim]:
     if own is None:
         yield Aim("keep", case.names[held.rank], None, on, on)
         return
-    complete, met = judge.qualifying_year is not None, case.passed(judge, held, on) is not None
-    asked, deadline = judge.levels[own].keeps, on if held.until is not None else on - ONE_DAY
-    if complete and (judged := case.course.year(on, complete=True)[1]) >= case.view.day:
-        deadline = judged
-    elif complete:  # the year that is judged is over: only the running one can still be enough
-        asked, complete = judge.levels[own].enter, False
-    yield Aim("keep", case.names[held.rank], asked, on, on, deadline, complete=complete, met=met)
+    complete, at_review = judge.qualifying_year is not None, held.until is None
+    keep = Aim("keep", case.names[held.rank], judge.levels[own].keeps, on, on, on - ONE_DAY if at_review else on, opens=at_review)
+    keep = replace(keep, complete=complete, met=case.passed(judge, held, on) is not None)
+    yield replace(keep, year=case.course.year(on, complete=True)[1], running=judge.levels[own].enter) if complete else keep
