@@ -219,7 +219,7 @@ def told(policy: Refund, request: Request, quote: Quote, account: ValueAccount, 
         *_behind(quote),
         *_components(policy, quote, head, view),
     ]
-    return reasons + list(_next(policy, request, quote, head, view))
+    return reasons + list(_next(request, quote, view))
 
 
 def _behind(quote: Quote) -> Iterator[Reason]:
@@ -265,7 +265,7 @@ def _components(policy: Refund, quote: Quote, head: dict[str, str], view: View) 
         yield reason("stored_value.refund.minimum_overridden", refund=money(result.net, view), below=money(quote.rule.statutory or 0, view))
 
 
-def _next(policy: Refund, request: Request, quote: Quote, head: dict[str, str], view: View) -> Iterator[Reason]:
+def _next(request: Request, quote: Quote, view: View) -> Iterator[Reason]:
     if request.missing:
         yield reason("stored_value.refund.documents_missing", missing=", ".join(request.missing), cause=request.cause)
     if request.approver is not None:
