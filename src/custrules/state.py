@@ -261,6 +261,14 @@ class State:
             self.known_from = max(late)
             self._seen = {event_id: at for event_id, at in self._seen.items() if at >= before}
 
+    def put_status(self, name: str, subject: str, status: StatusValue) -> None:
+        """Statuses stand in the order of their names, as they are stored: whoever walks over them does so in one order."""
+        key, last = (name, subject), next(reversed(self.statuses), None)
+        added = key not in self.statuses
+        self.statuses[key] = status
+        if added and last is not None and key < last:
+            self.statuses = dict(sorted(self.statuses.items()))
+
     def forget_statuses(self, names: Collection[str], day: date) -> None:
         """Let go of what these statuses say of a subject, where its last day lies before a day."""
         gone = [key for key, held in self.statuses.items() if key[0] in names and key[1] and held.until is not None and held.until < day]
