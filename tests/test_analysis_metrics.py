@@ -157,7 +157,7 @@ def test_an_entry_still_unpacks_into_three_and_keeps_its_instant(shop: cr.Progra
     back = pickle.loads(pickle.dumps(entry))
     assert (back, back.at) == (entry, entry.at)
     with pytest.raises(AttributeError):
-        entry.at = None  # type: ignore[misc]
+        entry.at = None  # type: ignore[misc]  # that is the fault
 
 
 def test_postings_of_any_account_count_under_its_own_name_and_unit() -> None:

@@ -138,9 +138,7 @@ def fit_rfm(
     more, kind = _number(plus, "plus"), _type(quantile)
     found: dict[str, Any] = {"id": id, "at_cut": one_of(at_cut, ("above", "below"), "at_cut"), **named, **fields}
     if scores is not None:
-        if not 2 <= scores <= MAX_CUTS + 1:
-            refuse("analysis.out_of_range", "scores", found=scores, least=2, most=MAX_CUTS + 1)
-        shares = [Fraction(place, scores) for place in range(1, scores)]
+        shares = _shares(scores)
         cuts = {part: [_quantile(columns[name], share, kind) + more for share in shares] for part, name in named.items()}
         found["cuts"] = {part: [rate_text(cut) for cut in row] for part, row in cuts.items()}
     if high is not None:
@@ -148,6 +146,13 @@ def fit_rfm(
         marks = {part: _middle(columns[name], middle) for part, name in named.items()}
         found["high"] = {part: f"{'<' if part == 'recency' else '>'} {rate_text(mark)}" for part, mark in marks.items()}
     return _policy(Rfm, found)
+
+
+def _shares(scores: int) -> list[Fraction]:
+    """Where so many scores are cut, as shares of the population."""
+    if not 2 <= scores <= MAX_CUTS + 1:
+        refuse("analysis.out_of_range", "scores", found=scores, least=2, most=MAX_CUTS + 1)
+    return [Fraction(place, scores) for place in range(1, scores)]
 
 
 def _middle(numbers: Sequence[Fraction], which: str) -> Fraction:

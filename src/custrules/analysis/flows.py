@@ -72,18 +72,16 @@ class Accounts:
     def flows(self, decisions: Iterable[Decision]) -> Iterator[Flow]:
         """Everything that decisions moved."""
         for decision in decisions:
-            for effect in decision.effects:
-                if isinstance(effect, Posting):
-                    for account, name, units in _flows(effect, self.of_policy.get(decision.policy_id, "")):
-                        yield Flow(Account(account, effect.unit, effect.scale), name, units)
+            of_policy = self.of_policy.get(decision.policy_id, "")
+            for posting in postings_of(decision):
+                yield from (Flow(Account(account, posting.unit, posting.scale), name, units) for account, name, units in _flows(posting, of_policy))
 
     def parts(self, decision: Decision) -> Iterator[PartFlow]:
         """Everything that a decision moved, lot by lot."""
-        for posting in decision.effects:
-            if isinstance(posting, Posting):
-                of_policy = self.of_policy.get(decision.policy_id, "")
-                for name, flow, units in _flows(posting, of_policy):
-                    yield from _parted(Account(name, posting.unit, posting.scale), flow, posting, units)
+        of_policy = self.of_policy.get(decision.policy_id, "")
+        for posting in postings_of(decision):
+            for name, flow, units in _flows(posting, of_policy):
+                yield from _parted(Account(name, posting.unit, posting.scale), flow, posting, units)
 
     def balances(self, state: State) -> Iterator[Flow]:
         """What a state holds, by bucket: ``usable`` is the account itself."""
@@ -94,6 +92,11 @@ class Accounts:
             else:
                 units = state.ledger.usable(name, state.day) if state.day is not None else 0
             yield Flow(Account(head, held.unit, held.scale), bucket or "usable", units)
+
+
+def postings_of(decision: Decision) -> Iterator[Posting]:
+    """What a decision moves."""
+    return (effect for effect in decision.effects if isinstance(effect, Posting))
 
 
 def change(name: str, units: int) -> int:

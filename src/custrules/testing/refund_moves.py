@@ -10,8 +10,6 @@ from custrules.program import Program
 from custrules.testing.value_moves import stores, top_up
 from custrules.testing.writing import Data, Maker, Picks, Writing
 
-KIND = "stored_value.refund"
-
 
 def refunds(program: Program) -> tuple[str, ...]:
     """The causes that the refunds of a program list; nothing for one without refunds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from custrules.analysis.check.domains import GaveUp, Scope, World
 from custrules.analysis.check.spaces import Space
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from custrules.program import Program
 
 Path = tuple[int | str, ...]
+P = TypeVar("P", bound=Policy)
 
 
 def day_of(on: object) -> date | None:
@@ -72,6 +73,10 @@ class Findings:
         return path_text(path)
 
     # -- shorthands ------------------------------------------------------------------------------------------------
+
+    def live(self, kind: type[P]) -> list[P]:
+        """The policies of a kind, every version that is not retired."""
+        return [policy for policy in self.rules.parts.policies if isinstance(policy, kind) and not policy.retired]
 
     def path(self, policy: Policy, *steps: int | str) -> Path:
         return (*self.rules.places[id(policy)], *steps)

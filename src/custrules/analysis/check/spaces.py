@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import Any, TypeAlias
 
 from custrules.analysis.check.domains import Domain, GaveUp, Scope, World
@@ -155,12 +155,11 @@ def pairs_of(space: Space, names: Iterable[str]) -> Pairs:
     pairs: Pairs = {}
     apart = [name for name in names if not space.world.is_calendar(name, space.scope)]
     space.world.charge(len(apart) ** 2)
-    for first in apart:
-        for second in apart:
-            if first != second and space.world.family(first, space.scope) == space.world.family(second, space.scope):
-                pair = space.world.pair(first, second, space.scope, space.likely)
-                if pair is not None:
-                    pairs.setdefault(second, []).append((first, pair))
+    for first, second in permutations(apart, 2):
+        related = space.world.family(first, space.scope) == space.world.family(second, space.scope)
+        pair = space.world.pair(first, second, space.scope, space.likely) if related else None
+        if pair is not None:
+            pairs.setdefault(second, []).append((first, pair))
     return pairs
 
 

@@ -76,10 +76,6 @@ class Placed(NamedTuple):
     until: date | None
     reasons: tuple[Reason, ...]
 
-    @property
-    def goes_out(self) -> bool:
-        return self.outcome in ("send", "task")
-
 
 class Why(NamedTuple):
     """Why a day will not do; ``final``: no other day is looked for; ``resumes``: the minute of another day at which quiet hours are over."""
@@ -225,13 +221,13 @@ class Desk:
             self._go_out(candidate, channel, day, at)
             return self.placed[-1]
         if not isinstance(found, Why) and found > at:
-            return Placed(candidate, day, "defer", channel, found, day, (self._why_later(candidate, channel, at, person.zone, day),))
-        why = found if isinstance(found, Why) else Why(self._why_later(candidate, channel, at, person.zone, day))  # before now is too late
+            return Placed(candidate, day, "defer", channel, found, day, (self._why_later(channel, at, person.zone, day),))
+        why = found if isinstance(found, Why) else Why(self._why_later(channel, at, person.zone, day))  # before now is too late
         later = self._later(candidate, person, channel, day, why)
         until = later[0] if isinstance(later, tuple) else later
         return Placed(candidate, day, "defer" if until is not None else "drop", channel, None, until, (why.reason,))
 
-    def _why_later(self, candidate: Candidate, channel: str, at: datetime, zone: ZoneInfo, day: date) -> Reason:
+    def _why_later(self, channel: str, at: datetime, zone: ZoneInfo, day: date) -> Reason:
         window = self._asleep(channel, at, zone, day)
         return self._too_soon(day) if window is None else _quiet(channel, window)
 

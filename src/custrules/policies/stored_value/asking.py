@@ -1,0 +1,102 @@
+"""Until when a refund can be asked for, and why one cannot be: every reason, of the card and of each of its top-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from fractions import Fraction
+
+from custrules.money import to_units
+from custrules.policies.stored_value.account import ValueAccount, ValueLimits
+from custrules.policies.stored_value.amounts import money, share_at
+from custrules.policies.stored_value.causes import RefundBonus
+from custrules.policies.stored_value.history import TopUpHistory
+from custrules.policies.stored_value.limits import standing
+from custrules.policies.stored_value.reckoning import used
+from custrules.policies.stored_value.requests import Request
+from custrules.policies.stored_value.ruling import Ruling
+from custrules.policy import Reason, View, reason
+
+
+def last_day_to_ask(rule: Ruling, paid: date, view: View) -> date | None:
+    """The last day of what was paid on a day; None where there is none, or it is not known (yet)."""
+    ends = [window.last(paid, view.working) for window in rule.within]
+    known = [end for end in ends if end is not None]
+    if not known or len(known) < len(ends):
+        return None
+    if rule.roll == "none" or view.working is None:
+        return max(known)
+    return view.working.next_working(max(known)) or max(known)
+
+
+def fitting_and_not(
+    request: Request, rule: Ruling, account: ValueAccount, histories: Sequence[TopUpHistory], view: View
+) -> tuple[list[TopUpHistory], list[Reason]]:
+    """The top-ups of which something can be asked back for this cause; what stands against it in any case; and, where there is none, why."""
+    failing: dict[str, Reason] = {}
+    fitting = []
+    for history in histories:
+        why = list(_unfit(request, rule, history, view))
+        for one in why:
+            failing.setdefault(one.code, one)
+        if not why:
+            fitting.append(history)
+    whole = list(_ruled_out(request, rule, account, histories, view))
+    return fitting, [*whole, *([] if fitting else failing.values())]
+
+
+def _ruled_out(request: Request, rule: Ruling, account: ValueAccount, histories: Sequence[TopUpHistory], view: View) -> Iterator[Reason]:
+    told = {"cause": rule.cause, "account": account.id}
+    if rule.unless == "experienced" and request.experienced:
+        yield reason("stored_value.refund.experienced", **told)
+    if account.form == "amount":
+        yield from too_large(rule, _balance(account, view), account, view)
+    face = sum(history.counted + history.granted for history in histories)
+    gone = sum(history.face for history in histories)
+    least = share_at(rule.used_share, sum(history.paid for history in histories))
+    if face and Fraction(gone, face) < least:
+        yield reason("stored_value.refund.not_used_enough", share=least, used=Fraction(gone, face), **told)
+
+
+def _balance(account: ValueAccount, view: View) -> int:
+    """What stands on a card, whatever top-ups are asked back: what is frozen or held is still there."""
+    accounts = view.state.ledger.accounts
+    return sum(accounts[account.bucket(name)].total for name in ("principal", "bonus", "held"))
+
+
+def too_large(rule: Ruling, balance: int, account: ValueAccount, view: View) -> Iterator[Reason]:
+    below = to_units(rule.below, view.scale, "the currency") if rule.below is not None else None
+    if below is not None and balance >= below:
+        told = {"cause": rule.cause, "account": account.id, "below": money(below, view)}
+        yield reason("stored_value.refund.balance_too_large", balance=money(balance, view), **told)
+
+
+def excess_kept(rule: Ruling, request: Request, account: ValueAccount, view: View) -> Ruling:
+    """What stands above the limit of a card goes back, and the bonus that was promised for it stays, where the law says so (Zhejiang)."""
+    law = view.law()
+    entry = law.hard("limit.excess_refundable", request.asked) if law is not None and account.form == "amount" else None
+    if law is None or entry is None or not entry.value or request.amount is None:
+        return rule
+    limit = law.limit(account.named, request.asked)
+    most = law.money(limit) if limit is not None else None
+    if most is None or request.amount > standing(account.id, ValueLimits(), view) - most.minor:
+        return rule
+    return rule._replace(bonus=RefundBonus(treatment="keep"), laws=(*rule.laws, law.reason(entry, rule.bonus.treatment)))
+
+
+def _unfit(request: Request, rule: Ruling, history: TopUpHistory, view: View) -> Iterator[Reason]:
+    told = {"cause": rule.cause, "of": history.id, "paid": history.day}
+    last = last_day_to_ask(rule, history.day, view)
+    if last is not None and last < request.asked:
+        yield reason("stored_value.refund.too_late", last=last, **told)
+    if rule.not_before is not None and rule.not_before.after(history.day) > request.asked:
+        yield reason("stored_value.refund.too_early", first=rule.not_before.after(history.day), **told)
+    if rule.unless == "used" and used(history):
+        yield reason("stored_value.refund.used", **told)
+    gone = history.refunded + history.disputed
+    paid_back = gone and gone >= history.paid and "face_remaining" not in rule.bases
+    if paid_back or (gone and not history.principal + history.bonus + history.held and history.form != "period"):
+        yield reason("stored_value.refund.nothing_left", **told)
+
+
+__all__ = ["excess_kept", "fitting_and_not", "last_day_to_ask", "too_large"]
