@@ -174,6 +174,13 @@ class State:
         found = self._orders.get(order_id)
         return sealed.open(order_id) if found is None and sealed is not None else found
 
+    def put_status(self, key: tuple[str, str], status: StatusValue) -> None:
+        """Set a status. They stay in the order in which they are stored: what goes through them finds the same in a state that was read back."""
+        moved = key not in self.statuses and key < next(reversed(self.statuses), key)
+        self.statuses[key] = status
+        if moved:
+            self.statuses = dict(sorted(self.statuses.items()))
+
     def put_order(self, order: Order) -> None:
         """Put an order in, or in place of what it was before."""
         if order.type == "hold":

@@ -82,7 +82,7 @@ def request_of(view: View, name: str, request_id: str) -> Request | None:
 
 
 def requests_of(view: View, name: str) -> Iterator[Request]:
-    """Every request of the customer, in the order in which they were made."""
+    """Every request of the customer, by their ids."""
     for status, subject in list(view.state.statuses):
         if status == name and subject:
             found = request_of(view, name, subject)
