@@ -274,6 +274,14 @@ class State:
         for key in gone:
             del self.statuses[key]
 
+    def forget_statuses_of_orders(self, name: str, day: date) -> list[str]:
+        """Let go of what a status says of orders that have left the state, where no last day keeps it; the ids of these orders."""
+        told = [(key, held) for key, held in self.statuses.items() if key[0] == name and key[1] and not self.has_order(key[1])]
+        gone = [key for key, held in told if held.until is None or held.until < day]
+        for key in gone:
+            del self.statuses[key]
+        return [order for _, order in gone]
+
     def change_order(self, order: Order, **changes: Any) -> Order:
         changed = replace(order, **changes)
         self.put_order(changed)
