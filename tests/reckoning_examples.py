@@ -73,11 +73,11 @@ def visits(paid: str, counted: int, granted: int = 0, *, used: int = 0, list_pri
     return top_up(paid)._replace(**values)
 
 
-def refund(*histories: TopUpHistory, basis: str = "paid_minus_ratio", amount: str | None = None, on: date = DAY, **terms: Any) -> Reckoning:
+def refund(*histories: TopUpHistory, basis: Any = "paid_minus_ratio", amount: str | None = None, on: date = DAY, **terms: Any) -> Reckoning:
     """A refund of these top-ups, asked for on a day."""
     served = Served(on, **{name: terms.pop(name) for name in ("stopped", "absent", "by") if name in terms})
-    asked = {"amount": cents(amount) if amount is not None else None, "visits": terms.pop("visits", None)}
-    return reckoned(histories, Terms(basis, served, **terms), **asked)  # type: ignore[arg-type]
+    asked: dict[str, Any] = {"amount": cents(amount) if amount is not None else None, "visits": terms.pop("visits", None)}
+    return reckoned(histories, Terms(basis, served, **terms), **asked)
 
 
 def after(history: TopUpHistory, result: Reckoning) -> TopUpHistory:

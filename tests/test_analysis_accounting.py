@@ -297,7 +297,7 @@ def test_opening_and_what_came_in_less_what_went_out_is_closing() -> None:
     moved = {name: units for name, units in february.moved.items() if units}
     assert moved == {"issued": 2000, "redeemed": 1500, "expired": 300, "reversed": 200, "given_back": 50}
     assert (february.opening, february.closing) == (10_000, 10_050)
-    held = sum(lot.quantity for state in done.states.values() for lot in state.points().lots)  # type: ignore[misc]
+    held = sum(lot.quantity for state in done.states.values() for lot in state.points().lots)  # type: ignore[misc]  # whole points
     assert held == 10_050
 
 

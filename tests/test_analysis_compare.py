@@ -157,14 +157,14 @@ TWO_VERSIONS = [*SHOP["policies"], {**SHOP["policies"][2], "effective_from": "20
 
 def test_every_version_is_revised_unless_one_is_named() -> None:
     changed = program(policies=TWO_VERSIONS).revise("earn", points_per_unit="3")
-    assert [policy.points_per_unit for policy in changed.policies if policy.id == "earn"] == [3, 3]  # type: ignore[attr-defined]
+    assert [policy.points_per_unit for policy in changed.policies if policy.id == "earn"] == [3, 3]  # type: ignore[attr-defined]  # an accrual
 
 
 @pytest.mark.parametrize("first_day", ["2026-03-01", date(2026, 3, 1)])
 def test_one_version_is_revised_by_its_first_day(first_day: date | str) -> None:
     before = program(policies=TWO_VERSIONS)
     changed = before.revise("earn", effective_from=first_day, points_per_unit="3")
-    assert changed.policies[4].points_per_unit == 3  # type: ignore[attr-defined]
+    assert changed.policies[4].points_per_unit == 3  # type: ignore[attr-defined]  # an accrual
     assert changed.policies[:4] == before.policies[:4]
 
 

@@ -18,7 +18,7 @@ chinese_calendar = pytest.importorskip("chinese_calendar")
 pytest.importorskip("holidays")
 
 import calendar_tables  # noqa: E402 - what it is made from is there
-from calendar_tables import days_of  # noqa: E402
+from calendar_tables import days_of  # noqa: E402 - the same
 
 TABLES = Path(cr.__file__).parent / "calendars" / "tables"
 

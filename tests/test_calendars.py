@@ -337,7 +337,7 @@ def holds(text: str, on: date, day: date) -> bool:
     if "calendar" not in words:
         count, unit = int(words[0]), words[1].removesuffix("s")
         step = {"day": {"days": 1}, "week": {"days": 7}, "month": {"months": 1}, "quarter": {"months": 3}, "year": {"months": 12}}[unit]
-        return on - relativedelta(**{name: number * count for name, number in step.items()}) < day <= on  # type: ignore[arg-type]
+        return on - relativedelta(**{name: number * count for name, number in step.items()}) < day <= on  # type: ignore[arg-type]  # a unit of time
     count = int(words[1]) if len(words) == 4 else 1
     period = "half" if words[-1] == "halves" else words[-1].removesuffix("s")
     ago = number_of(period, on) - number_of(period, day)

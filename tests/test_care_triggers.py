@@ -95,6 +95,25 @@ def test_a_lead_is_taken_from_the_day_on_which_the_birthday_is_kept() -> None:
     assert life.touchpoints[0].data["end"] == case["then"]["occurrence"]
 
 
+@pytest.mark.parametrize(
+    ("birthday", "options", "days"),
+    [
+        # kept on 16 February 2026, 5 February 2027 (29th days of lunar months of 29), seven days earlier
+        ({"lunar": "1984-12-30"}, {}, ["2026-02-09", "2027-01-29"]),
+        # 29 February in 2028 and 2032 alone
+        ("1996-02-29", {"feb29": "omit"}, ["2028-02-22", "2032-02-22"]),
+        # in the plain and in the leap sixth month of 2025, on 4 July and 3 August, and on 23 July 2026
+        ({"lunar": "1987-06-10", "leap": True}, {"lunar_leap": "both"}, ["2025-06-27", "2025-07-27", "2026-07-16"]),
+        ("1990-05-20", {"by": ["400 days"]}, ["2026-04-15", "2027-04-16", "2028-04-15"]),  # 20 May of the next year, less 400 days
+    ],
+)
+def test_a_lead_to_a_birthday_comes_again_every_year(birthday: object, options: dict[str, Any], days: list[str]) -> None:
+    ahead = {"occasion": {"before": "birthday", "by": options.pop("by", "7 days")}, **options}
+    life = Life(program(ahead)).event("enrolment", f"{int(days[0][:4]) - 1}-12-30", profile={"birthday": birthday})
+    first, last = days[0], days[-1]
+    assert [day for day in life.until(last).days if day >= first] == days
+
+
 @covers("BD-SENTINEL")
 def test_days_that_stand_for_an_empty_field_are_no_birthdays_unless_it_is_said() -> None:
     case = CARE["BD-SENTINEL"]
@@ -554,6 +573,9 @@ def test_a_welcome_is_for_rising_not_for_falling() -> None:
         ({"occasion": {"before": "the_end", "by": "1 day"}}, "care.unknown_date", "occasion.before"),
         ({"occasion": {"before": "level_end", "by": "1 day"}}, "care.no_levels", "occasion"),
         ({"occasion": {"reachable": "next_level", "within": "10%"}}, "care.no_levels", "occasion"),
+        ({"occasion": {"reachable": "next_level", "within": "100%"}}, "document.wrong_type", "occasion.within"),
+        ({"occasion": {"reachable": "next_level", "within": "0"}}, "document.wrong_type", "occasion.within"),
+        ({"occasion": {"status": "spend", "rises_to": ">= 5"}}, "document.fact_of_other_kind", "occasion.status"),
         ({"occasion": {"festival": "清明"}, "purpose": "greeting"}, "care.solemn_festival", "occasion.festival"),
         ({"occasion": "birthday", "belated": "late"}, "care.belated_without_grace", "belated"),
         ({"occasion": {"festival": "中秋"}, "lunar_leap": "omit"}, "document.not_with", "lunar_leap"),
@@ -757,6 +779,19 @@ def test_an_unknown_status_is_told_with_its_place() -> None:
     with pytest.raises(cr.DocumentError) as caught:
         program({"occasion": {"status": "rank", "rises_to": "gold"}})
     assert {found.code for found in caught.value.diagnostics} == {"document.unknown_fact"}
+
+
+def test_bonuses_of_several_cards_that_end_on_one_day_are_told_in_their_own_units() -> None:
+    cards = [
+        {"id": "card", "kind": "stored_value.account", "form": "amount", "bonus_expiry": "2 months"},
+        {"id": "baths", "kind": "stored_value.account", "form": "visits", "bonus_expiry": "2 months"},
+        {"id": "top-up", "kind": "stored_value.top_up", "account": "card", "ladder": [{"pay": "100.00", "give": "10.00"}], "mode": "highest"},
+        {"id": "buy", "kind": "stored_value.top_up", "account": "baths"},
+    ]
+    life = Life(program({"occasion": {"before": "bonus_expiry", "by": "7 days"}}, policies=cards))
+    life.event("top_up", "2026-01-01", amount="100.00", account="card")
+    life.event("top_up", "2026-01-01", id="t2", amount="100.00", paid=10, given=2, account="baths").until("2026-04-30")
+    assert [touchpoint.data["quantity"] for touchpoint in life.touchpoints] == ["10.00 CNY, 2"]
 
 
 def test_the_end_of_a_bonus_is_told_of_before() -> None:

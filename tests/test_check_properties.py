@@ -16,7 +16,7 @@ import custrules as cr
 from custrules.analysis.check.conditions import places
 from custrules.analysis.check.findings import Findings
 from custrules.calendars import Window
-from custrules.conditions import Bound, evaluate
+from custrules.conditions import Bound, Leaf, Node, evaluate
 from custrules.facts import FactValue
 
 HEAD: dict[str, Any] = {"program": "p", "zone": "Asia/Tokyo", "currency": "JPY", "defaults": {"effective_from": "2020-01-01"}}
@@ -118,8 +118,6 @@ def test_a_part_without_effect_can_be_left_out(condition: Any) -> None:
 
 def _without(bound: Any, fact: str, constant: bool) -> list[Any]:
     """The condition with each one of the cells of a fact replaced by a constant."""
-    from custrules.conditions import Leaf, Node  # noqa: PLC0415
-
     instead = Node("all" if constant else "any", ())
     if isinstance(bound, Leaf):
         return [instead] if bound.fact == fact else []

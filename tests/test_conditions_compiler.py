@@ -163,7 +163,7 @@ def test_a_mask_that_is_one_bit_off_is_found_out(monkeypatch: pytest.MonkeyPatch
         same_mask(({"orders": "5"}, lambda row: True), {**dict.fromkeys(TABLE), "orders": 5})
 
 
-WRONG_VALUES = [("spend", 12.5), ("spend", True), ("orders", 5.0), ("channel", 5), ("member_day", 1), ("tier", 2), ("joined", datetime(2026, 1, 1))]  # noqa: DTZ001
+WRONG_VALUES = [("spend", 12.5), ("spend", True), ("orders", 5.0), ("channel", 5), ("member_day", 1), ("tier", 2), ("joined", datetime(2026, 1, 1))]  # noqa: DTZ001 - naive on purpose
 
 
 @pytest.mark.parametrize(("fact", "value"), WRONG_VALUES)

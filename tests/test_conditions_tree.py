@@ -89,7 +89,7 @@ def test_any_and_all_of_the_same_differ() -> None:
 
 def test_a_condition_does_not_change() -> None:
     with pytest.raises(AttributeError):
-        Condition.of({"orders": "5"}).entries = Frozen()  # type: ignore[misc]
+        Condition.of({"orders": "5"}).entries = Frozen()  # type: ignore[misc]  # that is the fault
 
 
 def test_facts_are_found_at_every_depth() -> None:

@@ -131,7 +131,7 @@ def test_quiet_hours_are_of_a_channel() -> None:
     plan = rules(send_at={"all": "20:30"}, quiet_hours=quiet)
     placed = arranged(plan, [ask("a", channels=["email"]), ask("b", channels=["sms"]), ask("c", channels=["phone"])])
     assert [(each.channel, each.outcome) for each in placed] == [("email", "send"), ("sms", "send"), ("phone", "defer"), ("phone", "task")]
-    assert [local(each.at) for each in placed if each.goes_out] == ["05-20 20:30", "05-20 20:30", "05-21 09:30"]
+    assert [local(each.at) for each in placed if each.outcome in ("send", "task")] == ["05-20 20:30", "05-20 20:30", "05-21 09:30"]
 
 
 @covers("QH-PILE-UP")
@@ -324,6 +324,20 @@ def test_calls_wait_for_a_working_day_and_a_saturday_may_be_one() -> None:
     assert told(arranged(plan, [ask("call", made_up, channels=["phone"])], days=(made_up, made_up), working=WORKING)) == [("05-09", "call", "task")]
 
 
+def test_of_a_day_that_nobody_knows_yet_a_task_says_so() -> None:
+    day = date(2027, 10, 5)  # no holidays of 2027 are decreed in the table: a Tuesday looks like a working day, a Saturday does not
+    placed = arranged(rules(working_days_only=["phone"]), [ask("call", day, channels=["phone"])], days=(day, day), working=WORKING)
+    assert [reason.code for reason in placed[0].reasons] == ["care.planned.task", "care.working_day.unknown"]
+    saturday = date(2027, 10, 9)
+    later = arranged(rules(working_days_only=["phone"]), [ask("call", saturday, channels=["phone"])], days=(saturday, saturday), working=WORKING)
+    assert (later[0].outcome, why(later)) == ("defer", ["care.working_day.unknown"])
+
+
+def test_a_channel_may_have_no_quiet_hours_where_all_others_have() -> None:
+    placed = arranged(rules(send_at="23:00", quiet_hours={"all": NIGHT, "app": []}), [ask("a", channels=["app"]), ask("b")])
+    assert [(each.channel, each.outcome) for each in placed][:2] == [("app", "send"), ("sms", "defer")]
+
+
 def test_on_the_day_of_a_greeting_nothing_is_sold() -> None:
     plan = rules(greeting_day="no_marketing")
     asked = [ask("second", category="secondary_marketing", purpose="marketing"), ask("birthday", category="birthday")]
@@ -377,6 +391,16 @@ def test_an_open_complaint_stops_what_it_is_told_to_stop() -> None:
 def test_who_wants_no_contact_gets_none_but_what_the_law_asks_for() -> None:
     asked = [ask("receipt", purpose="service"), ask("notice", purpose="service", statutory=True)]
     assert [each.outcome for each in arranged(rules(), asked, do_not_contact=True)] == ["send", "drop"]
+
+
+def test_who_has_left_is_neither_greeted_nor_sold_anything() -> None:
+    asked = [ask("wish"), ask("sale", purpose="marketing"), ask("receipt", purpose="service")]
+    who = Person("c", SHANGHAI, {}, YES, False, frozenset(), None, closed=date(2026, 5, 1))
+    placed = Desk(defaultdict(rules), lambda candidate, day: who, [], None, (MAY_20, MAY_20)).arrange(asked)
+    assert {each.candidate.trigger: each.reasons[0].code for each in placed} == {
+        "wish": "care.closed", "sale": "care.closed", "receipt": "care.planned.send",
+    }  # fmt: skip
+    assert "2026-05-01" in cr.render(next(each for each in placed if each.outcome == "drop").reasons[0], "zh")
 
 
 @covers("HOLDOUT-EXCLUSION-TAG")
@@ -455,6 +479,8 @@ FAULTS = {
     "holdout: {share: 0%, salt: s}": "holdout.share",
     "holdout: {share: 5%, salt: s, by: telephone}": "holdout.by",
     "preference: likes": "preference",
+    "preference: joined": "preference",
+    "quiet_hours: {from: '21:00', to: '09:00'}": "quiet_hours",
     "greeting_day: never": "greeting_day",
     "channel: {hit: COLLECT, inputs: [category], outputs: [channel], rows: [[a, b]]}": "channel.hit",
 }

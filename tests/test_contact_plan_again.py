@@ -99,6 +99,12 @@ def test_a_contact_that_is_told_when_its_last_day_is_over_answers_the_ask_all_th
     assert life.state.touchpoints["birthday:2026"].outcome == "sent"
 
 
+def test_what_waits_when_an_account_is_closed_is_not_sent() -> None:
+    life = Life(program(BIRTHDAY % ", validity: 9 days")).event("visit", "2026-05-20T04:00").event("closure", "2026-05-21T04:00", reason="moved")
+    (item,) = life.plan(date(2026, 5, 22))
+    assert (item.outcome, item.codes) == ("drop", ("care.closed",))
+
+
 # -- greetings made already --------------------------------------------------------------------------------------------------
 
 
@@ -270,3 +276,28 @@ def test_why_is_told_by_what_stands_in_the_way_first() -> None:
     asked = ask("a", last_day=MAY_20)
     plan = rules(blackout=[{"days": ["2026-05-20"]}], caps=[{"at_most": 0, "per": "calendar day"}])
     assert why(arranged(plan, [asked])) == ["care.blackout"]
+
+
+# -- churn actions in the same plan --------------------------------------------------------------------------------------------
+
+LEAVING = """  - id: leaving
+    kind: churn.flag
+    levels: [{name: warning}]
+    signals: [{name: idle, level: warning, when: {idle: ">= 10"}}]
+    actions: [{send: {channel: sms, template: offer}, category: offers, purpose: marketing}]
+"""
+
+
+def test_an_action_that_was_not_sent_is_asked_for_again_while_the_flag_stands() -> None:
+    rules = cr.loads("program: p\nzone: Asia/Shanghai\ncurrency: CNY\nmeasures: {idle: {since: visit}}\npolicies:\n" + LEAVING)
+    state = cr.State.new("c")
+
+    def event(kind: str, at: str, **fields: Any) -> cr.Step:
+        return rules.step(state, rules.event({"type": kind, "id": f"{kind}{at}", "customer_id": "c", "occurred_at": f"{at}T04:00:00Z", **fields}))
+
+    state = event("visit", "2026-05-01").state
+    asked = event("contact", "2026-05-11", trigger="leaving", outcome="not_sent")  # ten days are over on the 11th
+    assert [effect.day for effect in asked.effects if isinstance(effect, cr.Touchpoint)] == [date(2026, 5, 11)]
+    state = asked.state
+    again = rules.advance(state, to=datetime(2026, 5, 15, tzinfo=UTC))
+    assert [effect.day for effect in again.effects if isinstance(effect, cr.Touchpoint)] == [date(2026, 5, 12)]

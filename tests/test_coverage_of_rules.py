@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from custrules import loads
+
 pytest.importorskip("yaml")
 
 from custrules.testing.coverage import Coverage
@@ -215,8 +217,6 @@ def test_coverage_is_plain_data(tmp_path: Path) -> None:
 
 
 def test_a_program_that_was_given_in_code_has_no_lines(tmp_path: Path) -> None:
-    from custrules.program import loads  # noqa: PLC0415
-
     text = f"scenarios: [{{name: x, steps: [{{when: {BOUGHT}}}]}}]"
     coverage = Coverage()
     (planned,) = collect("x", text=text, program=loads(DOCUMENT))

@@ -79,9 +79,16 @@ def test_every_link_of_llms_txt_leads_to_a_page() -> None:
 BOTH = sorted(path.relative_to(DOCS / "zh").as_posix() for path in (DOCS / "zh/how-to").glob("*.md") if path.name != "index.md")
 
 
+PLACES = (("Europe/London", "Asia/Shanghai"), ("GBP", "CNY"))
+"""Shops of the Chinese pages may be Chinese ones: the same rules and amounts, another place."""
+
+
 def example(block: pages.Block) -> list[str]:
     """The lines of an example without what is said in one language: comments, and the language that is asked for."""
-    text = block.text.replace(', "zh")', ")").replace(" --lang zh", "")
+    text = block.text.replace(', "zh")', ")").replace('("zh")', '("en")').replace(" --lang zh", "")
+    for english, chinese in PLACES:
+        text = text.replace(chinese, english)
+    text = re.sub(r"(T\d\d:\d\d(?::\d\d)?)(?:Z|[+]0[08]:00)", r"\1Z", text)
     if block.language == "console":
         text = "\n".join(re.findall(r"^\$ .*", text, re.MULTILINE))
     return [re.sub(r" +# .*", "", line) for line in text.splitlines()]
@@ -89,7 +96,7 @@ def example(block: pages.Block) -> list[str]:
 
 def alike(english: str, chinese: str) -> bool:
     """The same line, or one whose text is Chinese from some place on."""
-    same = re.split("[\u4e00-\u9fff]", chinese)[0]
+    same = re.split("[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef]", chinese)[0]
     return english == chinese if same == chinese else english.startswith(same)
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ConfigDict
 from toys import AURORA, Gate, Greeting, aurora
 from toys import KINDS as TOYS
 
@@ -375,7 +376,7 @@ def offered(monkeypatch: pytest.MonkeyPatch, value: str, count: int = 1) -> None
     """As if installed distributions offered the kind acme.hello."""
 
     class Point(EntryPoint):
-        dist: Any = None  # type: ignore[misc]
+        dist: Any = None  # type: ignore[misc]  # it has one only where it is installed
 
     points = [Point("acme.hello", value, kinds_module.GROUP) for _ in range(count)]
     for place, point in enumerate(points):
@@ -402,7 +403,7 @@ class Undecided(cr.Policy):
 
 class Open(Greeting):
     kind: ClassVar[str] = "acme.hello"
-    model_config = {"extra": "ignore"}  # noqa: RUF012
+    model_config: ClassVar[ConfigDict] = {"extra": "ignore"}
 
 
 @pytest.fixture

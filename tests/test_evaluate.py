@@ -178,7 +178,7 @@ def test_an_evaluation_pickles_and_compares_by_what_it_says() -> None:
 
 def test_an_evaluation_does_not_change() -> None:
     with pytest.raises(AttributeError, match="does not change"):
-        BOTH.evaluate("earn", BUYING).value = 3  # type: ignore[misc]
+        BOTH.evaluate("earn", BUYING).value = 3  # type: ignore[misc]  # that is the fault
 
 
 def test_an_evaluation_has_the_words_of_its_decision() -> None:
@@ -234,7 +234,7 @@ def test_what_is_no_day_chooses_no_version(on: Any) -> None:
 
 def test_what_is_no_id_names_no_policy() -> None:
     with pytest.raises(cr.FactsError, match=r"facts\.unknown_policy"):
-        BOTH.evaluate(None, BUYING)  # type: ignore[arg-type]
+        BOTH.evaluate(None, BUYING)  # type: ignore[arg-type]  # that is the fault
 
 
 def test_a_retired_version_is_refused() -> None:
@@ -331,7 +331,7 @@ def test_facts_that_mean_two_things_make_no_form() -> None:
 
 def test_facts_do_not_change() -> None:
     with pytest.raises(AttributeError, match="facts do not change"):
-        BOTH.facts("honour").read(STANDING).f0 = 3  # type: ignore[attr-defined]
+        BOTH.facts("honour").read(STANDING).f0 = 3  # type: ignore[attr-defined]  # that is the fault
 
 
 def test_facts_show_and_compare_by_their_values() -> None:

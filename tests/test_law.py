@@ -132,7 +132,7 @@ def test_a_profile_may_stand_on_its_own() -> None:
 def test_an_issuer_that_is_no_enterprise_may_have_a_limit_of_its_own() -> None:
     rules = [rule("limit.named.other", "2000.00")]
     sole, company = law(own(rules=rules, issuer="other")), law(own(rules=rules))
-    assert [found.limit(named=True, day=TODAY).value for found in (sole, company)] == [Decimal("2000.00"), Decimal("5000.00")]  # type: ignore[union-attr]
+    assert [found.limit(named=True, day=TODAY).value for found in (sole, company)] == [Decimal("2000.00"), Decimal("5000.00")]  # type: ignore[union-attr]  # both have one
     assert sole.limit(named=False, day=TODAY) == law({"profile": "CN"}).rule("limit.anonymous", TODAY)
 
 

@@ -90,7 +90,7 @@ OF_EUROS = lot("euros", unit="EUR")
         (Move("points.pending", SPENT, 100, whole_of(A)), "lot a has 0 left"),
         (Move(ISSUED, "points.owed", 11), "settled by more than is owed"),
         (Move(ISSUED, "points.owed", True), "a whole number of smallest units, not bool"),
-        (Move("points.owed", SPENT, 1.0), "a whole number of smallest units, not float"),  # type: ignore[arg-type]
+        (Move("points.owed", SPENT, 1.0), "a whole number of smallest units, not float"),  # type: ignore[arg-type]  # that is the fault
     ],
 )
 def test_a_move_that_cannot_be_made_says_why(move: Move, says: str) -> None:

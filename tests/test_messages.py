@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -155,14 +155,18 @@ def written(node: ast.AST | None) -> str:
     return constant(node)
 
 
+EXPECTED = {"wrong_type": 0, "BadCell": 0, "within": 1, "short_form": 3, "_made_of": 3}  # which argument says what is expected
+
+
 def expectations_in_source() -> set[str]:
     """What fields, cells and scenarios expect, as they say it in English."""
     found = set()
     for tree in trees():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("wrong_type", "BadCell") and node.args:
-                found.add(written(node.args[0]))
-            elif isinstance(node, ast.keyword) and node.arg == "expected":
+            if isinstance(node, ast.Call):
+                place = EXPECTED.get(getattr(node.func, "id", "") or getattr(node.func, "attr", ""), len(node.args))
+                found |= {written(argument) for argument in node.args[place : place + 1]}
+            if isinstance(node, ast.keyword) and node.arg == "expected":
                 found.add(written(node.value))
             elif isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "grammar" for target in node.targets):
                 found.add(constant(node.value))
@@ -325,7 +329,7 @@ def test_a_plug_in_brings_its_sentences_as_a_mapping(monkeypatch: pytest.MonkeyP
 
 def test_a_plug_in_brings_its_sentences_as_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
     class Module:
-        MESSAGES = {"zh": {"acme_b.coffee.free": {"text": "{name} 的免费咖啡。"}}}  # noqa: RUF012
+        MESSAGES: ClassVar[Any] = {"zh": {"acme_b.coffee.free": {"text": "{name} 的免费咖啡。"}}}
 
     shipped(monkeypatch, "acme_b", Module)
     assert cr.render(reason("acme_b.coffee.free", name="安"), "zh") == "安 的免费咖啡。"

@@ -199,7 +199,7 @@ def test_amount_and_currency_in_one_text_have_one_spelling(text: str) -> None:
 
 def test_a_float_is_refused_with_what_to_write() -> None:
     with pytest.raises(MoneyError, match=r"write '0\.1' as text, or Decimal\('0\.1'\), instead of 0\.1"):
-        Money(0.1, "CNY")  # type: ignore[arg-type]
+        Money(0.1, "CNY")  # type: ignore[arg-type]  # that is the fault
 
 
 @pytest.mark.parametrize("number", [12, True])
@@ -338,7 +338,7 @@ def test_a_factor_names_its_rounding() -> None:
     assert cny("12.50").times(Fraction("1.15"), Rounding.half_up) == cny("14.38")
     assert cny("-0.05").times(Fraction(1, 2), Rounding.half_up) == cny("-0.03")
     assert cny("-0.05").times(Fraction(1, 2), Rounding.floor) == cny("-0.03")
-    assert cny("12.50").times(2, Rounding.floor) == cny("25")  # type: ignore[arg-type]
+    assert cny("12.50").times(2, Rounding.floor) == cny("25")  # type: ignore[arg-type]  # a whole number does too
 
 
 @pytest.mark.parametrize("factor", [1.15, Decimal("1.15"), "1.15", True])

@@ -160,7 +160,7 @@ def test_lots_that_came_from_different_customers_stay_apart() -> None:
     ben = history(program, "ben").on("2026-01-10").purchase("5")
     for name in ("ann", "cleo"):
         sender = history(program, name).on("2026-01-10").purchase("100").event("transfer", to="ben", points=50)
-        ben = history(program, "ben", [*ben.events, program.event(signal_of(sender.last).delivered(sender.state.as_of))])  # type: ignore[arg-type]
+        ben = history(program, "ben", [*ben.events, program.event(signal_of(sender.last).delivered(sender.state.as_of))])  # type: ignore[arg-type]  # it has been stepped
     late = ben.day_end("2027-01-10").state  # the order has left the state: only provenance tells them apart
     assert {part.lot.provenance: part.quantity for part in late.ledger.accounts["points"]} == {"": 5, "ann": 50, "cleo": 50}
 
@@ -179,7 +179,7 @@ def test_a_retired_policy_sends_nothing_but_still_receives() -> None:
     program = club(transfer(), {**transfer(), "effective_from": "2026-02-01", "retired": True})
     ann = history(program, "ann").on("2026-01-31").purchase("100").event("transfer", to="ben", points=50)
     ben = history(program, "ben").on("2026-02-05").visit()
-    step = program.step(ben.state, program.event(signal_of(ann.last).delivered(ben.state.as_of)))  # type: ignore[arg-type]
+    step = program.step(ben.state, program.event(signal_of(ann.last).delivered(ben.state.as_of)))  # type: ignore[arg-type]  # it has been stepped
     assert step.state.points().available == 50
     refused = ann.on("2026-02-06").event("transfer", to="ben", points=50, verdict="refused")
     assert refused.last.refusal is not None

@@ -230,7 +230,7 @@ def test_an_index_that_foresees_a_day_says_the_same_as_one_that_does_not() -> No
 
 def test_an_index_through_no_day_is_refused() -> None:
     with pytest.raises(cr.AnalysisError) as caught:
-        cr.PlanIndex(PROGRAM, [], through="soon")  # type: ignore[arg-type]
+        cr.PlanIndex(PROGRAM, [], through="soon")  # type: ignore[arg-type]  # that is the fault
     assert caught.value.diagnostics[0].path == "through"
 
 

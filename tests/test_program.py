@@ -63,7 +63,7 @@ def test_a_zone_may_be_given_as_a_zone() -> None:
 
 def test_zone_and_currency_must_be_said() -> None:
     with pytest.raises(TypeError, match="'zone' and 'currency'"):
-        cr.Program(id="p", policies=[])  # type: ignore[call-arg]
+        cr.Program(id="p", policies=[])  # type: ignore[call-arg]  # that is the fault
 
 
 @pytest.mark.parametrize("zone", ["localtime", "../../etc/passwd", "/etc/localtime", "posixrules", "Mars", "", 5])
@@ -110,7 +110,7 @@ def test_an_activity_type_may_stand_for_its_data() -> None:
 
 def test_a_program_does_not_change() -> None:
     with pytest.raises(AttributeError, match="make a new one"):
-        aurora().rulebook = None  # type: ignore[assignment]
+        aurora().rulebook = None  # type: ignore[assignment]  # that is the fault
 
 
 # --- stored -----------------------------------------------------------------------------------------------------------
@@ -500,7 +500,7 @@ def test_every_public_name_is_there_once_and_sorted() -> None:
 
 def test_an_unknown_public_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'lod'"):
-        cr.lod  # noqa: B018
+        cr.lod  # noqa: B018 - looking it up is the fault
 
 
 def test_importing_the_package_loads_nothing_else() -> None:

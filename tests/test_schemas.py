@@ -283,7 +283,7 @@ def test_the_files_that_ship_are_written_by_one_command(tmp_path: Path) -> None:
 
 def test_a_schema_of_something_else_is_refused() -> None:
     with pytest.raises(ValueError, match="there are schemas of program and scenarios"):
-        cr.schema("events")  # type: ignore[arg-type]
+        cr.schema("events")  # type: ignore[arg-type]  # that is the fault
 
 
 def test_the_schema_loads_no_optional_package() -> None:

@@ -27,7 +27,7 @@ ONE = [topped_up("t1", "2026-04-01", "1000.00", "east"), spent("p1", "2026-04-10
 
 
 def claims(history: list[dict[str, Any]], **options: Any) -> list[tuple[str, str, str, int]]:
-    return [tuple(claim) for claim in cr.settlement(program(CARD), history, **options).claims]  # type: ignore[misc]
+    return [tuple(claim) for claim in cr.settlement(program(CARD), history, **options).claims]  # type: ignore[misc]  # their four fields
 
 
 # --- by hand ----------------------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_it_is_told_in_words_of_two_languages_and_in_json() -> None:
 @pytest.mark.parametrize(("option", "value"), [("per", "week"), ("by", "half")])
 def test_what_is_no_choice_is_refused(option: str, value: str) -> None:
     with pytest.raises(cr.AnalysisError):
-        cr.settlement(program(CARD), ONE, **{option: value})  # type: ignore[arg-type]
+        cr.settlement(program(CARD), ONE, **{option: value})  # type: ignore[arg-type]  # that is the fault
 
 
 def test_a_customer_who_comes_back_is_refused_with_the_place() -> None:

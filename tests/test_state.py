@@ -420,5 +420,5 @@ def test_ids_are_known_from_what_was_seen_and_from_orders() -> None:
 def test_statuses_stand_in_the_order_in_which_they_are_stored() -> None:
     state = State.new("c-1")
     for name, subject in (("tier", ""), ("survey", "b"), ("survey", "a"), ("churn", ""), ("survey", "b")):
-        state.put_status(name, subject, StatusValue("x", date(2026, 3, 1), None))
+        state.put_status((name, subject), StatusValue("x", date(2026, 3, 1), None))
     assert list(state.statuses) == [("churn", ""), ("survey", "a"), ("survey", "b"), ("tier", "")]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import Field, PlainSerializer, PrivateAttr
+from pydantic import ConfigDict, Field, PlainSerializer, PrivateAttr
 
 import custrules as cr
 from custrules import messages
@@ -114,11 +114,11 @@ class HearsAList(Reminder):
 
 
 class Thawed(Reminder):
-    model_config = {"frozen": False}  # noqa: RUF012
+    model_config: ClassVar[ConfigDict] = {"frozen": False}
 
 
 class Careless(Reminder):
-    model_config = {"extra": "ignore"}  # noqa: RUF012
+    model_config: ClassVar[ConfigDict] = {"extra": "ignore"}
 
 
 class FieldForYaml(Reminder):
@@ -165,7 +165,7 @@ class SomeoneElsesStatus(Reminder):
 
 class Talkative(Reminder):
     def set(self, event: AnyEvent, view: cr.View) -> cr.Decision:
-        return self.applied(event, [reason("acme.reminder.set", days=self.days)], [cr.Signal("friend", "came", {"amount": cr.Money("1 EUR")})])  # type: ignore[dict-item]
+        return self.applied(event, [reason("acme.reminder.set", days=self.days)], [cr.Signal("friend", "came", {"amount": cr.Money("1 EUR")})])  # type: ignore[dict-item]  # that is the fault
 
 
 _ASKED = count()
@@ -315,7 +315,7 @@ def test_a_class_without_defaults_is_asked_for_as_an_instance() -> None:
 
 def test_what_is_no_policy_at_all_is_told() -> None:
     with pytest.raises(BrokenContract, match="not a subclass"):
-        check_policy(int)  # type: ignore[arg-type]
+        check_policy(int)  # type: ignore[arg-type]  # that is the fault
 
 
 @pytest.mark.parametrize("data", BESIDE, ids=lambda data: data["kind"])

@@ -50,8 +50,8 @@ def test_a_day_is_its_local_noon_and_a_time_without_an_offset_is_local() -> None
 
 def test_later_keeps_the_local_time_of_day() -> None:
     london = history(cr.Program(id="uk", zone="Europe/London", currency="GBP", policies=[])).on("2026-03-28T09:00").visit()
-    assert london.later("1 day").visit().last.event.occurred_at == datetime(2026, 3, 29, 8, tzinfo=UTC)  # type: ignore[union-attr]
-    assert london.later(timedelta(days=1)).visit().last.event.occurred_at == datetime(2026, 3, 29, 9, tzinfo=UTC)  # type: ignore[union-attr]
+    assert london.later("1 day").visit().last.event.occurred_at == datetime(2026, 3, 29, 8, tzinfo=UTC)  # type: ignore[union-attr]  # it has been stepped
+    assert london.later(timedelta(days=1)).visit().last.event.occurred_at == datetime(2026, 3, 29, 9, tzinfo=UTC)  # type: ignore[union-attr]  # it has been stepped
 
 
 def test_time_that_passes_is_a_step() -> None:
@@ -137,7 +137,7 @@ def test_a_history_tells_itself() -> None:
 )
 def test_misuse_is_told_with_what_to_write(broken: object, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        broken()  # type: ignore[operator]
+        broken()  # type: ignore[operator]  # each row calls something
 
 
 def test_nothing_is_last_before_the_first_step() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from itertools import accumulate
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
@@ -37,14 +38,14 @@ PUNCTUAL = cr.Program(id="punctual", zone="UTC", currency="GBP", late="1 days", 
 QUIET = settings(max_examples=600, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
-def some(condition: Callable[[History], bool], **options: object) -> History:
+def some(condition: Callable[[History], bool], **options: Any) -> History:
     """A history that fits, as it was first drawn."""
     quick = settings(QUIET, phases=[Phase.generate])
-    return find(strategies.histories(PROGRAM, **options), condition, settings=quick, random=Random(7))  # type: ignore[arg-type]
+    return find(strategies.histories(PROGRAM, **options), condition, settings=quick, random=Random(7))
 
 
-def shortest(condition: Callable[[History], bool], **options: object) -> History:
-    return find(strategies.histories(PUNCTUAL, **options), condition, settings=QUIET, random=Random(7))  # type: ignore[arg-type]
+def shortest(condition: Callable[[History], bool], **options: Any) -> History:
+    return find(strategies.histories(PUNCTUAL, **options), condition, settings=QUIET, random=Random(7))
 
 
 def verdicts(history: History, program: cr.Program = PROGRAM) -> list[tuple[str, str]]:
@@ -77,7 +78,7 @@ def test_late_events_come_only_where_they_are_asked_for() -> None:
 
 def test_an_amount_stands_at_a_threshold_and_a_penny_below() -> None:
     for wanted in (cr.Money("437.50 GBP"), cr.Money("437.49 GBP")):
-        history = some(lambda history: wanted in [getattr(event, "amount", None) for event in history])  # noqa: B023
+        history = some(lambda history: wanted in [getattr(event, "amount", None) for event in history])  # noqa: B023 - it is called at once
         assert wanted in [getattr(event, "amount", None) for event in history]
 
 
@@ -107,7 +108,8 @@ def test_a_redemption_is_cancelled() -> None:
 
 def test_an_event_comes_at_the_instant_at_which_something_is_due() -> None:
     def at_a_due(history: History) -> bool:
-        return any(before.as_of is not None and PROGRAM.next_due(before) == event.occurred_at for event, (before, _) in zip(history, walked(PROGRAM, history), strict=True))  # fmt: skip # noqa: E501
+        steps = zip(history, walked(PROGRAM, history), strict=True)
+        return any(before.as_of is not None and PROGRAM.next_due(before) == event.occurred_at for event, (before, _) in steps)
 
     assert at_a_due(some(at_a_due))
 

@@ -141,18 +141,14 @@ def test_working_days_leave_out_the_day_they_start(start: str, count: int, last:
     assert (found.isoformat() if found else None) == last
 
 
-def test_the_nearest_working_day_is_found_in_both_directions() -> None:
+def test_the_next_working_day_may_be_the_day_itself() -> None:
     assert working().next_working(date(2026, 10, 1)) == date(2026, 10, 8)
     assert working().next_working(date(2026, 10, 8)) == date(2026, 10, 8)
-    assert working().last_working(date(2026, 10, 7)) == date(2026, 9, 30)
-    assert working().last_working(date(2026, 10, 10)) == date(2026, 10, 10)
-    assert working().last_working(date(2027, 1, 1)) is None
 
 
 def test_days_that_are_never_worked_end_no_clock() -> None:
     never = working(days=["monday"], days_off=[date.fromordinal(date(2026, 1, 5).toordinal() + 7 * week).isoformat() for week in range(1000)])
     assert never.add_days(date(2026, 1, 1), 1) is None
-    assert never.last_working(date(2036, 6, 1)) is None
     assert never.add_hours(at("2026-01-01T00:00"), timedelta(hours=1)) is None
 
 

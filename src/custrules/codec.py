@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -62,15 +62,6 @@ def parse_json(text: bytes | str, error: type[Faults], source: str = "") -> Any:
     def refuse(code: str, line: int = 0, column: int = 0, **params: object) -> Never:
         raise error([Diagnostic(code, params=params, source=source, line=line, column=column)])
 
-    def constant(name: str) -> Never:
-        refuse("document.not_a_number", found=name)
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        result = dict(items)
-        if len(result) != len(items):
-            refuse("document.repeated_key", key=Counter(key for key, _ in items).most_common(1)[0][0])
-        return result
-
     if not isinstance(text, bytes | str):
         refuse("document.wrong_type", expected="JSON text", found=type(text).__name__)
     if len(text) > MAX_BYTES:
@@ -80,7 +71,7 @@ def parse_json(text: bytes | str, error: type[Faults], source: str = "") -> Any:
             text = text.decode("utf-8-sig")
         raw = text.encode("utf-8", "replace")
         whole = _whole if _LONG in raw.translate(_DIGITS) else None  # most texts have no long number, and are read much faster for it
-        data = json.loads(text, parse_float=str, parse_int=whole, parse_constant=constant, object_pairs_hook=pairs)
+        data = _loaded(text, whole, refuse)
     except UnicodeDecodeError as fault:
         refuse("document.not_utf8", byte=fault.start)
     except json.JSONDecodeError as fault:
@@ -92,6 +83,19 @@ def parse_json(text: bytes | str, error: type[Faults], source: str = "") -> Any:
     if not encodable(text) or (("\\ud" in text or "\\uD" in text) and not encodable(json.dumps(data, ensure_ascii=False))):
         refuse("document.syntax", reason="half of a surrogate pair")
     return data
+
+
+def _loaded(text: str, whole: Callable[[str], int | str] | None, refuse: Callable[..., Never]) -> Any:
+    def constant(name: str) -> Never:
+        refuse("document.not_a_number", found=name)
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(items)
+        if len(result) != len(items):
+            refuse("document.repeated_key", key=Counter(key for key, _ in items).most_common(1)[0][0])
+        return result
+
+    return json.loads(text, parse_float=str, parse_int=whole, parse_constant=constant, object_pairs_hook=pairs)
 
 
 def _whole(text: str) -> int | str:

@@ -32,7 +32,7 @@ def noted(rules: Rulebook, state: State, event: Complaint | ComplaintUpdate, day
     """A complaint is open from its event on; where no policy looks after it (``kept``), its updates say what becomes of it."""
     if isinstance(event, Complaint):
         opened = StatusValue("open", day, None, told(event))
-        state.put_status(rules.complaint_status, event.id, opened)
+        state.put_status((rules.complaint_status, event.id), opened)
         _count(rules, state, opened, day, 1)
     elif not kept:
         _updated(rules, state, event, day)
@@ -44,7 +44,7 @@ def _updated(rules: Rulebook, state: State, event: ComplaintUpdate, day: date) -
     if before is None or event.stage is None:
         return
     until = rules.returns.window.after(day) if event.stage in OVER else None
-    state.put_status(name, event.of, StatusValue(event.stage, day, until, before.data))
+    state.statuses[name, event.of] = StatusValue(event.stage, day, until, before.data)
     state.changed = state.day
     count_change(rules, state, event.of, before, day)
 
@@ -81,6 +81,6 @@ def take_over(rules: Rulebook, state: State, other: State, day: date) -> None:
         if name != rules.complaint_status or not subject:
             continue
         if (name, subject) not in state.statuses:
-            state.put_status(name, subject, held)
+            state.put_status((name, subject), held)
         elif is_open(held) and rules.open_tallies:
             _count(rules, state, held, day, -1)

@@ -79,7 +79,7 @@ class Deposit:
 
     def after(self, move: Move, order_id: str, day: date) -> Deposit:
         """As it stands once a move is made; the same where none of its lots moved."""
-        changes: dict[str, int] = {}
+        changes: dict[str, Any] = {}
         for lot, quantity in move.parts:
             if lot.origin != order_id or lot.source not in (PAID, GRANTED):
                 continue  # another top-up's, or points that came with this one
@@ -93,7 +93,7 @@ class Deposit:
         used = self.last_active
         if not _by_itself(move):
             used = max(day, used) if used is not None else day
-        return replace(self, touched=last, active=used if used != last else None, **changes)  # type: ignore[arg-type]  # the fields named are whole numbers
+        return replace(self, touched=last, active=used if used != last else None, **changes)
 
     def also_active(self, day: date | None) -> Deposit:
         """The same, where the account was used on a day."""
@@ -115,12 +115,12 @@ class Deposit:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Deposit:
-        days = {name: date.fromisoformat(data[name]) for name in _DAYS if name in data}
-        gifts = tuple([(text(item), whole(value)) for item, value in data.get("gifts", ())])
-        coupons = tuple([(text(name), whole(count), whole(value)) for name, count, value in data.get("coupons", ())])
-        words = {name: text(data[name]) for name in ("account", "form") if name in data}
-        rest = {name: whole(value) for name, value in data.items() if name not in (*days, *words, "gifts", "coupons")}
-        found = cls(**words, **days, gifts=gifts, coupons=coupons, **rest)  # type: ignore[arg-type]  # each by the type of its field
+        told: dict[str, Any] = {name: date.fromisoformat(data[name]) for name in _DAYS if name in data}
+        told |= {name: text(data[name]) for name in ("account", "form") if name in data}
+        told["gifts"] = tuple([(text(item), whole(value)) for item, value in data.get("gifts", ())])
+        told["coupons"] = tuple([(text(name), whole(count), whole(value)) for name, count, value in data.get("coupons", ())])
+        told |= {name: whole(value) for name, value in data.items() if name not in told}
+        found = cls(**told)
         if found.form not in FORMS:
             raise ValueError(f"a top-up into an account of form {found.form}")
         return found

@@ -185,7 +185,8 @@ class Moment:
         if held is not None:
             return held.value if not given.field else self._of_status(held.data.get(given.field), given.type)
         giver = self.rules.in_force(self.rules.given_by[name], self.day)
-        given = giver.gives().get(name, given) if giver is not None else given  # type: ignore[assignment]  # versions give the same kind of fact
+        told = giver.gives().get(name) if giver is not None else None
+        given = told if isinstance(told, StatusFact) else given
         return None if giver is None or any(self.test(self.rules.bound[id(when), None]) for when in given.unless) else given.default
 
     @staticmethod
@@ -218,7 +219,8 @@ class Moment:
             return None
         if fact.policy_id not in self._answers:
             self._answers[fact.policy_id] = table.outcome(Live(self))
-        return self._answers[fact.policy_id].values.get(fact.output)  # type: ignore[return-value]  # a list is no fact
+        found = self._answers[fact.policy_id].values.get(fact.output)
+        return found if not isinstance(found, tuple) else None  # a list is no fact
 
     # -- time ------------------------------------------------------------------------------------------------------
 
@@ -307,10 +309,10 @@ def encoded(value: FactValue) -> Any:
     return scalar_text(value) if isinstance(value, date) else value
 
 
-def decoded(value: Any, kind: FactType | None) -> FactValue | None:
+def decoded(value: FactValue | None, kind: FactType | None) -> FactValue | None:
     """A recorded scalar as the fact of its type."""
     if kind is None or not isinstance(value, str) or kind.kind in ("text", "level"):
-        return value  # type: ignore[no-any-return]  # as it was recorded
+        return value
     if kind.kind == "date":
         return read_day(value)
     return exact(_fraction(value))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 
 from custrules.activity import NUMBER_SCALE
 from custrules.brought import packed, signal_fits, unpacked
@@ -128,12 +129,12 @@ def openable(rules: Rulebook) -> dict[str, Counted]:
     return {name: counted[0] for name, counted in single.items() if len(counted) == 1 and counted[0].what != "open"}
 
 
-def opened_units(rules: Rulebook, counted: Counted, quantity: object) -> int:
+def opened_units(rules: Rulebook, counted: Counted, quantity: Decimal) -> int:
     """A quantity of an opened tally in the smallest unit of what is counted. MoneyError where it has more decimals."""
     if counted.what == "count":
-        return to_units(quantity, 0, "a count")  # type: ignore[arg-type]  # the event has read it
+        return to_units(quantity, 0, "a count")
     scale = rules.scale if counted.type.kind == "money" else NUMBER_SCALE
-    return to_units(quantity, scale, "the measure")  # type: ignore[arg-type]  # the event has read it
+    return to_units(quantity, scale, "the measure")
 
 
 def _count(rules: Rulebook, state: State, key: str, event: Opening, name: str) -> None:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePath
-from typing import Any, Never
+from typing import Any, Never, cast
 from zoneinfo import ZoneInfo
 
 from custrules import explaining, kernel, progressing, remembering, restating
@@ -237,10 +237,11 @@ class Program:
         if not isinstance(event, Event):
             expected = "an event: program.event(...) reads one"
             raise _worded(EventError, [Diagnostic("event.wrong_type", params={"expected": expected, "found": describe(event)})])
-        faults = faults_of(self.rulebook, event)  # type: ignore[arg-type]  # the kinds are closed
+        known = cast("AnyEvent", event)  # the kinds are closed
+        faults = faults_of(self.rulebook, known)
         if faults:
             raise _worded(EventError, faults)
-        return event  # type: ignore[return-value]  # the kinds are closed
+        return known
 
     def step(self, state: State, event: Event) -> Step:
         """Decide one event. Pure and deterministic: the same program, state and event give the same bytes.

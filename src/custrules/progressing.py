@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from custrules import kernel
 from custrules.adopting import check_state
@@ -110,8 +110,7 @@ class LadderProgress:
     def to_data(self) -> dict[str, Any]:
         held = {"policy_id": self.policy_id, "level": self.level, "since": self.since, "until": self.until, "review": self.review}
         goals = {"next": self.next.to_data() if self.next else None, "keep": self.keep.to_data() if self.keep else None}
-        parts = {"coming": self.coming, "benefits": self.benefits, "beside": self.beside}
-        lists = {name: [row.to_data() for row in rows] for name, rows in parts.items()}  # type: ignore[attr-defined]  # each has one
+        lists = {"coming": _data_of(self.coming), "benefits": _data_of(self.benefits), "beside": _data_of(self.beside)}
         return held | goals | lists | {"why": self.why.to_data() if self.why is not None else None}
 
 
@@ -159,6 +158,14 @@ class RewardProgress:
         return told | {"missing": [row.to_data() for row in self.missing], "tree": tree, "reasons": [why.to_data() for why in self.reasons]}
 
 
+class _Row(Protocol):
+    def to_data(self) -> dict[str, Any]: ...
+
+
+def _data_of(rows: Iterable[_Row]) -> list[dict[str, Any]]:
+    return [row.to_data() for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where a customer stands as of the state's day, and what time alone brings up to ``until``. Read it from an advanced state."""
@@ -171,9 +178,8 @@ class Progress:
     until: date | None = None
 
     def to_data(self) -> dict[str, Any]:
-        lists = {"ladders": self.ladders, "accounts": self.accounts, "rewards": self.rewards}
-        told = {name: [row.to_data() for row in rows] for name, rows in lists.items()}  # type: ignore[attr-defined]  # each has one
-        return {"customer_id": self.customer_id, "day": self.day, "until": self.until, **told}
+        lists = {"ladders": _data_of(self.ladders), "accounts": _data_of(self.accounts), "rewards": _data_of(self.rewards)}
+        return {"customer_id": self.customer_id, "day": self.day, "until": self.until, **lists}
 
     def to_json(self) -> bytes:
         return canonical(self.to_data())

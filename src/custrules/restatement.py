@@ -204,7 +204,9 @@ def _(restatement: Restatement, speaker: Speaker) -> str:
 
 def _head(restatement: Restatement, speaker: Speaker) -> str:
     event, replaced = restatement.event, restatement.replaced
-    told = {"id": (event or replaced).id, "reason": speaker.say(restatement.refusal) if restatement.refusal is not None else ""}  # type: ignore[union-attr]  # never both None
+    changed = event if event is not None else replaced
+    reason = speaker.say(restatement.refusal) if restatement.refusal is not None else ""
+    told = {"id": changed.id if changed is not None else "", "reason": reason}
     if not restatement.accepted:
         return speaker.word(f"restated_{restatement.verdict}", told)
     return speaker.word("restated_in" if replaced is None else "restated_corrected" if event is not None else "restated_out", told)

@@ -174,6 +174,13 @@ class State:
         found = self._orders.get(order_id)
         return sealed.open(order_id) if found is None and sealed is not None else found
 
+    def put_status(self, key: tuple[str, str], status: StatusValue) -> None:
+        """Set a status. They stay in the order in which they are stored: what goes through them finds the same in a state that was read back."""
+        moved = key not in self.statuses and key < next(reversed(self.statuses), key)
+        self.statuses[key] = status
+        if moved:
+            self.statuses = dict(sorted(self.statuses.items()))
+
     def put_order(self, order: Order) -> None:
         """Put an order in, or in place of what it was before."""
         if order.type == "hold":
@@ -261,19 +268,19 @@ class State:
             self.known_from = max(late)
             self._seen = {event_id: at for event_id, at in self._seen.items() if at >= before}
 
-    def put_status(self, name: str, subject: str, status: StatusValue) -> None:
-        """Statuses stand in the order of their names, as they are stored: whoever walks over them does so in one order."""
-        key, last = (name, subject), next(reversed(self.statuses), None)
-        added = key not in self.statuses
-        self.statuses[key] = status
-        if added and last is not None and key < last:
-            self.statuses = dict(sorted(self.statuses.items()))
-
     def forget_statuses(self, names: Collection[str], day: date) -> None:
         """Let go of what these statuses say of a subject, where its last day lies before a day."""
         gone = [key for key, held in self.statuses.items() if key[0] in names and key[1] and held.until is not None and held.until < day]
         for key in gone:
             del self.statuses[key]
+
+    def forget_statuses_of_orders(self, name: str, day: date) -> list[str]:
+        """Let go of what a status says of orders that have left the state, where no last day keeps it; the ids of these orders."""
+        told = [(key, held) for key, held in self.statuses.items() if key[0] == name and key[1] and not self.has_order(key[1])]
+        gone = [key for key, held in told if held.until is None or held.until < day]
+        for key in gone:
+            del self.statuses[key]
+        return [order for _, order in gone]
 
     def change_order(self, order: Order, **changes: Any) -> Order:
         changed = replace(order, **changes)

@@ -1,7 +1,7 @@
 """Reference cases of law: limits, cooling-off, deadlines and cash-out by jurisdiction, each as its profile has it.
 
-SV-T10 (Zhejiang: what is above the limit goes back and its bonus stays) and SV-X10 (Korea: 95 % or all of it as points) are told in the data of
-their profiles and not reckoned: refunds know no bonus that is kept, and no share by face.
+SV-T10 (Zhejiang: what is above the limit goes back, its bonus stays) is in test_refunds_by_hand.py too. That an expired Korean voucher may be taken
+whole as points (SV-X10) is told in the data of its profile and not reckoned.
 """
 
 from __future__ import annotations
@@ -175,8 +175,9 @@ def test_korea_pays_nine_tenths_of_an_expired_voucher() -> None:
     share = korea.value("refund.expiry.share", TODAY)
     assert isinstance(share, Fraction)
     assert share * 30_000 == int(CASES["SV-X10"]["then"]["refund"][2])
-    entry = next(rule.entry for rule in korea.all_rules() if rule.name == "refund.expiry.share")
-    assert "not modelled" in entry.text["en"]  # type: ignore[index]  # shipped texts are in two languages
+    large = korea.value("refund.expiry.share_large", TODAY)
+    assert isinstance(large, Fraction)
+    assert large * 60_000 == int(CASES["SV-X10"]["then"]["refund"][0])
 
 
 @covers("SV-X11")

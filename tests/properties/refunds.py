@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 from hypothesis import strategies as st
 from reckoning_examples import BARE, DAY
@@ -87,7 +87,7 @@ class Case:
     def ladder(self, paid: int) -> int:
         return max((give for pay, give in self.steps if pay <= paid), default=0)
 
-    def terms(self, **changed: object) -> Terms:
+    def terms(self, **changed: Any) -> Terms:
         terms = Terms(
             self.basis,
             Served(DAY),
@@ -98,7 +98,7 @@ class Case:
             rounding=self.rounding,
             ladder=self.ladder,
         )
-        return terms._replace(**changed)  # type: ignore[arg-type]
+        return terms._replace(**changed)
 
     def refund(self, histories: Sequence[TopUpHistory], amount: int | None = None, **changed: object) -> Reckoning:
         return reckoned(histories, self.terms(**changed), amount)

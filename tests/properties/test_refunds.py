@@ -199,7 +199,7 @@ def fails(fact: Callable[[Case], None], case: Case) -> bool:
 def test_a_wrong_rule_of_refunds_is_found_out(wrong: Wrong, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wrong.module, wrong.attribute, wrong.rule)
     try:
-        find(FACTS[wrong.fact], lambda case: fails(wrong.fact, case), settings=SEARCH, random=Random(1))  # type: ignore[arg-type]
+        find(FACTS[wrong.fact], lambda case: fails(wrong.fact, case), settings=SEARCH, random=Random(1))  # type: ignore[arg-type]  # a case of that fact
     except NoSuchExample:
         pytest.fail(f"no case shows that {wrong.name}")
 

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from custrules.adopting import check_state
-from custrules.analysis.refusal import one_of, refuse, worded
+from custrules.analysis.refusal import one_of, program_in, refuse, worded
 from custrules.fields import describe, rate_text, read_rate
 from custrules.moment import Moment
 from custrules.money import Money, exactly
@@ -40,6 +40,7 @@ def population(program: Program, states: Iterable[State], *facts: str) -> Iterat
     Money is ``Money``, an average that is no whole number of smallest units a Fraction of the currency. Read it from advanced
     states. AnalysisError for a fact that the program has not, StateError for a state that is not its own.
     """
+    program_in(program, "program")
     known = program.rulebook.types
     for name in facts:
         if name not in known:
@@ -138,9 +139,7 @@ def fit_rfm(
     more, kind = _number(plus, "plus"), _type(quantile)
     found: dict[str, Any] = {"id": id, "at_cut": one_of(at_cut, ("above", "below"), "at_cut"), **named, **fields}
     if scores is not None:
-        if not 2 <= scores <= MAX_CUTS + 1:
-            refuse("analysis.out_of_range", "scores", found=scores, least=2, most=MAX_CUTS + 1)
-        shares = [Fraction(place, scores) for place in range(1, scores)]
+        shares = _shares(scores)
         cuts = {part: [_quantile(columns[name], share, kind) + more for share in shares] for part, name in named.items()}
         found["cuts"] = {part: [rate_text(cut) for cut in row] for part, row in cuts.items()}
     if high is not None:
@@ -148,6 +147,13 @@ def fit_rfm(
         marks = {part: _middle(columns[name], middle) for part, name in named.items()}
         found["high"] = {part: f"{'<' if part == 'recency' else '>'} {rate_text(mark)}" for part, mark in marks.items()}
     return _policy(Rfm, found)
+
+
+def _shares(scores: int) -> list[Fraction]:
+    """Where so many scores are cut, as shares of the population."""
+    if not 2 <= scores <= MAX_CUTS + 1:
+        refuse("analysis.out_of_range", "scores", found=scores, least=2, most=MAX_CUTS + 1)
+    return [Fraction(place, scores) for place in range(1, scores)]
 
 
 def _middle(numbers: Sequence[Fraction], which: str) -> Fraction:

@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from custrules import kernel
-from custrules.analysis.refusal import worded
+from custrules.analysis.plan import item_id
+from custrules.analysis.refusal import program_in, worded
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.contacting import Contacting
 from custrules.decisions import Decision
@@ -65,7 +66,7 @@ class Ahead:
             passed, coming = kernel.passing(self.program.rulebook, state, due)
             self.standing.append(Standing(local_day(due, self.program.zone), passed.state))
             asked = ((decision, effect) for decision in passed.decisions for effect in decision.effects if isinstance(effect, Touchpoint))
-            self.foreseen += [Foreseen(due, _candidate(self.program, decision, effect, due)) for decision, effect in asked]
+            self.foreseen += [Foreseen(due, _candidate(self.program, state.customer_id, decision, effect, due)) for decision, effect in asked]
             self.next = coming
 
     def on(self, day: date) -> State:
@@ -80,7 +81,7 @@ def terms_of(program: Program, policy_id: str, day: date, category: str, channel
     return policy.contacting(category, channel) if policy is not None else Contacting(channels=(channel,) if channel else ())
 
 
-def _candidate(program: Program, decision: Decision, effect: Touchpoint, at: datetime) -> Candidate:
+def _candidate(program: Program, customer_id: str, decision: Decision, effect: Touchpoint, at: datetime) -> Candidate:
     return Candidate(
         decision.policy_id,
         effect.cycle,
@@ -94,6 +95,7 @@ def _candidate(program: Program, decision: Decision, effect: Touchpoint, at: dat
         str(effect.data.get("due_by", "")),
         effect.data,
         at,
+        id=item_id(program.id, decision.policy_id, customer_id, effect.cycle),
     )
 
 
@@ -125,6 +127,7 @@ class PlanIndex:
     program: Program
 
     def __init__(self, program: Program, states: Iterable[State], *, through: date | None = None) -> None:
+        program_in(program, "program")
         self.program = program
         self._through = None if through is None else end_of_day(read_argument(read_day, through, "through", "analysis", worded), program)
         self._ahead: dict[str, Ahead] = {}

@@ -13,9 +13,10 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
+from custrules.analysis.flows import postings_of
 from custrules.analysis.passages import Passage, passages
 from custrules.analysis.periods import PERIODS, Per, first_of, name_of
-from custrules.analysis.refusal import one_of
+from custrules.analysis.refusal import one_of, program_in
 from custrules.calendars import local_day
 from custrules.codec import canonical
 from custrules.deposits import Deposit
@@ -100,6 +101,7 @@ def settlement(
     shop pays is owed to it by the shop that took the money. Visits are settled by ratio. Returns are settled where they happen; what banks
     take back is no matter between shops.
     """
+    program_in(program, "program")
     one_of(per, PERIODS, "per")
     one_of(by, BY, "by")
     tally = _Tally(program, shop, per, by)
@@ -160,14 +162,13 @@ class _Tally:
         consumed: Counter[str] = Counter()
         principal: Counter[str] = Counter()
         refunded: Counter[str] = Counter()
-        for decision in passage.decisions:
-            for effect in decision.effects if passage.event is not None and decision.event_id == passage.event.id else ():
-                if isinstance(effect, Posting):
-                    for lot, quantity in effect.lots:
-                        used = quantity * self._used(effect)
-                        consumed[lot.origin] += used
-                        principal[lot.origin] += used if lot.source == PAID else 0
-                        refunded[lot.origin] += quantity * ((effect.target == REFUNDED) - (effect.source == REFUNDED))
+        own = [decision for decision in passage.decisions if passage.event is not None and decision.event_id == passage.event.id]
+        for posting in (posting for decision in own for posting in postings_of(decision)):
+            for lot, quantity in posting.lots:
+                used = quantity * self._used(posting)
+                consumed[lot.origin] += used
+                principal[lot.origin] += used if lot.source == PAID else 0
+                refunded[lot.origin] += quantity * ((posting.target == REFUNDED) - (posting.source == REFUNDED))
         for origin in dict.fromkeys([*consumed, *refunded]):
             yield origin, consumed[origin], principal[origin], refunded[origin]
 

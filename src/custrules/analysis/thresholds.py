@@ -17,6 +17,7 @@ from custrules.analysis.backtesting import Asked, Run, known_at
 from custrules.analysis.confusion import Confusion
 from custrules.analysis.refusal import refuse
 from custrules.calendars import end_of_day, local_day
+from custrules.documents.sections import policy_data
 from custrules.events import AnyEvent
 from custrules.fields import describe, rate_text, read_rate
 from custrules.policies.churn import Flag
@@ -141,8 +142,6 @@ def _value(name: str, value: Any) -> Any:
 
 def _rewritten(flag: Flag, place: int, best: Thresholds) -> list[Any]:
     """The signals of the flag in their document form, with the values chosen."""
-    from custrules.documents.sections import policy_data  # noqa: PLC0415 - only here
-
     signals: list[Any] = policy_data(flag)["signals"]
     signals[place] = signals[place] | {name: _text(value) for name, value in zip(FIELDS, best, strict=True)}
     return signals

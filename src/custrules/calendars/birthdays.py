@@ -17,7 +17,6 @@ from pydantic_core import PydanticCustomError
 from custrules.calendars.days import ONE_DAY
 from custrules.calendars.lunar import FIRST_DAY, LAST_DAY, LAST_YEAR, LunarDate, days_in, to_lunar, to_solar
 from custrules.calendars.lunar_table import FIRST_YEAR
-from custrules.errors import CalendarError
 from custrules.fields import read_day, read_flag, wrong_type
 
 Feb29 = Literal["backward", "forward", "omit"]
@@ -184,12 +183,3 @@ def _read_lunar(text: str) -> Birthday:
     year, month, day = map(int, parts)
     lunar = LunarDate(year, month, day, leap)
     return Birthday(to_solar(lunar), lunar)
-
-
-def is_birthday(value: object) -> bool:
-    """Whether a value can be read as a birthday."""
-    try:
-        read_birthday(value)
-    except (PydanticCustomError, CalendarError):
-        return False
-    return True

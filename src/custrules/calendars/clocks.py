@@ -94,6 +94,31 @@ class Clock(TextValue):
         return working.add_hours(start, _part(total, share)) if total is not None else None
 
 
+class Days(Clock):
+    """A clock of whole days: ``7 days``, ``2 months``, ``5 working days``. Its last day counts."""
+
+    __slots__ = ()
+    grammar = "a length such as 12 months, 30 days or 5 working days"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        found = super().parse(text)
+        if found.length is None and not found.working_days:
+            raise wrong_type(cls.grammar, text)
+        return found
+
+    @property
+    def at_most_days(self) -> int:
+        """No shorter than this anywhere in the calendar; working days as if each week had five and no holiday."""
+        return self.length.at_most_days if self.length is not None else self.working_days + 2 * -(-self.working_days // 5)
+
+    def last(self, day: date, working: WorkingTime | None) -> date | None:
+        """The last day where a day is left out as the first; None where a working day on the way is not known (yet)."""
+        if self.length is not None:
+            return self.length.after(day)
+        return working.add_days(day, self.working_days) if working is not None else day + timedelta(days=self.at_most_days)
+
+
 def _part(whole: timedelta, share: Fraction) -> timedelta:
     """A share of a stretch of time, rounded down to a microsecond: exact, without a float."""
     return _MICROSECOND * ((whole // _MICROSECOND) * share.numerator // share.denominator)

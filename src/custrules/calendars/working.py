@@ -179,14 +179,6 @@ class WorkingTime:
         """The first working day that is not before ``day``; None where a day on the way is not known."""
         return self.add_days(day - ONE_DAY, 1)
 
-    def last_working(self, day: date) -> date | None:
-        """The last working day that is not after ``day``; None where a day on the way is not known."""
-        for back in range(FARTHEST):
-            works = self.is_working(day - timedelta(days=back))
-            if works is not False:
-                return day - timedelta(days=back) if works else None
-        return None
-
     # -- hours -----------------------------------------------------------------------------------------------------
 
     def opens(self, day: date) -> datetime:

@@ -131,9 +131,7 @@ class EventFile:
                 params = {"field": name, "known": ", ".join(known), "nearest": nearest(name, known)}
                 faults.append(Diagnostic("event.unknown_field", "", params))
         faults += [Diagnostic("event.repeated_key", "", {"key": name}) for name in sorted(set(cells)) if cells.count(name) > 1]
-        faults += [
-            Diagnostic("event.missing_field", "", {"field": name}) for name in ("type", "id", "customer_id", "occurred_at") if name not in cells
-        ]
+        faults += [Diagnostic("event.missing_field", "", {"field": name}) for name in REQUIRED if name not in cells]
         if faults:
             raise self.placed(EventError(faults))
         return cells

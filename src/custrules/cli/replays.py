@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import custrules as cr
 from custrules.cli.event_files import STDIN, EventFile, placing
@@ -28,14 +28,12 @@ def replay(output: Output, arguments: argparse.Namespace) -> int:
 
         def close(state: cr.State) -> None:
             summary.close(state)
-            if states is not None:
-                states.write(state.to_json() + b"\n")
+            states.write(state.to_json() + b"\n")
 
         with placing(file):
             for passed in pass_over(program, output.counted(events), until, close):
                 summary.note(passed)
-                if journal is not None:
-                    journal.write(_journal_line(passed))
+                journal.write(_journal_line(passed))
     if not summary.events + summary.left_out:
         raise Misuse("nothing", path=arguments.events)
     if output.shape == "json":
@@ -45,11 +43,21 @@ def replay(output: Output, arguments: argparse.Namespace) -> int:
     return FINE
 
 
+class _Kept(NamedTuple):
+    """What is kept in a file, if anywhere."""
+
+    file: BinaryIO | None
+
+    def write(self, text: bytes) -> None:
+        if self.file is not None:
+            self.file.write(text)
+
+
 @contextmanager
-def _written(path: str | None, arguments: argparse.Namespace) -> Iterator[BinaryIO | None]:
-    """A file to write; it takes its name when all went well, so that a failure leaves what was there before."""
+def _written(path: str | None, arguments: argparse.Namespace) -> Iterator[_Kept]:
+    """A file to write, where one is asked for; it takes its name when all went well, so that a failure leaves what was there before."""
     if path is None:
-        yield None
+        yield _Kept(None)
         return
     target = Path(path)
     for read in (arguments.document, arguments.events):
@@ -58,7 +66,7 @@ def _written(path: str | None, arguments: argparse.Namespace) -> Iterator[Binary
     partial = target.with_name(f"{target.name}.part")
     try:
         with _opened(partial, target) as file:
-            yield file
+            yield _Kept(file)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

@@ -78,6 +78,10 @@ class BadCell(Exception):
         self.expected, self.nearest, self.limit = expected, nearest, limit
         self.item: int | None = None
 
+    def quoted(self, cell: object) -> object:
+        """What cannot be read in a cell: one item of a list, or all of it."""
+        return cell[self.item] if self.item is not None and isinstance(cell, list | tuple) else cell
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:

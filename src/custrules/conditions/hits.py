@@ -179,7 +179,8 @@ def _sum(output: BoundOutput, values: Sequence[Any]) -> Value:
 def _extreme(pick: Callable[..., Any]) -> Callable[[BoundOutput, Sequence[Any]], Value]:
     def among(output: BoundOutput, values: Sequence[Any]) -> Value:
         rank: Callable[[Any], Any] = output.type.rank if output.type.kind == "level" else lambda value: value
-        return pick(values, key=rank, default=None)  # type: ignore[no-any-return]  # one of the values
+        found: Value = pick(values, key=rank, default=None)
+        return found
 
     return among
 

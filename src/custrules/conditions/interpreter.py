@@ -146,4 +146,5 @@ def _distance(test: Test, operand: Any, unit: int) -> Gap | None:
 
 
 def _difference(end: Any, operand: Any) -> Gap:
-    return (end - operand).days if isinstance(end, date) else end - operand  # type: ignore[no-any-return]  # both ends are of the fact's kind
+    gap: Gap = (end - operand).days if isinstance(end, date) else end - operand
+    return gap

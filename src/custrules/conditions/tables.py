@@ -264,8 +264,8 @@ class _RowReader:
         try:
             cell = read_cell(value)
         except BadCell as bad:
-            item, quoted = ((), value) if bad.item is None else ((bad.item,), value[bad.item])  # type: ignore[index]  # a list, then
-            self._note(bad_cell(name, quoted, bad), *loc, *item)
+            item = (bad.item,) if bad.item is not None else ()
+            self._note(bad_cell(name, bad.quoted(value), bad), *loc, *item)
             return None
         if isinstance(value, str):
             self._read[value] = cell

@@ -81,7 +81,7 @@ def _leaver(program: Program, flag: Flag, state: State, told: dict[str, Decision
         return None
     spent = Moment(program.rulebook, state, state.day).value("spend_24m")
     fired = tuple(why for why in told[state.customer_id].reasons if "signal" in why.params and why.code != "churn.signal.not_evaluable")
-    return Leaver(state.customer_id, str(held.value), held.since, Money.from_minor(int(spent or 0), program.currency), fired)  # type: ignore[arg-type]  # a sum of money
+    return Leaver(state.customer_id, str(held.value), held.since, Money.from_minor(spent if isinstance(spent, int) else 0, program.currency), fired)
 
 
 def told_of(output: Output, program: Program, found: Leaving) -> Iterator[str]:

@@ -62,10 +62,6 @@ class Visit(Event):
             raise fault("event.used_of_nothing")
         return self
 
-    @property
-    def asks_for_value(self) -> bool:
-        return self.of is not None
-
 
 class Attendance(Event):
     """The customer took part in an ``activity`` (the id of its policy, or a name of the host's own)."""

@@ -6,6 +6,7 @@
 - share: an exact Fraction (``60%``)
 - length: a calendar Length (``7 days``, ``12 months``)
 - validity: a Length, or the word ``unlimited``
+- window: Days (``7 days``, ``5 working days``)
 - deadline: Deadline(count, working) (``15 days``, ``5 working days``)
 - flag: true or false
 - word: one out of a closed list
@@ -21,6 +22,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 from custrules.calendars import Length
+from custrules.calendars.clocks import Days
 from custrules.fields import TextValue, describe, fault, plain, rate_text, read_decimal, read_flag, read_rate, wrong_type
 from custrules.forms import within
 
@@ -59,7 +61,7 @@ class Deadline(TextValue):
         return f"{self.count} {'working ' if self.working else ''}day{'s' if self.count != 1 else ''}"
 
 
-Value: TypeAlias = Decimal | Fraction | Length | Deadline | bool | str
+Value: TypeAlias = Decimal | Fraction | Length | Days | Deadline | bool | str
 
 
 class Kind(NamedTuple):
@@ -101,6 +103,7 @@ SHARE = Kind("share", _share, rate_text)
 LENGTH = Kind("length", _length)
 VALIDITY = Kind("validity", _validity)
 DEADLINE = Kind("deadline", Deadline._validate)
+WINDOW = Kind("window", Days._validate)
 FLAG = Kind("flag", read_flag, lambda value: "true" if value else "false")
 FEE = word("forbidden", "cost_based", "allowed")
 GIFTS = word("return_or_pay", "discretionary", "none")
@@ -108,13 +111,15 @@ GIFTS = word("return_or_pay", "discretionary", "none")
 _OF_A_CAUSE: Mapping[str, Kind] = {
     "granted": FLAG,  # the law gives this refund, whether the terms list it or not
     "basis": word(*BASES),
-    "within": LENGTH,  # asked for within this length of the top-up
+    "within": WINDOW,  # asked for within this time of the top-up
     "unless": word("used", "experienced", "none"),  # what rules it out: any use, or having had the same thing before the contract
     "fee": FEE,
     "interest": word("lpr_1y", "deposit_1y", "none"),  # the reference rate, as the program's rates call it
     "interest_from": word("rescission", "request", "payment"),
     "sla": DEADLINE,  # paid out within
     "share": SHARE,  # the least share of what is left that is paid
+    "share_large": SHARE,  # the same for a card for which more than refund.<cause>.large_face was paid
+    "large_face": AMOUNT,
     "gifts": GIFTS,
     "claim_period": LENGTH,  # customers have at least so long to ask
 }
@@ -145,6 +150,7 @@ RULES: Mapping[str, Kind] = {
     "refund.general": word("granted", "agreement", "prohibited"),  # whether the issuer pays back at all where no rule of a cause says so
     "refund.top_up_age": LENGTH,  # not before this length after the top-up
     "refund.sla": DEADLINE,
+    "refund.roll": word("next_working_day", "none"),  # where the last day on which a refund can be asked for is a holiday
     "refund.tie_break": word("consumer"),  # doubts are settled in the customer's favour
     "refund.payout": word("original_tender", "same_name_account"),
     "refund.cash_up_to": AMOUNT,

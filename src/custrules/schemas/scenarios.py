@@ -64,43 +64,46 @@ def _instant() -> dict[str, Any]:
     return {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].+)?$", "examples": ["2026-03-31", "2026-03-31T10:00"]}
 
 
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": REF.format(model=name)}
+
+
+def _told(parts: Mapping[str, Mapping[str, Any]], where: str, lang: str) -> dict[str, Any]:
+    """The parts of a mapping, each with what it means."""
+    return {name: described(part, describing.words(f"{where}.{name}", lang)) for name, part in parts.items()}
+
+
 def _shapes(events: Mapping[str, type[Event]], lang: str) -> dict[str, Any]:
-    def ref(name: str) -> dict[str, str]:
-        return {"$ref": REF.format(model=name)}
-
-    def told(parts: Mapping[str, Mapping[str, Any]], where: str) -> dict[str, Any]:
-        return {name: described(part, describing.words(f"{where}.{name}", lang)) for name, part in parts.items()}
-
-    happening = {name: ref(kind.__name__) for name, kind in events.items()}
+    happening = {name: _ref(kind.__name__) for name, kind in events.items()}
     activity = {"type": "object", "required": ["at"]}
     time = {name: _fillable(_instant() if name != "day_end" else DAY_SCHEMA) for name in TIME_STEPS if name in ("day_end", "advance")}
     days = {"from": _fillable(DAY_SCHEMA), "days": _fillable(WHOLE_SCHEMA)}
     planned = {"type": "object", "required": ["from"], "properties": days, "additionalProperties": False}
     given = {"type": "object", "minProperties": 1, "maxProperties": 1, "properties": happening, "additionalProperties": activity}
-    when = {**given, "properties": {**told({**time, "quote": ref("Given"), "plan": planned}, "scenarios.when"), **happening}}
+    when = {**given, "properties": {**_told({**time, "quote": _ref("Given"), "plan": planned}, "scenarios.when", lang), **happening}}
+    step = _told({"when": when, "then": _ref("Then")}, "scenarios.step", lang)
+    scenario = _told(_scenario(), "scenario", lang)
+    return {
+        "Scenario": {"type": "object", "required": ["name", "steps"], "properties": scenario, "additionalProperties": False},
+        "Given": given,
+        "Step": {"type": "object", "required": ["when"], "properties": step, "additionalProperties": False},
+        "Then": _then(lang),
+    }
+
+
+def _scenario() -> dict[str, Any]:
     profile = {"type": "object"}
     kinds = {"enum": list(SUBJECT_KINDS)}
-    scenario = {
+    return {
         "name": TEXT_SCHEMA,
         "tags": {"anyOf": [TEXT_SCHEMA, {"type": "array", "items": TEXT_SCHEMA}]},
         "customer": profile,
         "customers": {"type": "object", "minProperties": 1, "additionalProperties": profile},
         "subjects": {"type": "object", "additionalProperties": {"type": "object", "required": ["kind"], "properties": {"kind": _fillable(kinds)}}},
         "opening": {"type": "object"},
-        "given": {"type": "array", "items": ref("Given")},
-        "steps": {"type": "array", "items": ref("Step"), "minItems": 1},
+        "given": {"type": "array", "items": _ref("Given")},
+        "steps": {"type": "array", "items": _ref("Step"), "minItems": 1},
         "examples": {"type": "string"},
-    }
-    return {
-        "Scenario": {"type": "object", "required": ["name", "steps"], "properties": told(scenario, "scenario"), "additionalProperties": False},
-        "Given": given,
-        "Step": {
-            "type": "object",
-            "required": ["when"],
-            "properties": told({"when": when, "then": ref("Then")}, "scenarios.step"),
-            "additionalProperties": False,
-        },
-        "Then": _then(lang),
     }
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from fractions import Fraction
 
+from custrules.policies.stored_value.refund import Refund
 from custrules.program import Program
 from custrules.testing.value_moves import stores, top_up
 from custrules.testing.writing import Data, Maker, Picks, Writing
 
-KIND = "stored_value.refund"
-
 
 def refunds(program: Program) -> tuple[str, ...]:
     """The causes that the refunds of a program list; nothing for one without refunds."""
-    found = (policy for policy in program.policies if policy.kind == KIND)
-    return tuple(dict.fromkeys(name for policy in found for name in policy.causes.listed()))  # type: ignore[attr-defined]  # of that kind
+    found = (policy for policy in program.policies if isinstance(policy, Refund))
+    return tuple(dict.fromkeys(name for policy in found for name in policy.causes.listed()))
 
 
 def _asked(writer: Writing) -> list[Data]:

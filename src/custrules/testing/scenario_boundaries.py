@@ -254,10 +254,9 @@ class _Boundaries:
 def _marks(bound: Bound) -> Iterator[tuple[tuple[Leaf, ...], Edge]]:
     """Every edge of every cell, each once, with the way in which the cell matters."""
     seen: set[tuple[str, str, Any]] = set()
-    for clause in clauses(bound):
-        for leaf in clause:
-            for edge in edges(leaf):
-                key = leaf.fact, leaf.cell, edge.inside
-                if key not in seen:
-                    seen.add(key)
-                    yield clause, edge
+    for clause, leaf in ((each, leaf) for each in clauses(bound) for leaf in each):
+        for edge in edges(leaf):
+            key = leaf.fact, leaf.cell, edge.inside
+            if key not in seen:
+                seen.add(key)
+                yield clause, edge

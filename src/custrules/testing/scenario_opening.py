@@ -42,7 +42,7 @@ def _place(program: Program, name: str, value: Any, parts: dict[str, dict[str, A
         parts["tallies"][measure] = value if isinstance(value, Mapping) else {(day - ONE_DAY).isoformat(): value}
         return measure in openable(rules)
     if rules.resolve(head) in rules.stores and bucket in ("", "principal", "bonus", "owed"):
-        return _place_value(head, bucket, value, parts["balances"].setdefault(head, {}))
+        return _place_value(bucket, value, parts["balances"].setdefault(head, {}))
     if rules.resolve(head) in rules.accounts and bucket in ("", "owed"):
         balance = parts["balances"].setdefault(head, {})
         told = value if isinstance(value, Mapping) else {"owed": value} if bucket else _lots(value)
@@ -54,7 +54,7 @@ def _place(program: Program, name: str, value: Any, parts: dict[str, dict[str, A
     return False
 
 
-def _place_value(head: str, bucket: str, value: Any, balance: dict[str, Any]) -> bool:
+def _place_value(bucket: str, value: Any, balance: dict[str, Any]) -> bool:
     """Stored value is brought by its buckets: principal was paid, the bonus granted."""
     if isinstance(value, Mapping):
         balance |= value

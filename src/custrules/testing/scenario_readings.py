@@ -115,8 +115,8 @@ class Names:
         if state.day is None:
             return None
         value = Moment(rules, state, state.day).value(name)
-        if value is not None and rules.types[name].kind == "money":
-            return Money.from_minor(rounded(Fraction(value), Rounding.half_up), rules.currency)  # type: ignore[arg-type]  # money is a number
+        if isinstance(value, int | Fraction) and rules.types[name].kind == "money":
+            return Money.from_minor(rounded(Fraction(value), Rounding.half_up), rules.currency)
         return value
 
     def next_ask(self, state: State, name: str) -> date | None:

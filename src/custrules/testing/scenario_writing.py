@@ -26,7 +26,6 @@ from custrules.testing.scenario_then import OWN_KEYS
 from custrules.testing.scenarios import collect
 
 Scenario = dict[str, Any]
-MONEY_FIELDS = ("amount", "list_amount", "cost")
 STAMPS = ("type", "id", "customer_id", "occurred_at", "decided_at")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path as FilePath
-from typing import Literal
+from typing import Any, Literal
 
 from custrules.codec import canonical
 from custrules.documents.places import MAX_BYTES
@@ -98,10 +98,10 @@ class Planned:
                 why = f" ({lost.refusal.code})" if lost.refusal is not None else ""
                 yield self._failure(stage.path, f"steps[{stage.path[-1]}] {stage.title}", f"a signal delivered to {name}", f"{lost.verdict}{why}")
 
-    def _failure(self, path: Path, title: str, expected: str, got: str, delta: str = "", **told: tuple[object, ...]) -> Failure:
+    def _failure(self, path: Path, title: str, expected: str, got: str, delta: str = "", **told: Any) -> Failure:
         line, column = self.page.place(path, key=True, row=self.case.row)
         inside = path_text(path[len(self.case.path) :]) or path_text(path)
-        return Failure(inside, expected, got, delta, line, column, title, **told)  # type: ignore[arg-type]  # why and facts
+        return Failure(inside, expected, got, delta, line, column, title, **told)
 
 
 def collect(source: str | PathLike[str], *, text: str | None = None, program: Programs | None = None) -> list[Planned]:

@@ -257,7 +257,8 @@ class Awards:
 
     def _of_line(self, accrual: Accrual, facts: dict[str, FactValue | None], amount: int) -> Fraction:
         """What the one line earns, of whose amount so much counts."""
-        spent, quantity = Fraction(amount, 10**self.scale), Fraction(facts.get(LINE + "quantity") or 1)  # type: ignore[arg-type]  # a number
+        pieces = facts.get(LINE + "quantity") or 1
+        spent, quantity = Fraction(amount, 10**self.scale), Fraction(pieces if isinstance(pieces, int | Fraction) else 1)
         base = self._rate(accrual.points_per_unit, facts) * spent if accrual.points_per_unit is not None else Fraction(0)
         if accrual.points_per_quantity is not None:
             base += self._rate(accrual.points_per_quantity, facts) * quantity

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from custrules.analysis.check.findings import Findings
 from custrules.policies.tiers import Benefit, Ladder
 
 
 def check_benefits(findings: Findings) -> None:
-    for policy in findings.rules.parts.policies:
-        if isinstance(policy, Ladder) and not policy.retired:
-            for rank, (lower, higher) in enumerate(pairwise(policy.levels), 1):
-                own = {benefit.name: place for place, benefit in enumerate(higher.benefits)}
-                for benefit in _lasting(lower.benefits):
-                    names = {"benefit": benefit.name, "level": higher.name, "lower": lower.name}
-                    if benefit.name not in own:
-                        findings.info("check.benefit_ends", findings.path(policy, "levels", rank), **names)
-                    elif _less(higher.benefits[own[benefit.name]], benefit):
-                        findings.warning("check.benefit_less", findings.path(policy, "levels", rank, "benefits", own[benefit.name]), **names)
+    for policy in findings.live(Ladder):
+        for rank in range(1, len(policy.levels)):
+            _less_than_below(findings, policy, rank)
+
+
+def _less_than_below(findings: Findings, policy: Ladder, rank: int) -> None:
+    lower, higher = policy.levels[rank - 1], policy.levels[rank]
+    own = {benefit.name: place for place, benefit in enumerate(higher.benefits)}
+    for benefit in _lasting(lower.benefits):
+        names = {"benefit": benefit.name, "level": higher.name, "lower": lower.name}
+        if benefit.name not in own:
+            findings.info("check.benefit_ends", findings.path(policy, "levels", rank), **names)
+        elif _less(higher.benefits[own[benefit.name]], benefit):
+            findings.warning("check.benefit_less", findings.path(policy, "levels", rank, "benefits", own[benefit.name]), **names)
 
 
 def gifted(findings: Findings) -> set[str]:

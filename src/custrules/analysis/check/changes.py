@@ -167,11 +167,11 @@ class _Comparison:
 
 def _levels(program: Program) -> dict[tuple[str, str], Path]:
     found: dict[tuple[str, str], Path] = {}
-    for index, policy in enumerate(program.policies):
-        if isinstance(policy, Ladder):
-            for rank, name in enumerate(policy.names):
-                for called in (name, *policy.levels[rank].was):
-                    found.setdefault((policy.id, called), ("policies", index, "levels", rank))
+    ladders = [(index, policy) for index, policy in enumerate(program.policies) if isinstance(policy, Ladder)]
+    for index, ladder in ladders:
+        for rank, level in enumerate(ladder.levels):
+            for called in (level.name, *level.was):
+                found.setdefault((ladder.id, called), ("policies", index, "levels", rank))
     return found
 
 

@@ -55,10 +55,11 @@ def places(findings: Findings) -> Iterator[Place]:
 def _context(findings: Findings, policy: Policy, path: Path) -> Bound:
     """What must hold before a row is asked: its policy's ``when``; of a line, that it is not excluded."""
     event = policy.event_name()
-    if path[0] == "multiply_lines" and getattr(policy, "exclude_lines", None) is not None:
-        return negation(findings.rules.bound[id(policy.exclude_lines), event])  # type: ignore[attr-defined]  # it has one
-    if path[0] in ("multiply", "bonuses", "rewards") and getattr(policy, "when", None) is not None:
-        return findings.rules.bound[id(policy.when), event]  # type: ignore[attr-defined]  # it has one
+    excluded, when = getattr(policy, "exclude_lines", None), getattr(policy, "when", None)
+    if path[0] == "multiply_lines" and excluded is not None:
+        return negation(findings.rules.bound[id(excluded), event])
+    if path[0] in ("multiply", "bonuses", "rewards") and when is not None:
+        return findings.rules.bound[id(when), event]
     return TRUE
 
 

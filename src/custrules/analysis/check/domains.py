@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import lru_cache
-from operator import gt, lt
+from operator import eq, ge, gt, le, lt
 from typing import Literal
 
 from custrules.calendars import ONE_DAY, Window
+from custrules.calendars.rules import WEEKDAYS, festival_of, season_of, term_of
 from custrules.counting import LINE_FACTS, MONEY_SUBJECTS, Counted, event_fact_types, line_types
 from custrules.facts import FactType, FactValue
 from custrules.fields import MAX_YEAR, MIN_YEAR
@@ -66,15 +67,15 @@ class World:
     rules: Rulebook
     work: int
     known_axes: dict[object, object]
-    all_days: Callable[[bool, bool], list[dict[str, FactValue]]]
-    days: Callable[[tuple[str, ...]], list[dict[str, FactValue]]]
+    all_days: Callable[[bool, bool], list[dict[str, FactValue | None]]]
+    days: Callable[[tuple[str, ...]], list[dict[str, FactValue | None]]]
 
     def __init__(self, rules: Rulebook) -> None:
         self.rules, self.work, self.known_axes = rules, 0, {}
         self.all_days = lru_cache(maxsize=4)(lambda birthdays, moon: _days(rules, birthdays, moon))
         self.days = lru_cache(maxsize=100)(self._days_of)
 
-    def _days_of(self, names: tuple[str, ...]) -> list[dict[str, FactValue]]:
+    def _days_of(self, names: tuple[str, ...]) -> list[dict[str, FactValue | None]]:
         """What some facts of the calendar are together on any day, each way once."""
         rows = self.all_days(any(name in BIRTHDAY_FACTS for name in names), any(name in MOON_FACTS for name in names))
         found = {tuple(row[name] for name in names): row for row in rows}
@@ -199,7 +200,7 @@ class World:
             return _never
         if not measure.window.holds_today:
             return _any
-        return _at_most if first == "amount" else _at_least
+        return le if first == "amount" else ge
 
 
 def _plain(counted: Counted, scope: Scope) -> bool:
@@ -214,18 +215,6 @@ def _any(first: FactValue, second: FactValue) -> bool:
 
 def _never(first: FactValue, second: FactValue) -> bool:
     return False
-
-
-def _equal(first: FactValue, second: FactValue) -> bool:
-    return first == second
-
-
-def _at_most(first: FactValue, second: FactValue) -> bool:
-    return first <= second  # type: ignore[operator]  # both are numbers
-
-
-def _at_least(first: FactValue, second: FactValue) -> bool:
-    return first >= second  # type: ignore[operator]  # both are numbers
 
 
 def _none_of_nothing(count: FactValue, total: FactValue) -> bool:
@@ -244,11 +233,11 @@ def _known_pair(inner: Meter, outer: Meter, likely: bool) -> Pair | None:
         return None
     first, second = inner.counted[0], outer.counted[0]
     if first.key == second.key and inner.window == outer.window:
-        return _equal
+        return eq
     if not nested(inner.window, outer.window):
         return None
     if _base(first) == _base(second) and (first.key == second.key or (second.where is None and second.lines is None)):
-        return _at_most if likely or first.what == "count" else None
+        return le if likely or first.what == "count" else None
     counts = second.what == "count" and second.where is None and second.lines is None
     return _turned(_none_of_nothing) if likely and counts and first.what == "sum" else None
 
@@ -294,18 +283,15 @@ def _grid(kind: FactType) -> Fraction | None:
     return Fraction(1) if kind.kind in ("money", "whole") else None
 
 
-def _days(rules: Rulebook, birthdays: bool, moon: bool) -> list[dict[str, FactValue]]:
+def _days(rules: Rulebook, birthdays: bool, moon: bool) -> list[dict[str, FactValue | None]]:
     """The facts of every kind of day that there is, with a birthday near it or far away."""
-    from custrules.calendars.rules import WEEKDAYS, festival_of, season_of, term_of  # noqa: PLC0415 - only here
-
-    found: dict[tuple[object, ...], dict[str, FactValue]] = {}
+    found: dict[tuple[object, ...], dict[str, FactValue | None]] = {}
     for ahead in range(_DAYS):
         day = _FIRST + timedelta(days=ahead)
-        facts: dict[str, FactValue] = {"weekday": WEEKDAYS[day.weekday()], "day_of_month": day.day, "month": day.month}
+        facts: dict[str, FactValue | None] = {"weekday": WEEKDAYS[day.weekday()], "day_of_month": day.day, "month": day.month}
         facts |= {name: rule.holds(day) is True for name, rule in rules.calendar.items()}  # what is not known is as if it were not
         if moon:
-            told = zip(MOON_FACTS, (festival_of(day), term_of(day), season_of(day)), strict=True)
-            facts |= dict(told)  # type: ignore[arg-type]  # None: the fact is missing on that day
+            facts |= dict(zip(MOON_FACTS, (festival_of(day), term_of(day), season_of(day)), strict=True))
         for flags in sorted(_birthday_flags(day), reverse=True) if birthdays else ((),):
             row = facts | dict(zip(BIRTHDAY_FACTS, flags, strict=False))
             found.setdefault(tuple(row.values()), row)

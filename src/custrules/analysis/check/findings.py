@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from custrules.analysis.check.domains import GaveUp, Scope, World
 from custrules.analysis.check.spaces import Space
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from custrules.program import Program
 
 Path = tuple[int | str, ...]
+P = TypeVar("P", bound=Policy)
 
 
 def day_of(on: object) -> date | None:
@@ -40,16 +41,24 @@ class Findings:
         self.world = World(program.rulebook)
         self.found: list[Diagnostic] = []
 
-    def add(self, code: str, path: Sequence[int | str], severity: Severity = "warning", /, *, key: bool = False, **params: object) -> None:
+    def add(self, code: str, path: Sequence[int | str], severity: Severity = "warning", /, **params: object) -> None:
+        """A finding about what stands at a place."""
+        self._note(code, path, severity, params)
+
+    def add_of_name(self, code: str, path: Sequence[int | str], severity: Severity = "warning", /, **params: object) -> None:
+        """A finding about a name: it points to the key, not to what stands behind it."""
+        self._note(code, path, severity, params, key=True)
+
+    def _note(self, code: str, path: Sequence[int | str], severity: Severity, params: Mapping[str, object], key: bool = False) -> None:
         source, line, column = self.program.place(path, key=key)
         texts = {name: str(value) for name, value in params.items() if (name, value) != ("witness", "")}
         self.found.append(Diagnostic(code, path_text(path), texts, source, line, column, severity))
 
     def warning(self, code: str, path: Sequence[int | str], /, **params: object) -> None:
-        self.add(code, path, "warning", **params)  # type: ignore[arg-type]  # params are never called key
+        self.add(code, path, "warning", **params)
 
     def info(self, code: str, path: Sequence[int | str], /, **params: object) -> None:
-        self.add(code, path, "info", **params)  # type: ignore[arg-type]  # params are never called key
+        self.add(code, path, "info", **params)
 
     @contextmanager
     def bounded(self, path: Sequence[int | str]) -> Iterator[None]:
@@ -64,6 +73,10 @@ class Findings:
         return path_text(path)
 
     # -- shorthands ------------------------------------------------------------------------------------------------
+
+    def live(self, kind: type[P]) -> list[P]:
+        """The policies of a kind, every version that is not retired."""
+        return [policy for policy in self.rules.parts.policies if isinstance(policy, kind) and not policy.retired]
 
     def path(self, policy: Policy, *steps: int | str) -> Path:
         return (*self.rules.places[id(policy)], *steps)

@@ -16,9 +16,8 @@ from custrules.policy import StatusFact
 
 
 def check_ladders(findings: Findings) -> None:
-    for policy in findings.rules.parts.policies:
-        if isinstance(policy, Ladder) and not policy.retired:
-            _Ladder(findings, policy).check()
+    for policy in findings.live(Ladder):
+        _Ladder(findings, policy).check()
 
 
 def unreached(findings: Findings, ladder: Ladder) -> set[str]:

@@ -35,7 +35,7 @@ def check_laws(findings: Findings) -> None:
 
 def tell(findings: Findings, rule: LawRule, code: str, path: Path, severity: Severity = "warning", /, **params: object) -> None:
     """A finding of a rule, with the law, its article and what it says; under the name of the profile that has it."""
-    findings.add(_code(rule.profile, code), path, severity, **rule.cited(), **params)  # type: ignore[arg-type]  # params are never called key
+    findings.add(_code(rule.profile, code), path, severity, **rule.cited(), **params)
 
 
 def _code(profile: str, code: str) -> str:

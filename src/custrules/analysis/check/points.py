@@ -30,18 +30,16 @@ _ANCHORS = [date(2001, 1, 1) + timedelta(days=ahead) for ahead in range(4 * 365 
 
 
 def check_points(findings: Findings) -> None:
-    for account in findings.rules.parts.policies:
-        if isinstance(account, Account) and not account.retired:
-            _span(findings, account)
-    for accrual in findings.rules.parts.policies:
-        if isinstance(accrual, Accrual) and not accrual.retired:
-            _rates(findings, accrual)
-            with findings.bounded(findings.path(accrual, "multiply")):
-                _overridden(findings, accrual)
-            _earns_on_spending(findings, accrual)
-            _caps(findings, accrual)
-            _pointless(findings, accrual)
-            _unread_switches(findings, accrual)
+    for account in findings.live(Account):
+        _span(findings, account)
+    for accrual in findings.live(Accrual):
+        _rates(findings, accrual)
+        with findings.bounded(findings.path(accrual, "multiply")):
+            _overridden(findings, accrual)
+        _earns_on_spending(findings, accrual)
+        _caps(findings, accrual)
+        _pointless(findings, accrual)
+        _unread_switches(findings, accrual)
     check_redemptions(findings)
     _traffic(findings)
 

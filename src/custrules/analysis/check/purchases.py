@@ -84,7 +84,7 @@ class _Purchases:
     def _tell(self, code: str, path: Path, severity: Severity, case: Case, **numbers: object) -> None:
         if (code, path) not in self.told and not self._known(code, path):
             self.told.add((code, path))
-            self.findings.add(code, path, severity, witness=self.awards.told(case), **numbers)  # type: ignore[arg-type]  # none is called key
+            self.findings.add(code, path, severity, witness=self.awards.told(case), **numbers)
 
     def _known(self, code: str, path: Path) -> bool:
         """Whether the same was said of the same policy beside others, in another time."""

@@ -19,9 +19,7 @@ Path = tuple[int | str, ...]
 
 
 def check_redemptions(findings: Findings) -> None:
-    for redemption in findings.rules.parts.policies:
-        if not isinstance(redemption, Redemption) or redemption.retired:
-            continue
+    for redemption in findings.live(Redemption):
         if redemption.value is not None:
             _money_off(findings, redemption)
         for place, reward in enumerate(redemption.rewards):
@@ -50,12 +48,10 @@ def _limits_in_points(redemption: Redemption) -> Iterator[tuple[Path, Fraction]]
     """What each limit comes to in points at the most; one of nought is meant."""
     assert redemption.value is not None
     dearest = max(Fraction(money) for _, money in values_of(redemption.value.money)) / Fraction(redemption.value.points)
-    for place, limit in enumerate(redemption.limits):
-        if limit.measure in ("at_most", "money"):
-            for level, most in values_of(limit.most):
-                path: Path = ("limits", place, limit.measure, *((level,) if level else ()))
-                if most:
-                    yield path, Fraction(most) / (dearest if limit.measure == "money" else 1)
+    limits = [(place, limit) for place, limit in enumerate(redemption.limits) if limit.measure in ("at_most", "money")]
+    rows = [(place, limit.measure, level, Fraction(most)) for place, limit in limits for level, most in values_of(limit.most) if most]
+    for place, measure, level, most in rows:
+        yield ("limits", place, measure, *((level,) if level else ())), most / (dearest if measure == "money" else 1)
 
 
 def _reward(findings: Findings, redemption: Redemption, reward: Reward, path: Path) -> None:

@@ -21,12 +21,11 @@ _FROM_LEAST = ("paid_minus_list", "paid_minus_face", "paid_minus_ratio")
 
 
 def check_refunds(findings: Findings) -> None:
-    for policy in findings.rules.parts.policies:
-        if isinstance(policy, Refund) and not policy.retired:
-            _ignores_bonus(findings, policy)
-            _forfeits_bonus(findings, policy)
-            if findings.program.law is not None:
-                _Refunds(findings, policy, findings.program.law).check()
+    for policy in findings.live(Refund):
+        _ignores_bonus(findings, policy)
+        _forfeits_bonus(findings, policy)
+        if findings.program.law is not None:
+            _Refunds(findings, policy, findings.program.law).check()
 
 
 def _ignores_bonus(findings: Findings, refund: Refund) -> None:
@@ -79,13 +78,9 @@ def _given(findings: Findings, refund: Refund) -> _Given | None:
     """The first row of a ladder that gives a bonus into an account that is refunded."""
     resolve = findings.rules.resolve
     accounts = {resolve(name) for name in refund.accounts}
-    for policy in findings.rules.parts.policies:
-        if isinstance(policy, TopUp) and not policy.retired and (not accounts or resolve(policy.account) in accounts):
-            for row in policy.ladder:
-                bonus = row.give or _percent(row, findings)
-                if bonus:
-                    return _Given(policy.id, row.pay, bonus)
-    return None
+    top_ups = [policy for policy in findings.live(TopUp) if not accounts or resolve(policy.account) in accounts]
+    rows = (_Given(policy.id, row.pay, row.give or _percent(row, findings)) for policy in top_ups for row in policy.ladder)
+    return next((given for given in rows if given.bonus), None)
 
 
 def _percent(row: TopUpRow, findings: Findings) -> Decimal:

@@ -30,21 +30,21 @@ def _unread(findings: Findings) -> None:
     parts, read = findings.rules.parts, _read(findings)
     for name in parts.measures:
         if name not in read:
-            findings.add("check.unread_measure", ("measures", name), key=True, name=name)
+            findings.add_of_name("check.unread_measure", ("measures", name), name=name)
     kept = {name for name, spec in findings.program.document_data().get("profile", {}).items() if spec["type"] in WHO_SOMEBODY_IS}
     for section in ("profile", "calendar"):
         for name in getattr(parts, section):
             if name not in read | kept:
-                findings.add("check.unread", (section, name), "info", key=True, name=name, section=section)
+                findings.add_of_name("check.unread", (section, name), "info", name=name, section=section)
     earning = {policy.event_name() for policy in parts.policies}
     counted = {counted.subject for meter in findings.rules.meters.values() for counted in meter.counted}
     for name in parts.declared.activities:
         if name not in earning | counted | _awaited(findings):
-            findings.add("check.unread", ("activities", name), "info", key=True, name=name, section="activities")
+            findings.add_of_name("check.unread", ("activities", name), "info", name=name, section="activities")
     counted = {counted.subject for name, meter in findings.rules.meters.items() if name in parts.measures for counted in meter.counted}
     for name in parts.declared.readings:
         if name not in earning | counted | read:
-            findings.add("check.unread", ("readings", name), "info", key=True, name=name, section="readings")
+            findings.add_of_name("check.unread", ("readings", name), "info", name=name, section="readings")
 
 
 def _awaited(findings: Findings) -> set[str]:

@@ -16,14 +16,13 @@ from custrules.policies.segments.scores import PARTS, SCORE_TYPES, Scores
 
 
 def check_segments(findings: Findings) -> None:
-    for policy in findings.rules.parts.policies:
-        if isinstance(policy, Bands) and not policy.retired:
-            with findings.bounded(findings.path(policy, "bands")):
-                _Bands(findings, policy).check()
-        elif isinstance(policy, Rfm) and not policy.retired:
-            _scores(findings, policy)
-            if policy.map is not None and not policy.map.name:
-                _Map(findings, policy).check()
+    for bands in findings.live(Bands):
+        with findings.bounded(findings.path(bands, "bands")):
+            _Bands(findings, bands).check()
+    for policy in findings.live(Rfm):
+        _scores(findings, policy)
+        if policy.map is not None and not policy.map.name:
+            _Map(findings, policy).check()
 
 
 def _scores(findings: Findings, policy: Rfm) -> None:

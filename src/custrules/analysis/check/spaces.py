@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import Any, TypeAlias
 
 from custrules.analysis.check.domains import Domain, GaveUp, Scope, World
@@ -155,12 +155,11 @@ def pairs_of(space: Space, names: Iterable[str]) -> Pairs:
     pairs: Pairs = {}
     apart = [name for name in names if not space.world.is_calendar(name, space.scope)]
     space.world.charge(len(apart) ** 2)
-    for first in apart:
-        for second in apart:
-            if first != second and space.world.family(first, space.scope) == space.world.family(second, space.scope):
-                pair = space.world.pair(first, second, space.scope, space.likely)
-                if pair is not None:
-                    pairs.setdefault(second, []).append((first, pair))
+    for first, second in permutations(apart, 2):
+        related = space.world.family(first, space.scope) == space.world.family(second, space.scope)
+        pair = space.world.pair(first, second, space.scope, space.likely) if related else None
+        if pair is not None:
+            pairs.setdefault(second, []).append((first, pair))
     return pairs
 
 
@@ -270,8 +269,6 @@ def value_text(value: FactValue | None, kind: FactType) -> str:
         return "true" if value else "false"
     if kind.kind == "money" and isinstance(value, int):
         return plain(from_units(value, kind.scale))
-    if kind.kind == "money":
-        return rate_text(Fraction(value) / 10**kind.scale)  # type: ignore[arg-type]  # an average is a Fraction
     if isinstance(value, Fraction):
-        return rate_text(value)
+        return rate_text(value / 10**kind.scale if kind.kind == "money" else value)
     return scalar_text(value) if isinstance(value, date) else str(value)

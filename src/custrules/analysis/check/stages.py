@@ -12,10 +12,9 @@ from custrules.policies.lifecycle import NONE, LifecycleStage, Stages
 
 
 def check_stages(findings: Findings) -> None:
-    for policy in findings.rules.parts.policies:
-        if isinstance(policy, Stages) and not policy.retired:
-            with findings.bounded(findings.path(policy, "stages")):
-                _Course(findings, policy).check()
+    for policy in findings.live(Stages):
+        with findings.bounded(findings.path(policy, "stages")):
+            _Course(findings, policy).check()
 
 
 class _Course:

@@ -161,7 +161,7 @@ def _splitting(findings: Findings, top_up: TopUp) -> None:
     first, other = found
     amounts = {"first": first, "second": other, "both": first + other, "apart": bonus(first) + bonus(other), "together": bonus(first + other)}
     told = {name: from_units(units, view.scale) for name, units in amounts.items()}
-    findings.add("check.top_up_splitting", findings.path(top_up, "ladder"), "info" if first + other > last else "warning", **told)  # type: ignore[arg-type]
+    findings.add("check.top_up_splitting", findings.path(top_up, "ladder"), "info" if first + other > last else "warning", **told)
 
 
 def _steps(rows: list[TopUpRow], scale: int) -> Iterator[int]:

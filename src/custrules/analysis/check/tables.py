@@ -103,5 +103,5 @@ class _Table:
         known = self.likely.none_of(lambda point: None not in point.values())
         found = known or self.likely.none_of()
         if found is not None:
-            code, severity = ("check.table_gap", "warning") if known is not None else ("check.table_gap_of_missing", "info")
-            self.findings.add(code, (*self.path, "rows"), severity, witness=self._told(found))  # type: ignore[arg-type]  # both are severities
+            tell, code = (self.findings.warning, "check.table_gap") if known is not None else (self.findings.info, "check.table_gap_of_missing")
+            tell(code, (*self.path, "rows"), witness=self._told(found))

@@ -13,13 +13,12 @@ from custrules.policies.points.sending import Send
 
 
 def check_transfers(findings: Findings) -> None:
-    for transfer in findings.rules.parts.policies:
-        if isinstance(transfer, Transfer) and not transfer.retired:
-            for name, part in (("send", transfer.send), ("sell", transfer.sell)):
-                for place, most in _below(part) if part is not None else ():
-                    findings.warning("check.never_sent", findings.path(transfer, name, *place), least=part.minimum if part else None, most=most)
-            if transfer.sell is not None:
-                _earns(findings, transfer)
+    for transfer in findings.live(Transfer):
+        for name, part in (("send", transfer.send), ("sell", transfer.sell)):
+            for place, most in _below(part) if part is not None else ():
+                findings.warning("check.never_sent", findings.path(transfer, name, *place), least=part.minimum if part else None, most=most)
+        if transfer.sell is not None:
+            _earns(findings, transfer)
 
 
 def _below(part: Send | Sale) -> Iterator[tuple[tuple[Any, ...], Decimal]]:
@@ -32,8 +31,8 @@ def _below(part: Send | Sale) -> Iterator[tuple[tuple[Any, ...], Decimal]]:
 
 def _earns(findings: Findings, transfer: Transfer) -> None:
     """An accrual that leaves out no lines, and asks for nothing, awards points for those that are bought too."""
-    for accrual in findings.rules.parts.policies:
-        if isinstance(accrual, Accrual) and not accrual.retired and _awards_every_line(accrual):
+    for accrual in findings.live(Accrual):
+        if _awards_every_line(accrual):
             findings.warning("check.bought_points_earn", findings.path(transfer, "sell", "lines"), accrual=accrual.id)
 
 

@@ -40,6 +40,8 @@ class Candidate(NamedTuple):
     asked_at: datetime | None = None
     asked: date | None = None
     """The day for which it was planned, where that lies before the days that are arranged."""
+    id: str = ""
+    """Of the contact, where it has been worked out already."""
 
 
 class Person(NamedTuple):
@@ -55,6 +57,8 @@ class Person(NamedTuple):
     """The channel that the table of the plan gives for the candidate asked about."""
     consents: Consents = Frozen()
     """Since when there is consent, or when it was withdrawn."""
+    closed: date | None = None
+    """The day since which the account is closed, where it is."""
 
 
 PersonOn = Callable[[Candidate, date], Person]
@@ -71,10 +75,6 @@ class Placed(NamedTuple):
     at: datetime | None
     until: date | None
     reasons: tuple[Reason, ...]
-
-    @property
-    def goes_out(self) -> bool:
-        return self.outcome in ("send", "task")
 
 
 class Why(NamedTuple):
@@ -175,6 +175,8 @@ class Desk:
             return "drop", reason("care.do_not_contact")
         if terms.purpose == "service":
             return None
+        if person.closed is not None:
+            return "drop", reason("care.closed", day=person.closed)
         if terms.purpose in person.suppressed:
             return "drop", reason("care.complaint.open", purpose=terms.purpose)
         holdout = self.rules[candidate.day].holdout
@@ -219,23 +221,29 @@ class Desk:
             self._go_out(candidate, channel, day, at)
             return self.placed[-1]
         if not isinstance(found, Why) and found > at:
-            return Placed(candidate, day, "defer", channel, found, day, (self._why_later(candidate, channel, at, person.zone, day),))
-        why = found if isinstance(found, Why) else Why(self._why_later(candidate, channel, at, person.zone, day))  # before now is too late
+            return Placed(candidate, day, "defer", channel, found, day, (self._why_later(channel, at, person.zone, day),))
+        why = found if isinstance(found, Why) else Why(self._why_later(channel, at, person.zone, day))  # before now is too late
         later = self._later(candidate, person, channel, day, why)
         until = later[0] if isinstance(later, tuple) else later
         return Placed(candidate, day, "defer" if until is not None else "drop", channel, None, until, (why.reason,))
 
-    def _why_later(self, candidate: Candidate, channel: str, at: datetime, zone: ZoneInfo, day: date) -> Reason:
+    def _why_later(self, channel: str, at: datetime, zone: ZoneInfo, day: date) -> Reason:
         window = self._asleep(channel, at, zone, day)
         return self._too_soon(day) if window is None else _quiet(channel, window)
 
     def _go_out(self, candidate: Candidate, channel: str, day: date, at: datetime) -> None:
         task = self._is_task(candidate, channel, day)
         told = reason("care.planned.task" if task else "care.planned.send", channel=channel, category=candidate.category)
-        self.placed.append(Placed(candidate, day, "task" if task else "send", channel, at, None, (told,)))
+        reasons = (told, *self._unsure(channel, day))
+        self.placed.append(Placed(candidate, day, "task" if task else "send", channel, at, None, reasons))
         self.made.append(_touch(candidate, channel, day, at))
         if candidate.terms.purpose == "greeting" and not task:
             self._greeted.add(day)
+
+    def _unsure(self, channel: str, day: date) -> Iterator[Reason]:
+        """What is said beside of a day of which nobody knows yet whether it is worked: it looks like one."""
+        if channel in self.rules[day].working_days_only and self.working is not None and self.working.is_working(day) is None:
+            yield reason("care.working_day.unknown", channel=channel, day=day)
 
     def _note(self, candidate: Candidate, outcome: Outcome, reasons: tuple[Reason, ...]) -> None:
         self.placed.append(Placed(candidate, candidate.day, outcome, "", None, None, reasons))
@@ -323,8 +331,10 @@ def channel_of(plan: ContactPlan, candidate: Candidate, person: Person) -> str |
 
 def channels_of(plan: ContactPlan, candidate: Candidate, person: Person) -> list[str]:
     """What the table gives, then what the customer prefers, then the trigger's order."""
-    wanted = [person.chosen, person.profile.get(plan.preference) if plan.preference is not None else None]
     channels = candidate.terms.channels
+    if person.chosen is None and plan.preference is None:
+        return [*channels] or [""]
+    wanted = [person.chosen, person.profile.get(plan.preference) if plan.preference is not None else None]
     order = [channel for channel in wanted if channel is not None and (not channels or channel in channels or channel == person.chosen)]
     return [*dict.fromkeys([*(str(channel) for channel in order), *channels])] or [""]
 

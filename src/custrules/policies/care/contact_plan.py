@@ -27,8 +27,8 @@ ALL = "all"
 
 
 def _windows(value: object) -> object:
-    """Quiet hours by channel: one window or a list of them; ``all`` is every channel that is not named."""
-    if not isinstance(value, Mapping) or not value:
+    """Quiet hours by channel: one window or a list of them (an empty one: none); ``all`` is every channel that is not named."""
+    if not isinstance(value, Mapping) or not value or {"from", "to"} & value.keys():
         raise wrong_type('quiet hours by channel: {sms: {from: "21:00", to: "09:00", then: defer}}', value)
     return {read_name(name): tuple(item) if isinstance(item, list | tuple) else (item,) for name, item in value.items()}
 
@@ -100,7 +100,7 @@ class ContactPlan(Policy):
         return self.send_at.get(channel) or self.send_at.get(ALL) or TEN
 
     def quiet(self, channel: str) -> tuple[QuietHours, ...]:
-        return self.quiet_hours.get(channel) or self.quiet_hours.get(ALL) or ()
+        return self.quiet_hours[channel] if channel in self.quiet_hours else self.quiet_hours.get(ALL, ())
 
     # -- what can be wrong with it ---------------------------------------------------------------------------------
 
@@ -134,6 +134,8 @@ class ContactPlan(Policy):
         for path, name in named.items():
             if name is not None and name not in known.facts:
                 yield Diagnostic("document.unknown_fact", path, {"fact": name, "known": ", ".join(sorted(known.facts)), "nearest": ""})
+            elif name is not None and known.facts[name].kind != "text":
+                yield Diagnostic("document.fact_of_other_kind", path, {"fact": name, "found": known.facts[name].kind, "expected": "a text"})
 
 
 __all__ = ["PURPOSES", "ContactPlan"]

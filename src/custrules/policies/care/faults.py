@@ -57,6 +57,9 @@ def _names(trigger: Trigger, known: Known) -> Iterator[Diagnostic]:
         yield from _end(occasion.before, known)
     if occasion.status is not None and occasion.status not in known.facts:
         yield _unknown("document.unknown_fact", "occasion.status", occasion.status, known.facts, "fact")
+    elif occasion.status is not None and known.facts[occasion.status].kind not in ("level", "text"):
+        found = known.facts[occasion.status].kind
+        yield Diagnostic("document.fact_of_other_kind", "occasion.status", {"fact": occasion.status, "found": found, "expected": "a level or a text"})
     if (occasion.reachable is not None or occasion.before in ("level_end", "tier.until")) and not known.levels:
         yield Diagnostic("care.no_levels", "occasion")
 

@@ -108,9 +108,9 @@ class Deadlines(Occurring):
 
     def _ends(self, view: View, today: date) -> Iterator[tuple[date, Mapping[str, Scalar]]]:
         """The days that are waited for, from today on."""
+        found: list[tuple[date, Mapping[str, Scalar]]]
         if self.what == "birthday":
-            kept = Birthdays(self.trigger).first(view, today)
-            found: list[tuple[date, Mapping[str, Scalar]]] = [(kept.day, {})] if kept is not None else []
+            found = [(day, {}) for day in self._birthdays(view, today)]
         elif self.what.endswith(EXPIRY):
             found = [(day, {"quantity": shown}) for day, shown in expiring(view, self.what.removesuffix(EXPIRY))]
         elif self.what.endswith(".until"):
@@ -121,6 +121,15 @@ class Deadlines(Occurring):
             found = [(value, {})] if isinstance(value, date) else []
         yield from ((day, told) for day, told in found if day >= today)
 
+    def _birthdays(self, view: View, today: date) -> Iterator[date]:
+        """The coming birthdays up to the first about which nothing is asked yet."""
+        birthdays = Birthdays(self.trigger)
+        kept = birthdays.first(view, today)
+        while kept is not None:
+            yield kept.day
+            asks = min(step.before(kept.day) for step in self.trigger.occasion.steps)
+            kept = birthdays.first(view, kept.day + ONE_DAY) if asks <= today else None
+
     @property
     def what(self) -> str:
         return {"level_end": "tier.until"}.get(self.trigger.occasion.before or "", self.trigger.occasion.before or "")
@@ -130,15 +139,14 @@ def expiring(view: View, account: str) -> list[tuple[date, str]]:
     """What of an account, or of every account's bonus, lapses after which last day, as the account's rules now say."""
     ledger = view.state.ledger
     names = [name for name in ledger.accounts if name.endswith(".bonus")] if account == BONUS else [ledger.resolve(account)]
-    found: dict[date, int] = {}
-    held = None
-    for name in names:
-        held = ledger.accounts.get(name)
-        for lot, left in held or ():
-            last = held.last_day(lot) if held is not None else None
+    found: dict[date, dict[tuple[str, int], int]] = {}
+    for held in (ledger.accounts[name] for name in names if name in ledger.accounts):
+        for lot, left in held:
+            last = held.last_day(lot)
             if last is not None and last != date.max:
-                found[last] = found.get(last, 0) + left
-    return [(day, str(shown(left, held.unit, held.scale))) for day, left in sorted(found.items())] if held is not None else []
+                of_day = found.setdefault(last, {})
+                of_day[held.unit, held.scale] = of_day.get((held.unit, held.scale), 0) + left
+    return [(day, ", ".join(str(shown(left, *unit)) for unit, left in of_day.items())) for day, of_day in sorted(found.items())]
 
 
 class Absence(Occurring):

@@ -237,6 +237,9 @@ class Occasion(BaseModel):
                 yield Diagnostic("document.missing_field", f"occasion.{name}", {"field": name})
         if self.anniversary is not None and self.every is not None:
             yield from self._interval_faults()
+        if self.within is not None and not 0 < self.within < 1:
+            expected = "a share above nothing and below the whole, such as 10%"
+            yield Diagnostic("document.wrong_type", "occasion.within", {"expected": expected, "found": rate_text(self.within)})
 
     def _interval_faults(self) -> Iterator[Diagnostic]:
         try:

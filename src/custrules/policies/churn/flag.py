@@ -136,9 +136,14 @@ class Flag(Policy):
         return f"{position.raised}:{action.called}"
 
     def _may_ask(self, view: View, position: Position, action: RetentionAction) -> bool:
-        if f"{self.id}:{self._cycle(position, action)}" in view.state.touchpoints:
+        if self._was_asked(view, position, action):
             return False
         return action.when is None or view.test(action.when, given={self.status: self.names[position.rank]})
+
+    def _was_asked(self, view: View, position: Position, action: RetentionAction) -> bool:
+        """Whether it was asked for since the flag was raised; what was not sent may be asked for again."""
+        asked = view.state.touchpoints.get(f"{self.id}:{self._cycle(position, action)}")
+        return asked is not None and asked.takes_cycle
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
@@ -166,7 +171,7 @@ class Flag(Policy):
             yield from judge.changes(signal)
         conditions = [gate.when for gate in (self.entering, self.leaving)]
         if position.flagged:
-            conditions += [action.when for action in self.actions if f"{self.id}:{self._cycle(position, action)}" not in view.state.touchpoints]
+            conditions += [action.when for action in self.actions if not self._was_asked(view, position, action)]
         yield from (day for when in conditions if when is not None and (day := view.next_change(when)) is not None)
 
     # -- given facts ---------------------------------------------------------------------------------------------------

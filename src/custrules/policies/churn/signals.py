@@ -22,7 +22,6 @@ from custrules.policies.churn.cells import Band, Bands
 
 RHYTHM = Window.parse("36 months")  # how far back a customer's own gaps are looked at
 LEAST_GAPS = 2
-AMOUNTS = ("spend", "margin")
 _positive = within(read_rate, "a rate above 0", lambda number: number > 0)
 _at_least_one = within(read_whole, "a whole number from 1 to 10000", lambda number: 1 <= number <= 10_000)
 

@@ -157,12 +157,11 @@ class Survey(Policy):
 
     def _of_closed(self, view: View) -> Iterator[Ask]:
         """Asks about complaints that are closed and about which nobody was asked, while it is still worth it."""
-        for row in self.after:
-            for (name, subject), held in view.state.statuses.items() if row.closed is not None else ():
-                if name == row.closed and subject and held.value == "closed" and (self.status, subject) not in view.state.statuses:
-                    ask = self._ask(subject, row.wait.after(held.since))
-                    if ask.last_day >= view.day:
-                        yield ask
+        known = view.state.statuses if self.after else {}
+        closed = [(name, subject, held.since) for (name, subject), held in known.items() if subject and held.value == "closed"]
+        unasked = [row for row in closed if (self.status, row[1]) not in known]
+        asks = (self._ask(subject, row.wait.after(since)) for row in self.after for name, subject, since in unasked if name == row.closed)
+        yield from (ask for ask in asks if ask.last_day >= view.day)
 
     # -- asking ----------------------------------------------------------------------------------------------------
 

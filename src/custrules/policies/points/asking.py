@@ -54,7 +54,7 @@ def failing_of(policy: Redemption, asked: Asked, view: View) -> list[Reason]:
     if asked.units > available:
         short = {"available": account.shown(available), "missing": account.shown(asked.units - available)}
         failing.append(reason("points.redemption.insufficient", **short, **told))
-    failing += _reward_limits(policy, asked, told) if asked.reward is not None else _money_limits(policy, asked, told, view)
+    failing += _reward_limits(asked, told) if asked.reward is not None else _money_limits(policy, asked, told, view)
     money, quantity = money_of(policy, asked.units, account, view) if asked.reward is None else 0, Fraction(asked.quantity)
     rooms = _rooms(policy, asked, view)
     return failing + [limiting.failed(room, account, view, told) for room in rooms if limiting.over(room, asked.units, money, quantity)]
@@ -77,7 +77,7 @@ def _gates(policy: Redemption, asked: Asked, view: View) -> Iterator[Reason]:
         yield reward.not_offered(view.day)
 
 
-def _reward_limits(policy: Redemption, asked: Asked, told: Mapping[str, Any]) -> Iterator[Reason]:
+def _reward_limits(asked: Asked, told: Mapping[str, Any]) -> Iterator[Reason]:
     assert asked.reward is not None
     cost = asked.price * Fraction(asked.quantity)
     if asked.quantity % 1:

@@ -51,8 +51,9 @@ class Expiry(BaseModel):
     def _short_form(cls, value: Any) -> Any:
         if isinstance(value, Span):
             return {"length": str(value.length), "rounded_to": value.rounded_to, "plus": value.plus}
-        expected = "never, a span such as 12 months, {day_of_year: 12-31} or {inactivity: 12 months}"
-        return short_form(cls, value, "length", expected, short=str | Length)
+        return short_form(
+            cls, value, "length", "never, a span such as 12 months, {day_of_year: 12-31} or {inactivity: 12 months}", short=str | Length
+        )
 
     @model_serializer(mode="wrap")
     def _short(self, write: SerializerFunctionWrapHandler) -> str | dict[str, Any]:

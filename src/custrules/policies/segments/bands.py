@@ -164,6 +164,6 @@ class _BandReader:
             return Condition(Frozen({self.measure: read_cell(cell)}))
         except BadCell as bad:
             item = () if bad.item is None else (bad.item,)
-            quoted = cell if bad.item is None else cell[bad.item]  # type: ignore[index]  # a list, then
+            quoted = bad.quoted(cell)
             self._note(bad_cell(self.measure, quoted, bad), str(name), *item)
             return None

@@ -1,9 +1,10 @@
-"""Amounts in documents: decimals of the program's currency, above nought, in its smallest units."""
+"""Amounts in documents: decimals of the program's currency, above nought, in its smallest units; and shares by amounts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -37,3 +38,13 @@ def money_faults(path: str, amount: Decimal | None, scale: int) -> Iterator[Diag
         to_units(amount if amount is not None else Decimal(0), scale, "the currency")
     except MoneyError:
         yield Diagnostic("document.bad_money", path, {"reason": f"at most {scale} decimals"})
+
+
+Shares = tuple[tuple[int | None, Fraction], ...]
+"""Shares by what was paid, up to an amount in smallest units and with it; the last row holds above all of them."""
+
+
+def share_at(rows: Shares, paid: int | None) -> Fraction:
+    """The share for what was paid (None: for more than any row names); nought where there are no rows."""
+    found = (share for up_to, share in rows if up_to is None or (paid is not None and paid <= up_to))
+    return next(found, rows[-1][1] if rows else Fraction(0))

@@ -49,7 +49,7 @@ def shares_of(histories: Sequence[TopUpHistory], basis: Basis, served: Served, *
 
 
 def _share(history: TopUpHistory, basis: Basis, served: Served) -> Share:
-    if basis in REMAINING:
+    if basis in REMAINING and history.form != "period":
         return _remaining(history, basis)
     deducted = min(_deducted(history, basis, served, _rate([history])), Fraction(history.paid))
     return Share(deducted, history.paid - deducted)
@@ -76,8 +76,10 @@ def consumed(history: TopUpHistory) -> int:
 
 def _deducted(history: TopUpHistory, basis: Basis, served: Served, rate: Fraction) -> Fraction:
     """The price of what was consumed."""
-    if basis == "time_pro_rata":
+    if basis == "time_pro_rata" or (history.form == "period" and history.visits):
         return history.paid * _share_served(history, served)
+    if history.form == "period":
+        return Fraction(0)  # nothing of it was used: its days are counted only by a refund that goes by them
     if basis == "paid_minus_ratio":
         return consumed(history) * rate
     if history.form == "visits" and (basis == "paid_minus_face" or history.list_price is None):

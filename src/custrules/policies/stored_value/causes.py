@@ -7,10 +7,22 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionWrapHandler, WithJsonSchema, WrapSerializer, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    WithJsonSchema,
+    WrapSerializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from custrules.calendars import Length
-from custrules.calendars.clocks import Clock
+from custrules.calendars.clocks import Clock, Days
 from custrules.errors import Diagnostic, MoneyError
 from custrules.fields import RATE_SCHEMA, Amount, Flag, Name, Rate, one_of, rate_text, read_name, read_rate, wrong_type
 from custrules.forms import within
@@ -23,7 +35,7 @@ CAUSES = ("cooling_off", "consumer", "merchant", "force_majeure", "closure", "ex
 """Why a refund is asked for."""
 
 InterestFrom = Literal["request", "rescission", "payment"]
-_BONUS = ("forfeit", "surrender_pro_rata", "requalify", "convert")
+_BONUS = ("forfeit", "keep", "surrender_pro_rata", "requalify", "convert")
 _RULES_OUT = ("used", "experienced", "none")
 _share = within(read_rate, "a share between 0 and 1, such as 2%", lambda number: 0 <= number <= 1)
 
@@ -42,6 +54,7 @@ def _not_negative(value: object) -> object:
 
 Share = Annotated[Rate, BeforeValidator(_share)]
 Fine = Annotated[Amount, BeforeValidator(_not_negative)]
+Roll = Literal["next_working_day", "none"]
 
 
 class _Terms(BaseModel):
@@ -55,6 +68,9 @@ class _Terms(BaseModel):
                 yield name, value
             elif isinstance(value, _Terms):
                 yield from ((f"{name}.{field}", amount) for field, amount in value.amounts())
+            elif isinstance(value, tuple):
+                rows = ((place, row) for place, row in enumerate(value) if isinstance(row, _Terms))
+                yield from ((f"{name}[{place}].{field}", amount) for place, row in rows for field, amount in row.amounts())
 
 
 class RefundFee(_Terms):
@@ -143,7 +159,8 @@ PayoutTerms = Annotated[RefundPayout, WrapSerializer(_short_payout)]
 
 
 class RefundBonus(_Terms):
-    """What becomes of the bonus that is left: a word, or ``{convert: 50%}``, which turns it into money at a share of its face."""
+    """What becomes of the bonus that is left: a word, or ``{convert: 50%}``, which turns it into money at a share of its face. ``keep``: it
+    stays with a refund in part."""
 
     treatment: Annotated[BonusTreatment, one_of(*_BONUS)] = "forfeit"
     convert: Share = Fraction(0)
@@ -165,20 +182,54 @@ def _short_bonus(value: RefundBonus, write: SerializerFunctionWrapHandler) -> ob
 BonusTerms = Annotated[RefundBonus, WrapSerializer(_short_bonus)]
 
 
+class ShareRow(_Terms):
+    """A ``share`` for cards for which ``up_to`` an amount was paid, with it; the last row names none."""
+
+    up_to: Fine | None = None
+    share: Share
+
+
+def _read_rows(value: object) -> object:
+    """One share for all, or rows by what was paid."""
+    return value if isinstance(value, list | tuple) else ({"share": value},)
+
+
+def _short_rows(value: tuple[ShareRow, ...], write: SerializerFunctionWrapHandler) -> object:
+    return rate_text(value[0].share) if len(value) == 1 and value[0].up_to is None else write(value)
+
+
+class _OrOneShare:
+    """In a schema: one share, or the rows."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [dict(RATE_SCHEMA), handler(schema)]}
+
+
+Shares = Annotated[
+    tuple[ShareRow, ...],
+    Field(min_length=1, max_length=20),
+    BeforeValidator(_read_rows),
+    WrapSerializer(_short_rows),
+    _OrOneShare(),
+]
+
+
 class RefundCause(_Terms):
     """One cause. Without ``basis`` it is what the law says, else the one that is best for the customer.
 
-    ``within`` a length of the payment (its day is not counted), ``not_before`` another; ``unless`` something rules it out; only a balance
-    ``below`` an amount, or once a ``used_share`` of what was paid in is used. ``share``: the part of what is left that is paid.
+    ``within`` a time of the payment (its day is not counted), ``not_before`` another; where the last day of it is none that is worked, it
+    may ``roll`` to the next one that is. ``unless`` something rules it out; only a balance ``below`` an amount, or once a ``used_share``
+    of what was paid in is used. ``share``: the part of what is left that is paid. Both shares may go by what was paid.
     """
 
     basis: Annotated[Basis, one_of(*BASES)] | None = None
-    within: Length | None = None
+    within: Days | None = None
+    roll: Annotated[Roll, one_of("next_working_day", "none")] | None = None
     not_before: Length | None = None
-    unless: Annotated[Literal["used", "experienced", "none"], one_of(*_RULES_OUT)] = "none"
+    unless: Annotated[Literal["used", "experienced", "none"], one_of(*_RULES_OUT)] | None = None
     below: Fine | None = None
-    used_share: Share | None = None
-    share: Share = Fraction(1)
+    used_share: Shares | None = None
+    share: Shares | None = None
     fee: FeeOrNone | None = None
     interest: RefundInterest | None = None
     sla: Clock | None = None
@@ -226,5 +277,7 @@ __all__ = [
     "RefundFee",
     "RefundInterest",
     "RefundPayout",
+    "Roll",
+    "ShareRow",
     "money_faults",
 ]

@@ -197,7 +197,7 @@ def paid(policy: Refund, event: events.RefundPaid, view: View) -> Decision | Non
     request, found = _standing(policy, event.of, view)
     if request is None or found is None:
         return None
-    why = _unpayable(policy, request)
+    why = _unpayable(request)
     quote = why or _again(policy, request, found, view)
     if isinstance(quote, Reason):
         return policy.declined(event, [quote])
@@ -209,7 +209,7 @@ def paid(policy: Refund, event: events.RefundPaid, view: View) -> Decision | Non
     return _settled(policy, event, request, account, quote, view)
 
 
-def _unpayable(policy: Refund, request: Request) -> Reason | None:
+def _unpayable(request: Request) -> Reason | None:
     if not request.open:
         return _over(request)
     if request.missing:
@@ -231,7 +231,8 @@ def _settled(policy: Refund, event: events.RefundPaid, request: Request, account
         reasons.append(reason("stored_value.refund.debt_settled", settled=money(settled, view), account=account.id))
     reasons += paid_to(quote, settled, view)
     request = request._replace(value=PAID_OUT, frozen=False, since=view.day)
-    return policy.applied(event, reasons, [*account.postings(view), request.status(policy.status, view)])
+    counts = policy.process.aggregate.after(request.asked) if policy.process is not None and policy.process.approval else None
+    return policy.applied(event, reasons, [*account.postings(view), request.status(policy.status, view, counts)])
 
 
 # -- disputes ----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def over_limits(account: ValueAccount, bonus: int, event: TopUp, view: View) -> 
     owed = min(owed_before(account, view), event.amount.minor)
     comes = event.amount.minor - owed + (bonus if limits.bonus else 0)
     for name, most, names in _limited(account, limits, view):
-        there = sum(_standing(each, limits, view) for each in names)
+        there = sum(standing(each, limits, view) for each in names)
         if there + comes > most:
             room = max(most - there + owed - (bonus if limits.bonus else 0), 0)
             told = {"amount": event.amount, "account": account.id, "limit": money(most, view), "most": money(room, view)}
@@ -40,7 +40,7 @@ def _cards(view: View) -> Iterator[str]:
     return (name for name, held in accounts.items() if name.endswith(".principal") and held.unit == view.currency)
 
 
-def _standing(account: str, limits: ValueLimits, view: View) -> int:
+def standing(account: str, limits: ValueLimits, view: View) -> int:
     """What stands on a card, what is held with it."""
     accounts = view.ledger.ledger.accounts
     held = sum(part.quantity for part in accounts[f"{account}.held"] if limits.bonus or part.lot.source == "paid")

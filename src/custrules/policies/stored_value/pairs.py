@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -52,11 +52,11 @@ class Pair(NamedTuple):
 def pairs_of(account: ValueAccount, view: View, among: Among, only: str | None = None) -> list[Pair]:
     """The pairs out of which can be spent, in the order in which they are."""
     found: dict[str, Pair] = {}
-    for bucket, place in (("principal", 2), ("bonus", 3)):
+    for bucket in ("principal", "bonus"):
         for part in view.ledger.ledger.accounts[account.bucket(bucket)].spendable(view.settled):
             pair = found.get(part.lot.origin) or _pair(part, view)
             found[part.lot.origin] = pair
-            pair[place].append(part)  # type: ignore[union-attr]  # the lists of a pair
+            (pair.paid if bucket == "principal" else pair.granted).append(part)
     pairs = sorted((pair for pair in found.values() if only in (None, pair.id)), key=lambda pair: (pair.at, pair.id), reverse=among == "lifo")
     return sorted(pairs, key=lambda pair: pair.bonus_until) if among == "soonest_bonus" else pairs
 
@@ -98,7 +98,10 @@ def _pro_rata(pair: Pair, amount: int) -> list[LotPart]:
     """A share of one pair: of the principal what the running total comes to, rounded half up; the rest of the bonus."""
     paid, granted, gone = pair.shares()
     share = Fraction(paid, paid + granted) if paid + granted else Fraction(1)
-    target: Callable[[int], int] = lambda face: rounded(share * face, Rounding.half_up)  # noqa: E731 - one line of arithmetic
+
+    def target(face: int) -> int:
+        return rounded(share * face, Rounding.half_up)
+
     principal = target(gone + amount) - target(gone)
     least, most = max(amount - total(pair.granted), 0), min(amount, total(pair.paid))
     principal = min(max(principal, least), most)

@@ -11,12 +11,13 @@ from custrules.calendars import ONE_DAY
 from custrules.money import rounded, split, to_units
 from custrules.policies.stored_value.account import ValueAccount
 from custrules.policies.stored_value.amounts import money
+from custrules.policies.stored_value.asking import excess_kept, fitting_and_not, last_day_to_ask, over, too_large
 from custrules.policies.stored_value.bases import Basis, Served
 from custrules.policies.stored_value.charges import year_share
 from custrules.policies.stored_value.history import TopUpHistory
 from custrules.policies.stored_value.payout import below_minimum
 from custrules.policies.stored_value.process import last_day
-from custrules.policies.stored_value.reckoning import Line, Reckoning, Terms, reckoned, used, visits_for
+from custrules.policies.stored_value.reckoning import Line, Reckoning, Terms, reckoned, visits_for
 from custrules.policies.stored_value.requests import CANCELLED, REJECTED, Request, requests_of
 from custrules.policies.stored_value.ruling import Ruling
 from custrules.policy import Reason, View, reason
@@ -50,14 +51,15 @@ def quoted(
     policy: Refund, request: Request, rule: Ruling, account: ValueAccount, histories: Sequence[TopUpHistory], view: View, until: date
 ) -> Quote | list[Reason]:
     """The quote for a request, with interest up to a day; or every reason why there is none."""
-    fitting, failing = _fitting(request, rule, account, histories, view)
+    fitting, failing = fitting_and_not(request, rule, account, histories, view, pooled=policy.top_ups == "pooled")
     if not fitting:
         return failing
+    rule = excess_kept(rule, request, account, view)
     best = [(basis, _reckoned(request, _terms(policy, request, rule, basis, view), account, fitting)) for basis in _bases(policy, rule, account)]
     basis, result = max(best, key=lambda row: (row[1].most, row[0] == best[0][0]))
-    wrong = list(_wrong(request, rule, result, account, view))
-    if wrong:
-        return wrong
+    failing += _wrong(request, rule, result, account, view)
+    if failing:
+        return failing
     laws = rule.laws
     if rule.lawful is not None and rule.lawful.hard and basis == rule.lawful.value and result.most > best[0][1].most:
         law = view.law()
@@ -89,72 +91,14 @@ def _reckoned(request: Request, terms: Terms, account: ValueAccount, histories: 
     return reckoned(histories, terms, visits=visits_for(histories, terms, request.amount))
 
 
-# -- which top-ups -----------------------------------------------------------------------------------------------------
-
-
-def _fitting(
-    request: Request, rule: Ruling, account: ValueAccount, histories: Sequence[TopUpHistory], view: View
-) -> tuple[list[TopUpHistory], list[Reason]]:
-    """The top-ups of which something can be asked back for this cause, and why not of the others."""
-    whole = list(_ruled_out(request, rule, account, histories, view))
-    if whole:
-        return [], whole
-    failing: dict[str, Reason] = {}
-    fitting = []
-    for history in histories:
-        why = _unfit(request, rule, history)
-        if why is None:
-            fitting.append(history)
-        else:
-            failing.setdefault(why.code, why)
-    return fitting, list(failing.values())
-
-
-def _ruled_out(request: Request, rule: Ruling, account: ValueAccount, histories: Sequence[TopUpHistory], view: View) -> Iterator[Reason]:
-    told = {"cause": rule.cause, "account": account.id}
-    if rule.unless == "experienced" and request.experienced:
-        yield reason("stored_value.refund.experienced", **told)
-    if account.form == "amount":
-        yield from _too_large(rule, _balance(account, view), account, view)
-    face = sum(history.counted + history.granted for history in histories)
-    gone = sum(history.face for history in histories)
-    if rule.used_share is not None and face and Fraction(gone, face) < rule.used_share:
-        yield reason("stored_value.refund.not_used_enough", share=rule.used_share, used=Fraction(gone, face), **told)
-
-
-def _balance(account: ValueAccount, view: View) -> int:
-    """What stands on a card, whatever top-ups are asked back: what is frozen or held is still there."""
-    accounts = view.state.ledger.accounts
-    return sum(accounts[account.bucket(name)].total for name in ("principal", "bonus", "held"))
-
-
-def _too_large(rule: Ruling, balance: int, account: ValueAccount, view: View) -> Iterator[Reason]:
-    below = to_units(rule.below, view.scale, "the currency") if rule.below is not None else None
-    if below is not None and balance >= below:
-        told = {"cause": rule.cause, "account": account.id, "below": money(below, view)}
-        yield reason("stored_value.refund.balance_too_large", balance=money(balance, view), **told)
-
-
-def _unfit(request: Request, rule: Ruling, history: TopUpHistory) -> Reason | None:
-    told = {"cause": rule.cause, "of": history.id, "paid": history.day}
-    if rule.within is not None and rule.within.after(history.day) < request.asked:
-        return reason("stored_value.refund.too_late", last=rule.within.after(history.day), **told)
-    if rule.not_before is not None and rule.not_before.after(history.day) > request.asked:
-        return reason("stored_value.refund.too_early", first=rule.not_before.after(history.day), **told)
-    if rule.unless == "used" and used(history):
-        return reason("stored_value.refund.used", **told)
-    gone = history.refunded + history.disputed
-    if (gone and gone >= history.paid and "face_remaining" not in rule.bases) or (
-        gone and not history.principal + history.bonus + history.held and history.form != "period"
-    ):
-        return reason("stored_value.refund.nothing_left", **told)
-    return None
+# -- what stands against it ---------------------------------------------------------------------------------------------
 
 
 def _wrong(request: Request, rule: Ruling, result: Reckoning, account: ValueAccount, view: View) -> Iterator[Reason]:
     told = {"cause": rule.cause, "account": account.id}
+    yield from over(result, rule.cause)
     if account.form != "amount":  # visits and days have no balance in money but what they come to
-        yield from _too_large(rule, result.most, account, view)
+        yield from too_large(rule, result.most, account, view)
     if request.amount is not None and request.amount > result.most:
         yield reason("stored_value.refund.exceeds", amount=money(request.amount, view), most=money(result.most, view), **told)
     if account.form == "period" and (request.visits is not None or (request.amount is not None and request.amount < result.most)):
@@ -181,7 +125,7 @@ def _wrong_visits(request: Request, result: Reckoning, told: dict[str, str], vie
 
 def _bases(policy: Refund, rule: Ruling, account: ValueAccount) -> tuple[Basis, ...]:
     """A period is refunded by its days, unless it is asked back at once and unused."""
-    if account.form == "period" and rule.within is None:
+    if account.form == "period" and not rule.within:
         return (policy.period_card.basis,)
     return rule.bases
 
@@ -231,9 +175,10 @@ def _in_all(policy: Refund, request: Request, view: View) -> int:
 
 def _holds_until(policy: Refund, rule: Ruling, result: Reckoning, account: ValueAccount, pay_by: date | None, view: View) -> date:
     """The last day on which the same request comes to the same, if nothing is bought meanwhile."""
-    if account.form == "period" and rule.within is None:
+    if account.form == "period" and not rule.within:
         return view.day
-    lasts = [rule.within.after(line.history.day) for line in result.lines] if rule.within is not None else []
+    known = (last_day_to_ask(rule, line.history.day, view) for line in result.lines)
+    lasts = [day for day in known if day is not None]
     if policy.process is not None and policy.process.quote is not None:
         lasts.append(policy.process.quote.after(view.day))
     elif pay_by is not None:
@@ -270,12 +215,12 @@ def told(policy: Refund, request: Request, quote: Quote, account: ValueAccount, 
             holds_until=quote.holds_until,
             **head,
         ),
-        *(_of_line(line, account, view) for line in lines),
+        *(_of_line(line, account, view) for line in lines if line.most or not line.history.refunded),
         *quote.laws,
         *_behind(quote),
         *_components(policy, quote, head, view),
     ]
-    return reasons + list(_next(policy, request, quote, head, view))
+    return reasons + list(_next(request, quote, view))
 
 
 def _behind(quote: Quote) -> Iterator[Reason]:
@@ -321,7 +266,7 @@ def _components(policy: Refund, quote: Quote, head: dict[str, str], view: View) 
         yield reason("stored_value.refund.minimum_overridden", refund=money(result.net, view), below=money(quote.rule.statutory or 0, view))
 
 
-def _next(policy: Refund, request: Request, quote: Quote, head: dict[str, str], view: View) -> Iterator[Reason]:
+def _next(request: Request, quote: Quote, view: View) -> Iterator[Reason]:
     if request.missing:
         yield reason("stored_value.refund.documents_missing", missing=", ".join(request.missing), cause=request.cause)
     if request.approver is not None:

@@ -12,17 +12,18 @@ from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from custrules.money import Rounding, rounded
+from custrules.policies.stored_value.amounts import Shares, share_at
 from custrules.policies.stored_value.bases import REMAINING, Basis, Served, Share, consumed, shares_of
 from custrules.policies.stored_value.charges import FeeTerms
 from custrules.policies.stored_value.history import TopUpHistory
 
-BonusTreatment = Literal["forfeit", "surrender_pro_rata", "requalify", "convert"]
+BonusTreatment = Literal["forfeit", "keep", "surrender_pro_rata", "requalify", "convert"]
 GiftTreatment = Literal["return_or_pay", "discretionary", "none"]
 
 
 class Terms(NamedTuple):
     """What the rules say about one refund. ``ladder`` tells the bonus for a payment (``requalify``), ``convert`` what one unit of bonus is
-    worth; ``share`` is the part of what remains that is refunded."""
+    worth; ``share`` is the part of what remains that is refunded, by what was paid."""
 
     basis: Basis
     served: Served
@@ -34,7 +35,7 @@ class Terms(NamedTuple):
     fee: FeeTerms | None = None
     rounding: Rounding = Rounding.half_up
     ladder: Callable[[int], int] | None = None
-    share: Fraction = Fraction(1)
+    share: Shares = ((None, Fraction(1)),)
 
 
 class Line(NamedTuple):
@@ -89,6 +90,8 @@ def reckoned(histories: Sequence[TopUpHistory], terms: Terms, amount: int | None
     """
     shares = shares_of(histories, terms.basis, terms.served, pooled=terms.pooled)
     rows = [_opened(history, share, terms) for history, share in zip(histories, shares, strict=True)]
+    if terms.pooled:
+        rows = _rounded_together(rows, [_entitled(history, share, terms) for history, share in zip(histories, shares, strict=True)], terms)
     most = sum(row.most for row in rows)
     there = sum(_refundable(history, terms) for history in histories)
     if visits is not None and visits < there:
@@ -100,7 +103,7 @@ def reckoned(histories: Sequence[TopUpHistory], terms: Terms, amount: int | None
     for row in reversed(rows):  # the newest first
         gross = min(left, row.most)
         left -= gross
-        lines.insert(0, _taken(row, gross, terms, closes=closing or (gross == row.most and gross > 0)))
+        lines.insert(0, _taken(row, gross, terms, closes=closing or (gross == row.most and gross > 0), whole=closing))
     return _summed(lines, most, terms)._replace(there=there)
 
 
@@ -134,7 +137,7 @@ def _by_visits(rows: Sequence[Line], exact: Sequence[Fraction], visits: int, ter
         visits -= taken
         gross = row.most - max(rounded(worth * (there - taken) / there, terms.rounding), 0) if taken else 0
         closes = taken == there and taken > 0
-        lines.insert(0, _taken(row, gross, terms, closes=True) if closes else _visits_taken(row, gross, taken, terms))
+        lines.insert(0, _taken(row, gross, terms, closes=True, whole=False) if closes else _visits_taken(row, gross, taken, terms))
     return lines
 
 
@@ -157,10 +160,20 @@ def _opened(history: TopUpHistory, share: Share, terms: Terms) -> Line:
     return Line(history, rounded(share.deducted, terms.rounding), gifts, rounded(converted, terms.rounding), most, 0, 0, 0, 0, 0, 0, 0, False)
 
 
+def _rounded_together(rows: Sequence[Line], entitled: Sequence[Fraction], terms: Terms) -> list[Line]:
+    """One ratio over all is rounded once: what each line brings is the step of a running total."""
+    found, before = [], Fraction(0)
+    for row, exact in zip(rows, entitled, strict=True):
+        step = rounded(before + exact, terms.rounding) - rounded(before, terms.rounding)
+        before += exact
+        found.append(row._replace(most=max(step - _gone(row.history), 0)))
+    return found
+
+
 def _entitled(history: TopUpHistory, share: Share, terms: Terms) -> Fraction:
     """What a top-up brings in all, exact: with what it brought before."""
     remains = share.remains - (_converted_before(history, terms) if terms.basis in REMAINING else 0)
-    entitled = max(remains * terms.share - _gifts_kept(history, terms), Fraction(0)) + _converted(history, terms)
+    entitled = max(remains * share_at(terms.share, history.paid) - _gifts_kept(history, terms), Fraction(0)) + _converted(history, terms)
     if terms.basis != "face_remaining":
         entitled = min(entitled, Fraction(history.paid))
     return entitled
@@ -191,18 +204,19 @@ def _converted_before(history: TopUpHistory, terms: Terms) -> int:
     return rounded(history.surrendered * terms.convert, Rounding.floor) if terms.bonus == "convert" else 0
 
 
-def _taken(row: Line, gross: int, terms: Terms, *, closes: bool) -> Line:
-    """A refund of so much of a line: what leaves the account for it."""
-    history = row.history
+def _taken(row: Line, gross: int, terms: Terms, *, closes: bool, whole: bool) -> Line:
+    """A refund of so much of a line: what leaves the account for it; ``whole``: it is one of all that is left."""
+    history, keeps = row.history, terms.bonus == "keep" and not whole
     if history.form != "amount":
-        return row._replace(gross=gross, principal=history.principal if closes else 0, bonus=history.bonus if closes else 0, closes=closes)
+        bonus = history.bonus if closes and not keeps else 0
+        return row._replace(gross=gross, principal=history.principal if closes else 0, bonus=bonus, closes=closes)
     principal = min(history.principal, gross)
     if terms.basis == "face_remaining":
         return _paid_out(row, gross, principal, closes=closes)
     bonus = min(_to_give_up(row, gross, terms), history.bonus)
     kept = max(_kept(row, gross, terms), _kept(row, row.most, terms) - (row.most - gross))  # what is left must bear what is kept later
     spent = history.principal - principal if closes else 0
-    leaves = history.bonus if closes or (terms.bonus == "forfeit" and gross) else bonus
+    leaves = history.bonus if (closes and not keeps) or (terms.bonus == "forfeit" and gross) else bonus
     return row._replace(
         gross=gross,
         kept=kept,

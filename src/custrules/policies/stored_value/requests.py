@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from custrules.event_fields import Scalar
 from custrules.events import RefundRequest
@@ -51,8 +51,8 @@ class Request(NamedTuple):
     def open(self) -> bool:
         return self.value in OPEN
 
-    def status(self, name: str, view: View) -> Status:
-        """The status that keeps it."""
+    def status(self, name: str, view: View, until: date | None = None) -> Status:
+        """The status that keeps it, ``until`` a day where it outlives its order."""
         data: dict[str, Scalar] = {}
         for field in _FIELDS:
             value = getattr(self, field)
@@ -64,7 +64,7 @@ class Request(NamedTuple):
                 data[field] = _JOINED[field].join(value) if field in _JOINED else value.isoformat() if isinstance(value, date) else value
         if self.unknown:
             data["pay_by"] = "unknown"
-        return Status(name, self.value, self.since or self.asked, None, self.id, Frozen(data))
+        return Status(name, self.value, self.since or self.asked, until, self.id, Frozen(data))
 
 
 _MONEY = ("amount", "refund", "gross")
@@ -82,7 +82,7 @@ def request_of(view: View, name: str, request_id: str) -> Request | None:
 
 
 def requests_of(view: View, name: str) -> Iterator[Request]:
-    """Every request of the customer, by id."""
+    """Every request of the customer, by their ids."""
     for status, subject in list(view.state.statuses):
         if status == name and subject:
             found = request_of(view, name, subject)
@@ -100,7 +100,7 @@ def standing_of(view: View, account: str, top_up: str) -> tuple[str, bool] | Non
 
 
 def _read(request_id: str, value: str, data: Mapping[str, Scalar]) -> Request:
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     for field, text in data.items():
         if field in _MONEY:
             found[field] = Money(str(text)).minor
@@ -110,7 +110,7 @@ def _read(request_id: str, value: str, data: Mapping[str, Scalar]) -> Request:
             found[field] = tuple(str(text).split(_JOINED[field]))
         elif field in _FIELDS:
             found[field] = text
-    return Request(request_id, value, unknown=data.get("pay_by") == "unknown", **found)  # type: ignore[arg-type]  # each by the kind of its field
+    return Request(request_id, value, unknown=data.get("pay_by") == "unknown", **found)
 
 
 def asked(event: RefundRequest, account: str, day: date) -> Request:

@@ -9,9 +9,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from custrules.calendars import Length
-from custrules.calendars.clocks import Clock
+from custrules.calendars.clocks import Clock, Days
+from custrules.money import to_units
+from custrules.policies.stored_value.amounts import Shares, share_at
 from custrules.policies.stored_value.bases import Basis
-from custrules.policies.stored_value.causes import RefundBonus, RefundCause, RefundFee, RefundInterest, RefundPayout
+from custrules.policies.stored_value.causes import RefundBonus, RefundCause, RefundFee, RefundInterest, RefundPayout, Roll, ShareRow
 from custrules.policies.stored_value.reckoning import GiftTreatment
 from custrules.policy import Reason, View, reason
 
@@ -25,6 +27,7 @@ BEST: tuple[Basis, ...] = ("paid_minus_ratio", "paid_minus_face", "paid_minus_li
 class Ruling(NamedTuple):
     """The terms of one refund. ``bases``: the one that comes to most for the customer counts; ``lawful`` is the law's, where it has one.
 
+    ``within``: it can be asked for until the last of these ends, and where that is no working day, until what it may ``roll`` to.
     ``pay_within``: the refund is paid before the first of these ends. ``laws``: what the law put in place of the terms, to be told where it
     made a difference.
     """
@@ -32,12 +35,13 @@ class Ruling(NamedTuple):
     cause: str
     bases: tuple[Basis, ...]
     lawful: Any
-    within: Length | None
+    within: tuple[Days, ...]
+    roll: Roll
     not_before: Length | None
     unless: str
     below: Decimal | None
-    used_share: Fraction | None
-    share: Fraction
+    used_share: Shares
+    share: Shares
     fee: RefundFee | None
     interest: RefundInterest | None
     pay_within: tuple[Clock, ...]
@@ -53,7 +57,7 @@ class _Law:
     """What the law of a program says on a day; nothing where it names none."""
 
     def __init__(self, view: View, day: date) -> None:
-        self.law, self.day = view.law(), day
+        self.law, self.day, self.scale = view.law(), day, view.scale
 
     def rule(self, name: str, *, hard: bool = False) -> Any:
         if self.law is None:
@@ -98,10 +102,6 @@ def _ruled(policy: Refund, name: str, cause: RefundCause, law: _Law, *, granted:
     if fee is not None and not fee.forbidden and law.value(f"{of}fee", hard=True) == "forbidden":
         laws.append(law.told(f"{of}fee", "a fee"))
         fee = None
-    within, longer = cause.within, law.value(f"{of}within", hard=True)
-    if within is not None and longer is not None and longer.at_most_days > within.at_most_days:
-        laws.append(law.told(f"{of}within", within))
-        within = longer
     lawful = law.rule(f"{of}basis")
     bases: tuple[Basis, ...] = (cause.basis,) if cause.basis is not None else () if lawful is not None else BEST
     if lawful is not None and lawful.value not in bases and (lawful.hard or cause.basis is None):
@@ -110,12 +110,13 @@ def _ruled(policy: Refund, name: str, cause: RefundCause, law: _Law, *, granted:
         cause=name,
         bases=bases,
         lawful=lawful,
-        within=within if not granted else longer,
+        within=_within(cause, law, of, laws, granted=granted),
+        roll=cause.roll or law.value("refund.roll") or "none",
         not_before=cause.not_before or law.value("refund.top_up_age", hard=True),
-        unless=cause.unless if not granted else law.value(f"{of}unless") or "none",
+        unless=cause.unless or law.value(f"{of}unless") or "none",
         below=_below(name, cause, law, laws, granted=granted),
-        used_share=law.value(f"{name}.used_share", hard=True) if granted and name == "cash_out" else cause.used_share,
-        share=max(cause.share, law.value(f"{of}share", hard=True) or Fraction(0)),
+        used_share=_used_share(name, cause, law, granted=granted),
+        share=_share(cause, law, of),
         fee=fee,
         interest=cause.interest or _interest(law, of),
         pay_within=tuple(_clocks(policy, cause, law, of)),
@@ -126,6 +127,48 @@ def _ruled(policy: Refund, name: str, cause: RefundCause, law: _Law, *, granted:
         granted=granted,
         laws=tuple(laws),
     )
+
+
+def _within(cause: RefundCause, law: _Law, of: str, laws: list[Reason], *, granted: bool) -> tuple[Days, ...]:
+    """Until when: the terms', and the law's where they are silent or it cannot be agreed otherwise; of both, what ends later."""
+    found: list[Days] = [cause.within] if cause.within is not None else []
+    by_law: Days | None = law.value(f"{of}within", hard=granted or bool(found))
+    if by_law is not None and by_law not in found:
+        if found and by_law.at_most_days > found[0].at_most_days:
+            laws.append(law.told(f"{of}within", found[0]))
+        found.append(by_law)
+    return tuple(found)
+
+
+def _used_share(name: str, cause: RefundCause, law: _Law, *, granted: bool) -> Shares:
+    """How much has to be used before: as agreed, else what the law says of cards of such a face."""
+    if cause.used_share is not None or name != "cash_out":
+        return _rows(cause.used_share or (), law)
+    whole, small = (law.value(f"cash_out.{field}", hard=granted) for field in ("used_share", "used_share_small"))
+    face = law.amount("cash_out.small_face")
+    rows: Shares = ((face, small),) if small is not None and face is not None else ()
+    return (*rows, (None, whole)) if whole is not None else rows
+
+
+def _share(cause: RefundCause, law: _Law, of: str) -> Shares:
+    """The part that is paid: as agreed, but no less than a law that cannot be agreed otherwise; where nothing is, what the law says."""
+    least = _lawful_share(law, of, hard=True)
+    if cause.share is None:
+        return least or _lawful_share(law, of) or ((None, Fraction(1)),)
+    own = _rows(cause.share, law)
+    marks = sorted({up_to for up_to, _ in (*own, *least) if up_to is not None})
+    return tuple((mark, max(share_at(own, mark), share_at(least, mark))) for mark in (*marks, None))
+
+
+def _lawful_share(law: _Law, of: str, *, hard: bool = False) -> Shares:
+    whole, large, face = law.value(f"{of}share", hard=hard), law.value(f"{of}share_large", hard=hard), law.amount(f"{of}large_face")
+    if whole is None:
+        return ()
+    return ((face, whole), (None, large)) if large is not None and face is not None else ((None, whole),)
+
+
+def _rows(rows: tuple[ShareRow, ...], law: _Law) -> Shares:
+    return tuple((to_units(row.up_to, law.scale, "the currency") if row.up_to is not None else None, row.share) for row in rows)
 
 
 def _below(name: str, cause: RefundCause, law: _Law, laws: list[Reason], *, granted: bool) -> Decimal | None:
