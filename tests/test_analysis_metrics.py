@@ -6,7 +6,7 @@ import json
 import pickle
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -278,3 +278,48 @@ def test_a_movement_under_a_wrong_name_is_found_out(table: str, outside: str, wr
     monkeypatch.setitem(getattr(flows, table), outside, wrong)
     with pytest.raises(AssertionError):
         months_close_as_the_states_did(by_hand(shop))
+
+
+# -- what is no program, and no journal ------------------------------------------------------------------------------------
+
+DAY = date(2026, 1, 1)
+ASKED: dict[str, Callable[[Any], object]] = {
+    "replay": lambda program: cr.replay(program, []),
+    "metrics": lambda program: cr.metrics(program, []),
+    "metrics without entries": cr.metrics,
+    "check": cr.check,
+    "diff": lambda program: cr.diff(program, program),
+    "compare": lambda program: cr.compare(program, program, []),
+    "plan": lambda program: cr.plan(program, [], start=DAY),
+    "statement": lambda program: cr.statement(program, []),
+    "settlement": lambda program: cr.settlement(program, []),
+    "backtest": lambda program: cr.backtest(program, [], cutoff=DAY, horizon="90 days"),
+    "PlanIndex": lambda program: cr.PlanIndex(program, []),
+    "feedback": lambda program: cr.feedback(program, []),
+    "duplicates": lambda program: cr.duplicates(program, []),
+    "population": lambda program: cr.population(program, []),
+}
+
+
+@pytest.mark.parametrize("found", [None, "club.yaml", {"id": "club"}], ids=["none", "a path", "data"])
+@pytest.mark.parametrize("name", list(ASKED))
+def test_what_is_no_program_is_refused_with_what_to_pass(name: str, found: object) -> None:
+    with pytest.raises(cr.AnalysisError, match=r"expected a program, as load and loads give it, found (NoneType|str|dict)"):
+        ASKED[name](found)
+
+
+BARE = cr.Program(id="p", zone="UTC", currency="EUR", policies=[{"id": "points", "kind": "points.account", "expiry": "never"}])
+
+
+def test_bare_steps_are_no_journal() -> None:
+    bought = BARE.event({"type": "purchase", "id": "o", "customer_id": "c", "occurred_at": "2026-01-01T00:00:00Z", "amount": "1.00"})
+    step = BARE.step(cr.State.new("c"), bought)
+    for asked in (cr.metrics, lambda program, entries: cr.liability(program, entries, on=DAY)):
+        with pytest.raises(cr.AnalysisError, match=r"the entries of a journal .* as replay gives them, found Step"):
+            asked(BARE, [step])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("found", [None, "events.jsonl", 5], ids=["none", "a path", "a number"])
+def test_events_that_cannot_be_gone_through_are_refused_at_once(found: Any) -> None:
+    with pytest.raises(cr.AnalysisError, match=r"events analysis.wrong_type: expected several of them"):
+        cr.replay(BARE, found)

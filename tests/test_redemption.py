@@ -48,6 +48,11 @@ def with_points(program: cr.Program, points: int = 1000) -> Any:
     return history(program).on("2026-03-01").adjustment(points)
 
 
+def refusal_of(told: Any) -> str:
+    """The code for which the last event was refused."""
+    return str(told.last.refusal.code)
+
+
 def codes(told: Any) -> list[str]:
     return [why.code for decision in told.steps[-1].decisions for why in decision.reasons]
 
@@ -307,3 +312,43 @@ def test_a_withdrawn_capture_leaves_the_hold_to_run_out() -> None:
     assert answer.state.points().held == 300
     assert answer.deltas == {"points.held": 300}
     assert program.advance(answer.state, datetime.fromisoformat("2026-03-02T12:00:00Z")).state.points().available == 1000
+
+
+# -- cancelled in part, and out of which account ---------------------------------------------------------------------------
+
+
+def test_points_are_cancelled_in_the_smallest_unit_of_their_account() -> None:
+    spent = history(loaded(f"{VALUE}, account: stars".replace(", account", "\n    account"))).on("2026-03-01")
+    spent = spent.adjustment(10, "stars").event("redemption", id="r", points="5.5", account="stars")
+    assert refusal_of(spent.event("redemption_cancelled", of="r", points="0.25", verdict="refused")) == "event.too_many_decimals"
+    assert spent.event("redemption_cancelled", of="r", points="0.5").state.points("stars").available == 5
+
+
+@pytest.mark.parametrize(
+    ("part", "code"),
+    [({"points": 1, "quantity": 1}, "event.cancelled_of_both"), ({"quantity": 0}, "event.cancelled_nothing")],
+)
+def test_a_part_that_makes_no_sense_is_no_event(part: dict[str, Any], code: str) -> None:
+    spent = with_points(loaded(VALUE)).redemption(300, id="r")
+    with pytest.raises(cr.EventError, match=code):
+        spent.event("redemption_cancelled", of="r", **part)
+
+
+def test_a_redemption_of_points_is_not_cancelled_by_pieces() -> None:
+    spent = with_points(loaded(VALUE)).redemption(300, id="r")
+    assert refusal_of(spent.event("redemption_cancelled", of="r", quantity=1, verdict="refused")) == "event.cancelled_otherwise"
+
+
+def test_captured_points_are_cancelled_in_part() -> None:
+    held = with_points(loaded(VALUE)).event("hold", id="h", points=300).event("capture", of="h", points=200)
+    assert held.event("redemption_cancelled", of="h", points=50).state.points().available == 850  # 1000 - 200 + 50
+    assert refusal_of(held.event("redemption_cancelled", of="h", points=201, verdict="refused")) == "event.exceeds_order"
+
+
+def test_money_off_that_is_undone_in_parts_is_undone_whole() -> None:
+    program = loaded(VALUE)
+    events = [*with_points(program, 999).redemption(333, id="r").events]
+    at = {"customer_id": events[0].customer_id, "occurred_at": "2026-03-02T00:00:00Z", "type": "redemption_cancelled", "of": "r"}
+    parts: list[dict[str, Any]] = [{"id": "a", "points": 100}, {"id": "b", "points": 100}, {"id": "c"}]
+    told = cr.compare(program, program, [*events, *(program.event({**at, **part}) for part in parts)])
+    assert told.total.money["money_off_undone"].base == told.total.money["money_off"].base == cr.Money("3.33", "CNY")

@@ -165,6 +165,47 @@ def test_a_request_stands_as_long_as_nobody_answers_and_its_order_leaves_when_it
     ).accepted
     rejected = asked.on("2029-01-01").event("refund_decision", of="r1", approved=False).day_end("2031-01-01")
     assert rejected.state.order("r1") is None
+    with pytest.raises(cr.StateError):
+        rejected.state.status("refund", "r1")
+
+
+REMIND = """causes: {merchant: {basis: paid_minus_ratio}}
+gifts: discretionary
+sla: 5 days
+process: {approval: [{up_to: 300.00, by: clerk}, {by: boss}], aggregate: AGGREGATE, remind: [{at: 50%, to: boss}]}"""
+
+
+def over_and_done(aggregate: str) -> History:
+    """A refund of 200 that was asked for on 6 May 2026, reminded of, overdue and paid."""
+    asked = ask(card(REMIND.replace("AGGREGATE", aggregate)), amount="200.00").day_end("2026-05-20")
+    assert any(key.startswith("refund:r1:") for key in asked.state.touchpoints)
+    return pay(asked.on("2026-05-21").event("refund_decision", of="r1", approved=True, by="clerk"), "2026-05-21")
+
+
+def test_a_request_that_is_over_leaves_the_state_with_its_order_and_what_was_asked_for_it() -> None:
+    paid = over_and_done("90 days")
+    assert paid.state.status("refund", "r1").value == "paid"
+    last = paid.day_end("2027-05-07")  # 366 days after the request
+    assert (last.state.status("refund", "r1").value, last.state.knows("r1")) == ("paid", True)
+    gone = last.day_end("2027-05-08").state
+    assert not [subject for name, subject in gone.statuses if name == "refund"]
+    assert not [key for key in gone.touchpoints if key.startswith("refund:")]
+
+
+def test_what_was_paid_counts_towards_who_approves_for_as_long_as_the_terms_say() -> None:
+    paid = over_and_done("2 years")
+    assert ask(paid, "2028-05-06", id="r2", amount="150.00").state.status("refund", "r2").data["approver"] == "boss"  # 200 + 150 of 300
+    assert ask(paid, "2028-05-07", id="r2", amount="150.00").state.status("refund", "r2").data["approver"] == "clerk"
+    assert not [subject for name, subject in paid.day_end("2028-05-07").state.statuses if name == "refund"]
+
+
+def test_points_of_a_top_up_are_remembered_as_long_as_it_is() -> None:
+    text = HEAD.replace("{pay: 500.00, give: 80.00}", "{pay: 500.00, points: 10}") + "  - {id: points, kind: points.account, expiry: 12 months}"
+    program = cr.loads(text.replace("BONUS", "never").replace("ORDER", "pro_rata"))
+    found = history(program).on("2026-04-01").event("top_up", id="t", amount="500.00")
+    spent = found.event("purchase", id="p", amount="500.00", tenders={"stored_value": "500.00"})
+    assert spent.day_end("2027-09-30").state.status("top-up.points", "t").value == "10"
+    assert not [name for name, _ in spent.day_end("2027-10-03").state.statuses if name == "top-up.points"]  # 18 months are over
 
 
 # -- payouts ---------------------------------------------------------------------------------------------------------------

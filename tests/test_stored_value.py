@@ -387,3 +387,10 @@ def test_a_state_with_coupons_reads_back() -> None:
     assert cr.State.from_json(ann.state.to_json()) == ann.state
     (told,) = ann.told()
     assert told.gifts == (("tea", 800),)
+
+
+def test_a_capture_of_money_is_not_cancelled_by_points_or_pieces() -> None:
+    for part in ({"points": "1"}, {"quantity": 1}):
+        refusal = held().does("redemption_cancelled", "2026-04-03", of="e2", **part).refusal
+        assert refusal is not None
+        assert refusal.code == "event.cancelled_whole"

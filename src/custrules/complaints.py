@@ -32,7 +32,7 @@ def noted(rules: Rulebook, state: State, event: Complaint | ComplaintUpdate, day
     """A complaint is open from its event on; where no policy looks after it (``kept``), its updates say what becomes of it."""
     if isinstance(event, Complaint):
         opened = StatusValue("open", day, None, told(event))
-        state.statuses[rules.complaint_status, event.id] = opened
+        state.put_status((rules.complaint_status, event.id), opened)
         _count(rules, state, opened, day, 1)
     elif not kept:
         _updated(rules, state, event, day)
@@ -81,6 +81,6 @@ def take_over(rules: Rulebook, state: State, other: State, day: date) -> None:
         if name != rules.complaint_status or not subject:
             continue
         if (name, subject) not in state.statuses:
-            state.statuses[name, subject] = held
+            state.put_status((name, subject), held)
         elif is_open(held) and rules.open_tallies:
             _count(rules, state, held, day, -1)

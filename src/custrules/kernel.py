@@ -30,6 +30,7 @@ from custrules.events import (
     Purchase,
     RedemptionCancelled,
     Return,
+    Tender,
     Tick,
     Transfer,
     Visit,
@@ -143,12 +144,13 @@ class Step(Reversing):
     def _pay(self) -> tuple[list[Decision], dict[str, Record]]:
         declined: list[Decision] = []
         records: dict[str, Record] = {}
-        self._answered: set[str] = set()
+        self._answered: set[tuple[str, str | None]] = set()
         for policy in self.heard["pay"]:
             answer = self.ask(policy)
             if answer is None:
                 continue
-            self._answered |= set(policy.serves)
+            account = policy.works_on()
+            self._answered |= {(kind, self.rules.resolve(account) if account is not None else None) for kind in policy.serves}
             if answer.decision.outcome == "DECLINED":
                 declined.append(answer.decision)
                 continue
@@ -184,10 +186,17 @@ class Step(Reversing):
         brings = event.brings_value or (isinstance(event, Visit) and event.of is not None)
         if not tenders and not brings:
             return None
-        asked: list[str] = [tender.type for tender in tenders if tender.type in VALUE_TENDERS]
-        asked += [event.type] if brings else []
-        missing = [what for what in asked if what not in self._answered]
+        kinds = {kind for kind, _ in self._answered}
+        asked = {kind for kind, account in self._answered if account is None}
+        missing: list[str] = [
+            tender.type for tender in tenders if tender.type in VALUE_TENDERS and tender.type not in asked and not self._paid(tender)
+        ]
+        missing += [event.type] if brings and event.type not in kinds else []
         return reason("event.unserved", what=missing[0]) if missing else None
+
+    def _paid(self, tender: Tender) -> bool:
+        """Whether a policy answered for a tender: one that works on the account which it names, or is of."""
+        return (tender.type, self.rules.resolve(tender.reference or tender.type)) in self._answered
 
     def _answer(self, policy: Policy) -> None:
         """Ask a policy about an event that is accepted, and write down what it did for the order."""

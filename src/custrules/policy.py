@@ -273,6 +273,10 @@ class Policy(BaseModel):
         """Names of its statuses that leave the state, subject by subject, once their last day has passed."""
         return ()
 
+    def of_orders(self) -> tuple[str, ...]:
+        """Names of its statuses that tell of orders, by id: each leaves the state once its order has, and its last day has passed, if any."""
+        return ()
+
     def keeps_complaints(self) -> str | None:
         """The name of the status in which it keeps complaints, by id; one policy in a program does. None: it keeps none."""
         return None

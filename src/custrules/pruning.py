@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from custrules.calendars import local_day, start_of_day
@@ -23,7 +24,16 @@ def prune(rules: Rulebook, state: State, day: date) -> None:
         _forget_asks(rules, state, day)
     if rules.passing:
         state.forget_statuses(rules.passing, local_day(late, rules.zone))
+    for name, policy_id in rules.of_orders.items():
+        _forget_asks_of(policy_id, state, state.forget_statuses_of_orders(name, day))
     state.ledger.merge(lambda origin: not state.has_order(origin), day, [lot for order in closed for lot in order.lots()] if closed else ())
+
+
+def _forget_asks_of(policy_id: str, state: State, orders: Iterable[str]) -> None:
+    """Let go of the touchpoints that a policy asked for an order, which begin their cycle with its id."""
+    for order in orders:
+        for key in [key for key in state.touchpoints if key.startswith(f"{policy_id}:{order}:")]:
+            del state.touchpoints[key]
 
 
 def _forget_asks(rules: Rulebook, state: State, day: date) -> None:

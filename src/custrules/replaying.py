@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Never
 
-from custrules.errors import Diagnostic, EventError
+from custrules.errors import AnalysisError, Diagnostic, EventError
 from custrules.events import AnyEvent, Event
 from custrules.kernel import Result
 from custrules.messages import render_all
@@ -57,6 +57,8 @@ class Replay:
     def __init__(
         self, program: Program, events: Iterable[Given], until: datetime | None = None, on_state: Callable[[State], object] | None = None
     ) -> None:
+        program_in(program, "program")
+        many_in(events, "events")
         self._program, self._events, self._on_state = program, events, on_state
         self._until = aware(until, "until") if until is not None else None
         self._turns = Turns()
@@ -114,6 +116,24 @@ class Replay:
             self._on_state(state)
 
 
+def program_in(value: object, path: str) -> None:
+    """AnalysisError for what is no program (the path to a document, say, that is not loaded yet)."""
+    if not isinstance(value, Program):
+        wrong_type(path, "a program, as load and loads give it", type(value).__name__)
+
+
+def many_in(value: object, path: str) -> Iterable[Any]:
+    """What can be gone through one by one, as it is; AnalysisError for what cannot."""
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
+        wrong_type(path, "several of them, such as a list, or what replay gives", type(value).__name__)
+    return value
+
+
+def wrong_type(path: str, expected: str, found: str) -> Never:
+    faults = [Diagnostic("analysis.wrong_type", path, {"expected": expected, "found": found})]
+    raise AnalysisError(faults, render_all(faults, "en", plugins=False))
+
+
 class Turns:
     """Customers whose events stand together in a stream: each has one turn."""
 
@@ -156,6 +176,6 @@ def replay(program: Program, events: Iterable[Given], until: datetime | None = N
     Events are Event objects, plain data or JSON, grouped by customer; a customer who comes back later is an EventError.
     Iterates ``(customer_id, event_id, decisions)``, one per event whatever became of it, and one without event id for what time
     decides up to ``until``; ``entry.at`` is the instant of the decision. Each closing state, advanced to ``until`` where that is
-    given, goes to ``on_state``.
+    given, goes to ``on_state``. AnalysisError for what is no program, and for events that cannot be gone through one by one.
     """
     return Replay(program, events, until, on_state)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from custrules.baskets import OrderFault
 from custrules.contacts import asked_for
 from custrules.decisions import joined
 from custrules.events import Chargeback, RedemptionCancelled, Return
-from custrules.money import Money
+from custrules.ledger import SPENT
+from custrules.money import Money, from_units
 from custrules.orders import Order, Record
 from custrules.policy import Decision, Phase, Policy, Reason, Touchpoint, reason
 from custrules.refunding import Refunding
@@ -43,7 +45,8 @@ class Reversing(Refunding):
                 self._follow_up(policy_id, policy)
         for part in parts if self.state.top_ups else ():
             relist(self.state, part.before, self.state.orders[part.after.id])
-            unvisited(self.state, part.before)
+            if part.after.done:
+                unvisited(self.state, part.before)
         return None
 
     def _parts(self, event: Return | RedemptionCancelled | Chargeback) -> tuple[list[Part], list[Wanted]]:
@@ -62,9 +65,35 @@ class Reversing(Refunding):
         if isinstance(event, Return):
             after = order.take_back(event)
             return [Part(order, replace(after, done=after.all_gone) if order.type == "hold" else after)], []
+        return [Part(order, self._cancelled(order, event))], []
+
+    def _cancelled(self, order: Order, event: RedemptionCancelled) -> Order:
+        """A redemption after all that is left of it, or a part, was cancelled. OrderFault where less is left, or it is not told so."""
         if order.done:
-            raise OrderFault("event.exceeds_order", of=event.of, asked="1", left="0")
-        return [Part(order, replace(order.all_back() if order.type == "hold" else order, done=True))], []
+            raise OrderFault("event.exceeds_order", of=order.id, asked=str(event.points or event.quantity or 1), left="0")
+        asked, by = (event.points, "points") if event.points is not None else (Decimal(event.quantity or 0), "quantity")
+        if not asked:
+            return replace(order.all_back() if order.type == "hold" else order, done=True)
+        if order.type == "hold" and order.lines:
+            raise OrderFault("event.cancelled_whole", of=order.id)
+        if (by == "quantity") != bool(order.lines):
+            raise OrderFault("event.cancelled_otherwise", of=order.id, found=by, expected="quantity" if order.lines else "points")
+        left = order.lines[0].quantity_left if order.lines else self._points_left(order, asked)
+        if asked > left:
+            raise OrderFault("event.exceeds_order", of=order.id, asked=str(asked), left=str(left))
+        lines = tuple([line._replace(back_quantity=line.back_quantity + asked) for line in order.lines])
+        return replace(order, lines=lines, done=asked == left)
+
+    def _points_left(self, order: Order, asked: Decimal) -> Decimal:
+        """What was spent and did not come back yet, as people read it. OrderFault for a number that has more decimals."""
+        spent = [(move, record) for record in order.records.values() for move in record.moves if move.target == SPENT]
+        if not spent:
+            return Decimal(0)
+        account = spent[0][0].source.removesuffix(".held")
+        scale = self.state.ledger.accounts[account].scale
+        if (asked * 10**scale) % 1:
+            raise OrderFault("event.too_many_decimals", account=account, found=str(asked), most=str(scale))
+        return from_units(sum(move.quantity for move, _ in spent) - sum(record.moved(source=SPENT) for record in order.records.values()), scale)
 
     def _closed(self, order: Order) -> bool:
         return self.rules.returns.window.after(order.day) < self.day

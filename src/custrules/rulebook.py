@@ -48,6 +48,7 @@ class Rulebook(Names):
     complaint_keepers: frozenset[str]
     complaint_status: str
     passing: frozenset[str]
+    of_orders: dict[str, str]
     open_tallies: tuple[Counted, ...]
 
     def __init__(self, parts: Parts, digest: str = "") -> None:
@@ -165,6 +166,7 @@ class Rulebook(Names):
                 self.tallies[counted.key] = counted
                 self.retention[counted.key] = max(self.retention.get(counted.key, 0), (meter.reach or 0) + extra)
         self.open_tallies = tuple(counted for counted in self.tallies.values() if counted.what == "open")
+        self.of_orders = {name: policy.id for policy in self.parts.policies for name in policy.of_orders()}
         self.passing = frozenset(name for policy in self.parts.policies for name in policy.passing())
         self.passing |= {self.complaint_status} if self.open_tallies else set()
         self._counting: dict[tuple[str, str], tuple[Counted, ...]] = {}

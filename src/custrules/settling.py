@@ -223,7 +223,7 @@ class Settling:
         value = None if status.value is None else read_scalar(status.value)
         data = Frozen({name: read_scalar(item) for name, item in status.data.items()})
         before = self.state.statuses.get((status.name, status.subject))
-        self.state.statuses[status.name, status.subject] = StatusValue(value, status.since, status.until, data)
+        self.state.put_status((status.name, status.subject), StatusValue(value, status.since, status.until, data))
         if before is not None and status.name == self.rules.complaint_status:
             count_change(self.rules, self.state, status.subject, before, self.day)
         self.state.keep_lots(status.name)

@@ -174,6 +174,13 @@ class State:
         found = self._orders.get(order_id)
         return sealed.open(order_id) if found is None and sealed is not None else found
 
+    def put_status(self, key: tuple[str, str], status: StatusValue) -> None:
+        """Set a status. They stay in the order in which they are stored: what goes through them finds the same in a state that was read back."""
+        moved = key not in self.statuses and key < next(reversed(self.statuses), key)
+        self.statuses[key] = status
+        if moved:
+            self.statuses = dict(sorted(self.statuses.items()))
+
     def put_order(self, order: Order) -> None:
         """Put an order in, or in place of what it was before."""
         if order.type == "hold":
@@ -266,6 +273,14 @@ class State:
         gone = [key for key, held in self.statuses.items() if key[0] in names and key[1] and held.until is not None and held.until < day]
         for key in gone:
             del self.statuses[key]
+
+    def forget_statuses_of_orders(self, name: str, day: date) -> list[str]:
+        """Let go of what a status says of orders that have left the state, where no last day keeps it; the ids of these orders."""
+        told = [(key, held) for key, held in self.statuses.items() if key[0] == name and key[1] and not self.has_order(key[1])]
+        gone = [key for key, held in told if held.until is None or held.until < day]
+        for key in gone:
+            del self.statuses[key]
+        return [order for _, order in gone]
 
     def change_order(self, order: Order, **changes: Any) -> Order:
         changed = replace(order, **changes)

@@ -199,6 +199,39 @@ def test_what_is_pooled_is_rounded_once() -> None:
     assert quote(spent(ann, "2026-01-03", "5.84"), "2026-02-01", "merchant") == "5.63"
 
 
+# 500 + 50 and 1000 + 200, 700 used, the oldest first: 1500 - 700 x 1500/1750 = 900. The second top-up bears 150 of it: 871.43; the first, of which
+# nothing is left in the account, the other 28.57.
+def test_a_pool_in_parts_comes_to_the_whole() -> None:
+    rules = program("{merchant: {basis: paid_minus_ratio}}", spend="order: pro_rata", refund="top_ups: pooled")
+    ann = paid(rules, "2026-01-01", "500.00", given="50.00").on("2026-01-02").event("top_up", id="t2", amount="1000.00", given="200.00")
+    ann = spent(ann, "2026-01-03", "700.00").on("2026-02-01")
+    assert quote(ann, "2026-02-01", "merchant") == "900.00"
+    part = ann.event("refund_request", id="r1", cause="merchant", amount="871.43").event("refund_paid", of="r1")
+    assert quote(part, "2026-02-02", "merchant") == "28.57"
+    whole = part.event("refund_request", id="r2", cause="merchant").event("refund_paid", of="r2")
+    assert quote(whole, "2026-02-02", "merchant") == "nothing_left"
+
+
+# 1000 + 200, the bonus lapsed, 1000 used: 1000 - 1000 x 1000/1200 = 166.67, though nothing is left on the card.
+def test_what_an_expired_bonus_makes_go_back_goes_back_in_parts_too() -> None:
+    rules = program("{merchant: {basis: paid_minus_ratio}}", card="form: amount, bonus_expiry: 30 days")
+    ann = spent(paid(rules, "2026-01-01", "1000.00", given="200.00"), "2026-01-02", "1000.00").on("2026-03-01")
+    assert quote(ann, "2026-03-01", "merchant") == "166.67"
+    part = ann.event("refund_request", id="r1", cause="merchant", amount="100.00").event("refund_paid", of="r1")
+    assert quote(part, "2026-03-01", "merchant") == "66.67"
+
+
+def test_a_bonus_that_was_kept_goes_with_the_rest_of_the_card() -> None:
+    rules = program("{consumer: {basis: paid_minus_face, bonus: keep}}")
+    ann = (
+        paid(rules, "2026-01-01", "100.00", given="10.00").on("2026-01-02").event("top_up", id="t2", amount="100.00", given="20.00").on("2026-02-01")
+    )
+    part = ann.event("refund_request", id="r1", cause="consumer", amount="100.00").event("refund_paid", of="r1")  # the newest first: all of t2
+    assert part.state.stored_value()[:2] == (cr.Money("100.00", "CNY"), cr.Money("30.00", "CNY"))
+    whole = part.event("refund_request", id="r2", cause="consumer").event("refund_paid", of="r2")
+    assert whole.state.stored_value()[:2] == (cr.Money("0.00", "CNY"), cr.Money("0.00", "CNY"))
+
+
 # -- cards for a period --------------------------------------------------------------------------------------------------
 
 GYM = """
@@ -219,6 +252,25 @@ def test_a_card_for_a_period_goes_back_whole_within_the_seven_days_and_by_its_da
     assert quote(ann, "2026-01-05", "cooling_off") == "3650.00"
     used = ann.on("2026-01-03").event("visit", of="card")
     assert quote(used, "2026-01-05", "cooling_off") == "3600.00"  # 5 of 365 days are served: 3650 x 360/365
+
+
+def test_the_card_that_was_paid_first_admits_first_whatever_the_top_ups_are_called() -> None:
+    ann = paid(cr.loads(GYM.replace("BASIS", "paid_minus_list")), "2026-01-01", "100.00", starts="2026-01-01")
+    ann = ann.event("top_up", id="t0", amount="100.00", starts="2026-01-01").event("top_up", id="t10", amount="100.00", starts="2026-01-01")
+    stored = History(ann.program, cr.State.from_json(ann.state.to_json()), ann.at, ann.steps)
+    first, again = (one.on("2026-01-02").event("visit", id="v1", of="card").state.to_json() for one in (ann, stored))
+    assert first == again
+
+
+def test_a_state_that_was_stored_names_the_same_request_as_one_that_was_not() -> None:
+    rules = program("{consumer: {basis: paid_minus_face}}")
+    ann = paid(rules, "2026-01-01", "100.00").event("top_up", id="t2", amount="100.00").on("2026-02-01")
+    ann = ann.event("refund_request", id="r2", of="t1", cause="consumer").event("refund_request", id="r12", of="t2", cause="consumer")
+    stored = History(rules, cr.State.from_json(ann.state.to_json()), ann.at, ann.steps)
+    refusals = [one.event("refund_request", cause="consumer", verdict="refused").last.refusal for one in (ann, stored)]
+    assert refusals[0] == refusals[1]
+    assert refusals[0] is not None
+    assert refusals[0].params["of"] == "r12"  # as they are stored, by id
 
 
 # -- California ----------------------------------------------------------------------------------------------------------

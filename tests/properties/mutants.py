@@ -12,7 +12,7 @@ import pytest
 from hypothesis import strategies as st
 
 import custrules as cr
-from custrules import kernel, orders, restating, settling, tallying
+from custrules import kernel, orders, restating, reversing, settling, tallying
 from custrules.activity import ActivityLog
 from custrules.analysis import flows
 from custrules.analysis.journals import Vintages
@@ -378,7 +378,10 @@ MUTANTS = (
     Mutant("a reversal leaves a point", invariants.bought_and_returned_is_nothing, ANY, changed(Draft, "take_back", _one_kept)),
     Mutant("a level survives every return", invariants.bought_and_returned_is_nothing, ANY, changed(ladder_module, "after_return", _level_kept)),
     Mutant(
-        "a return counts on its own day", invariants.returned_later_is_never_bought, ANY, changed(kernel, "tally_return", _on_the_day_of_the_return)
+        "a return counts on its own day",
+        invariants.returned_later_is_never_bought,
+        ANY,
+        changed(reversing, "tally_return", _on_the_day_of_the_return),
     ),
     Mutant("a reversal forgets those before it", invariants.two_partial_returns_are_one, ANY, _property(Record, "reversed", lambda self: 0)),
     Mutant(

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from custrules.analysis.backtest import Backtest, CauseFigures
 from custrules.analysis.confusion import Confusion
-from custrules.analysis.refusal import one_of, refuse
+from custrules.analysis.refusal import many_in, one_of, program_in, refuse
 from custrules.calendars import Length, end_of_day, local_day
 from custrules.conditions import Bound, Condition, bind
 from custrules.counting import name_of
@@ -55,6 +55,8 @@ def backtest(
     on the past alone, for ``target`` (accuracy or mcc): True, or the values to try by field ({"floor": ["56 days", "84 days"]}); it keeps
     the events in memory. AnalysisError for what cannot be asked, EventError for what cannot be read.
     """
+    program_in(program, "program")
+    many_in(events, "events")
     one_of(target, ("accuracy", "mcc"), "target")
     asked = Asked.of(program, cutoff, horizon, flag, level, returned)
     if not fit:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from custrules.adopting import check_state
-from custrules.analysis.refusal import refuse
+from custrules.analysis.refusal import many_in, program_in, refuse
 from custrules.codec import canonical
 from custrules.facts import FactValue
 from custrules.moment import Moment
@@ -39,6 +39,8 @@ def duplicates(program: Program, states: Iterable[State], policy_id: str = "") -
     blanks. A key of which a field is missing, a sentinel ("unknown", 1900-01-01), or of no telephone number is nobody's. Closed accounts are
     left out. ``policy_id`` says which policy, where there are several. AnalysisError where none says by which fields.
     """
+    program_in(program, "program")
+    many_in(states, "states")
     policy = _policy(program, policy_id)
     checks = {row.name: row.check for row in policy.fields}
     found: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}

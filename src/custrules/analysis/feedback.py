@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from custrules.analysis.comparison_text import number_text, until_text
 from custrules.analysis.periods import PERIODS, Per, first_of, name_of
-from custrules.analysis.refusal import one_of
+from custrules.analysis.refusal import many_in, one_of, program_in
 from custrules.analysis.scores import Score, Z, percent, rounded_to, score_of
 from custrules.calendars import local_day
 from custrules.codec import canonical
@@ -139,6 +139,8 @@ def feedback(
     if per is not None:
         one_of(per, PERIODS, "per")
     one_of(confidence, tuple(Z), "confidence")
+    program_in(program, "program")
+    many_in(events, "events")
     gathered = _Gathered(program, per)
     for step in _steps(program, events, end):
         gathered.take_in(step)

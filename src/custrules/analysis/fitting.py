@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from custrules.adopting import check_state
-from custrules.analysis.refusal import one_of, refuse, worded
+from custrules.analysis.refusal import one_of, program_in, refuse, worded
 from custrules.fields import describe, rate_text, read_rate
 from custrules.moment import Moment
 from custrules.money import Money, exactly
@@ -40,6 +40,7 @@ def population(program: Program, states: Iterable[State], *facts: str) -> Iterat
     Money is ``Money``, an average that is no whole number of smallest units a Fraction of the currency. Read it from advanced
     states. AnalysisError for a fact that the program has not, StateError for a state that is not its own.
     """
+    program_in(program, "program")
     known = program.rulebook.types
     for name in facts:
         if name not in known:

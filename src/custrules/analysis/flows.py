@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from typing import NamedTuple
 
 from custrules.events import AnyEvent, Capture, RedemptionCancelled
 from custrules.ledger import ADJUSTED, EXPIRED, ISSUED, REVERSED, SPENT, WORLD, Lot
-from custrules.money import Money
+from custrules.money import Money, Rounding, rounded
 from custrules.policy import Decision, Posting
 from custrules.program import Program
 from custrules.state import State
@@ -170,7 +171,7 @@ def _outside(name: str) -> str:
 class MoneyFlows:
     """Money that one customer's decisions gave and took: reasons tell it, for it moves in no account."""
 
-    paid: dict[str, int]
+    paid: dict[str, _Paid]
 
     def __init__(self) -> None:
         self.paid = {}
@@ -178,18 +179,36 @@ class MoneyFlows:
     def of(self, event: AnyEvent | None, decisions: Iterable[Decision]) -> Counter[str]:
         """``money_off`` by points, ``money_off_undone`` by returns and cancellations, ``refunds`` in cash or card; in smallest units."""
         sums: Counter[str] = Counter()
+        points = back = Fraction(0)
         for decision in decisions:
             for why in decision.reasons if decision.outcome == "APPLIED" else ():
                 if why.code == "points.redemption.paid":
                     sums["money_off"] += _minor(why.params["money"])
+                    points += Fraction(why.params["points"])
+                elif why.code == "points.redemption.returned":
+                    back += Fraction(why.params["points"])
                 elif why.code == "returns.tenders.split":
                     sums["refunds"] += _minor(why.params["refund"])
                     sums["money_off_undone"] += _minor(why.params.get("points"))
         if event is not None and sums["money_off"]:
-            self.paid[event.of if isinstance(event, Capture) else event.id] = sums["money_off"]
-        if isinstance(event, RedemptionCancelled):
-            sums["money_off_undone"] += self.paid.pop(event.of, 0)
+            self.paid[event.of if isinstance(event, Capture) else event.id] = _Paid(sums["money_off"], points)
+        if isinstance(event, RedemptionCancelled) and event.of in self.paid:
+            before = self.paid[event.of]
+            after = self.paid[event.of] = before._replace(back=before.back + back)
+            sums["money_off_undone"] += after.undone - before.undone
         return sums
+
+
+class _Paid(NamedTuple):
+    """Money off by a redemption, for so many points, of which some came back."""
+
+    money: int
+    points: Fraction
+    back: Fraction = Fraction(0)
+
+    @property
+    def undone(self) -> int:
+        return rounded(self.money * self.back / self.points, Rounding.floor) if self.points else self.money
 
 
 def _minor(amount: object) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from custrules import kernel
 from custrules.analysis.plan import item_id
-from custrules.analysis.refusal import worded
+from custrules.analysis.refusal import program_in, worded
 from custrules.calendars import ONE_DAY, local_day, start_of_day
 from custrules.contacting import Contacting
 from custrules.decisions import Decision
@@ -127,6 +127,7 @@ class PlanIndex:
     program: Program
 
     def __init__(self, program: Program, states: Iterable[State], *, through: date | None = None) -> None:
+        program_in(program, "program")
         self.program = program
         self._through = None if through is None else end_of_day(read_argument(read_day, through, "through", "analysis", worded), program)
         self._ahead: dict[str, Ahead] = {}

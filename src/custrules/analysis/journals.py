@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from custrules.analysis.flows import Account, Accounts, PartFlow, change
 from custrules.analysis.lanes import instant_of
-from custrules.analysis.refusal import refuse
+from custrules.analysis.refusal import entry_in, refuse
 from custrules.calendars import local_day
 from custrules.ledger import Lot
 from custrules.policy import Decision
@@ -37,7 +37,7 @@ def lines(program: Program, entries: Iterable[Entry], end: datetime | None) -> I
     """The decisions of a journal that moved something, up to an instant; AnalysisError for an entry without its own."""
     accounts = Accounts(program)
     for entry in entries:
-        customer_id, _, decisions = entry
+        customer_id, _, decisions = entry_in(entry)
         for decision in decisions:
             at = _decided(customer_id, getattr(entry, "at", None), decision, program) if decision.effects else None
             if at is not None and (end is None or at <= end):

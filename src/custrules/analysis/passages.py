@@ -9,7 +9,7 @@ from typing import NamedTuple
 from custrules.events import AnyEvent
 from custrules.policy import Decision
 from custrules.program import Program, aware
-from custrules.replaying import Given, Turns, decided_at, event_of
+from custrules.replaying import Given, Turns, decided_at, event_of, many_in, program_in
 from custrules.state import State
 
 
@@ -28,6 +28,8 @@ def passages(program: Program, events: Iterable[Given], until: datetime | None =
 
     EventError for an event that is not the program's, with its place, and for a customer who comes back after another.
     """
+    program_in(program, "program")
+    many_in(events, "events")
     end = aware(until, "until") if until is not None else None
     state: State | None = None
     turns = Turns()

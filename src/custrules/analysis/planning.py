@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from custrules.analysis.foreseeing import Ahead, PlanIndex, end_of_day, terms_of
 from custrules.analysis.plan import Plan, PlanItem, item_id
-from custrules.analysis.refusal import one_of, refuse, states_in, worded
+from custrules.analysis.refusal import one_of, program_in, refuse, states_in, worded
 from custrules.calendars import known_zone, local_day, start_of_day
 from custrules.contacting import PURPOSES, Contacting
 from custrules.errors import Diagnostic
@@ -45,6 +45,7 @@ def plan(program: Program, states: State | Iterable[State] | Mapping[str, State]
     settled beyond ``start`` is planned from the day on which it stands.
     AnalysisError for days that are none, or more than three years of them.
     """
+    program_in(program, "program")
     first = read_argument(read_day, start, "start", "analysis", worded)
     if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= MOST_DAYS:
         refuse("analysis.bad_days", "days", found=str(days)[:40], most=str(MOST_DAYS))
@@ -160,7 +161,9 @@ def person_of(program: Program, state: State, rules: ContactPlan, candidate: Can
     stops = [str(status.data[SUPPRESSES]) for status in state.statuses.values() if status.value is not None and SUPPRESSES in status.data]
     suppressed = frozenset(purpose.strip() for text in stops for purpose in text.split(",")) if stops else NOTHING
     chosen = _from_table(program, state, rules, candidate, day)
-    return Person(state.customer_id, zone_of(program, state), state.profile, state.consent, state.do_not_contact, suppressed, chosen, state.consents)
+    closed = state.closed.day if state.closed is not None else None
+    known = state.profile, state.consent, state.do_not_contact
+    return Person(state.customer_id, zone_of(program, state), *known, suppressed, chosen, state.consents, closed)
 
 
 def _from_table(program: Program, state: State, rules: ContactPlan, candidate: Candidate, day: date) -> str | None:
@@ -206,6 +209,7 @@ def recheck(program: Program, state: State, item: PlanItem, at: datetime) -> Pla
     The answer is the same item with what becomes of it now: it may go out, is put off (``until`` another day, or to a later time ``at`` of this
     one), or is dropped, with the reason. ``state`` is advanced to ``at`` for it; nothing is kept. EventError for an ``at`` without a zone.
     """
+    program_in(program, "program")
     at = aware(at, "at")
     now = program.advance(state, to=at).state
     day = local_day(at, zone_of(program, now))  # the customer's own day, on which a plan places it
@@ -243,6 +247,7 @@ def proofread(
     ``lang`` is en or zh; ``words`` are more words by taboo (promotion, new_arrivals, prying); ``on`` chooses the version of the trigger.
     AnalysisError where the program has no trigger of that name, or the language has no lexicon.
     """
+    program_in(program, "program")
     one_of(lang, ("en", "zh"), "lang")
     rulebook = program.rulebook
     found = rulebook.versions.get(trigger, [None])[-1] if on is None else rulebook.in_force(trigger, on) if trigger in rulebook.versions else None

@@ -8,7 +8,7 @@ from typing import Any, Never
 from custrules.errors import AnalysisError, Diagnostic
 from custrules.fields import describe
 from custrules.messages import render_all
-from custrules.program import Program
+from custrules.replaying import Entry, many_in, program_in, wrong_type
 from custrules.state import State
 
 
@@ -19,12 +19,6 @@ def worded(faults: Sequence[Diagnostic]) -> AnalysisError:
 
 def refuse(code: str, path: str, **params: Any) -> Never:
     raise worded([Diagnostic(code, path, params)])
-
-
-def program_in(value: object, path: str) -> None:
-    """AnalysisError for what is no program (the path to a document, say, that is not loaded yet)."""
-    if not isinstance(value, Program):
-        refuse("analysis.wrong_type", path, expected="a program, as load and loads give it", found=type(value).__name__)
 
 
 def states_in(states: object) -> Iterable[State]:
@@ -41,11 +35,11 @@ def _state(found: object) -> State:
     return found
 
 
-def many_in(value: object, path: str) -> Iterable[Any]:
-    """What can be gone through one by one, as it is; AnalysisError for what cannot."""
-    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
-        refuse("analysis.wrong_type", path, expected="several of them, such as a list, or what replay gives", found=type(value).__name__)
-    return value
+def entry_in(value: object) -> Entry:
+    """One entry of a journal, or what is one in form; AnalysisError for anything else, such as the steps themselves."""
+    if not isinstance(value, tuple) or len(value) != 3:
+        wrong_type("entries", "the entries of a journal (customer_id, event_id, decisions), as replay gives them", type(value).__name__)
+    return value  # type: ignore[return-value]  # it unpacks like one
 
 
 def one_of(value: object, choices: Iterable[str], path: str) -> str:
@@ -54,3 +48,6 @@ def one_of(value: object, choices: Iterable[str], path: str) -> str:
     if not isinstance(value, str) or value not in known:
         refuse("analysis.unknown_choice", path, found=str(value)[:40], choices=", ".join(known))
     return value
+
+
+__all__ = ["entry_in", "many_in", "one_of", "program_in", "refuse", "states_in", "worded"]

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 from custrules.analysis.flows import postings_of
 from custrules.analysis.passages import Passage, passages
 from custrules.analysis.periods import PERIODS, Per, first_of, name_of
-from custrules.analysis.refusal import one_of
+from custrules.analysis.refusal import one_of, program_in
 from custrules.calendars import local_day
 from custrules.codec import canonical
 from custrules.deposits import Deposit
@@ -101,6 +101,7 @@ def settlement(
     shop pays is owed to it by the shop that took the money. Visits are settled by ratio. Returns are settled where they happen; what banks
     take back is no matter between shops.
     """
+    program_in(program, "program")
     one_of(per, PERIODS, "per")
     one_of(by, BY, "by")
     tally = _Tally(program, shop, per, by)

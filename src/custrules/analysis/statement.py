@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from custrules.analysis.lanes import instant_of
 from custrules.analysis.passages import Passage, passages
-from custrules.analysis.refusal import refuse, worded
+from custrules.analysis.refusal import program_in, refuse, worded
 from custrules.calendars import local_day
 from custrules.codec import canonical
 from custrules.deposits import Deposit
@@ -172,6 +172,7 @@ def statement(
     is named. Lines before the day ``first`` are in the opening balance; time runs on to
     ``until`` where that is given. AnalysisError for an account that is none of stored value, and for events of several customers.
     """
+    program_in(program, "program")
     keeper = _keeper(program, account)
     begins = read_argument(read_day, first, "first", "analysis", worded) if first is not None else None
     made = _Making(program, keeper, begins)

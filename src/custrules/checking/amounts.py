@@ -20,12 +20,12 @@ def fault(code: str, path: str, **params: object) -> Diagnostic:
 
 
 def purchase(rules: Rulebook, event: Purchase) -> Iterator[Diagnostic]:
-    """All amounts are in the program's currency, and points are paid with in the account's smallest unit."""
+    """All amounts are in the program's currency, and points are paid with in the smallest unit of their account."""
     if event.amount.currency != rules.currency:  # one event, one currency: that is checked when it is read
         yield from amounts(rules, [*_named_amounts(event)] or [("amount", event.amount)])
     for place, tender in enumerate(event.tenders):
         if tender.quantity is not None:
-            yield from quantity_of(rules, "points", tender.quantity, f"tenders[{place}].quantity")
+            yield from quantity_of(rules, tender.reference or "points", tender.quantity, f"tenders[{place}].quantity")
 
 
 def _named_amounts(event: Purchase) -> Iterator[tuple[str, Money | None]]:

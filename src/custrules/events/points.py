@@ -10,7 +10,7 @@ from pydantic import PlainValidator, model_validator
 from custrules.event_fields import Id, Positive, Quantity
 from custrules.event_parts import Brought, Lots
 from custrules.events.base import Event
-from custrules.fields import Frozen, Instant, Text, fault, instant_text, plain, read_flag
+from custrules.fields import Frozen, Instant, Text, Whole, fault, instant_text, plain, read_flag
 from custrules.money import Money
 
 
@@ -39,10 +39,20 @@ class Redemption(Event):
 
 
 class RedemptionCancelled(Event):
-    """A redemption is undone; ``of`` names it."""
+    """A redemption is undone; ``of`` names it. All that is left of it, or so many ``points``; of a reward, or of visits, a ``quantity``."""
 
     type: Literal["redemption_cancelled"] = "redemption_cancelled"
     of: Id
+    points: Positive | None = None
+    quantity: Whole | None = None
+
+    @model_validator(mode="after")
+    def _at_most_one_part(self) -> Self:
+        if self.quantity is not None and self.quantity <= 0:
+            raise fault("event.cancelled_nothing", found=self.quantity)
+        if self.points is not None and self.quantity is not None:
+            raise fault("event.cancelled_of_both", points=self.points, quantity=self.quantity)
+        return self
 
 
 class Hold(Event):

@@ -74,8 +74,14 @@ def void(writer: Writing, picks: list[Picks]) -> Data:
 
 
 def redemption_cancelled(writer: Writing, picks: list[Picks]) -> Data:
-    spent = [event["id"] for event in writer.known if event["type"] in ("redemption", "hold") or (event["type"] == "visit" and "of" in event)]
-    return {"type": "redemption_cancelled", "of": picks[0].one(spent[-3:])} if spent else redemption(writer, picks)
+    spent = [event for event in writer.known if event["type"] in ("redemption", "hold") or (event["type"] == "visit" and "of" in event)]
+    if not spent:
+        return redemption(writer, picks)
+    of = picks[0].one(spent[-3:])
+    part: Data = {}
+    if picks[1].yes(3):  # a part, at times more than there is, or told by the wrong number
+        part = picks[1].one(({"quantity": 1}, {"quantity": 2}, {"points": "1"}, {"points": "10"}))
+    return {"type": "redemption_cancelled", "of": of["id"]} | part
 
 
 def _benefit(writer: Writing, picks: list[Picks]) -> Data:

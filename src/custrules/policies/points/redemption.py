@@ -139,9 +139,11 @@ class Redemption(Policy):
         return give_back(self, event, view) if isinstance(event, events.Return | events.RedemptionCancelled) else None
 
     def _tendered(self, event: events.Purchase, view: View) -> Decision | None:
-        """Points as a tender are of the program's first account."""
-        tenders = [tender for tender in event.tenders if tender.type == "points"]
-        if not tenders or view.ledger.resolve(self.account) != view.ledger.resolve("points"):
+        """Points as a tender are of the account that they name as their reference, else of the program's first."""
+        resolve = view.ledger.resolve
+        own = resolve(self.account)
+        tenders = [tender for tender in event.tenders if tender.type == "points" and resolve(tender.reference or "points") == own]
+        if not tenders:
             return None
         account = account_of(view, self.account)
         units = in_units(sum((tender.quantity or Decimal(0) for tender in tenders), Decimal(0)), account.scale)
@@ -247,7 +249,7 @@ class Redemption(Policy):
             return {}
         line = order.lines[0] if order.type == "redemption" and order.lines else None
         if line is not None:
-            rows = {"at_most": units, "times": 1, "quantity": int(line.quantity)}
+            rows = {"at_most": units, "times": 1, "quantity": int(line.quantity_left)}
             return rows | {f"{line.sku}.{name}": number for name, number in rows.items()}
         money = money_of(self, units, account, view)
         return {"at_most": units, "times": 1, "money": money}

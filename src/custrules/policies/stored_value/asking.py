@@ -12,10 +12,12 @@ from custrules.policies.stored_value.amounts import money, share_at
 from custrules.policies.stored_value.causes import RefundBonus
 from custrules.policies.stored_value.history import TopUpHistory
 from custrules.policies.stored_value.limits import standing
-from custrules.policies.stored_value.reckoning import used
+from custrules.policies.stored_value.reckoning import Reckoning, used
 from custrules.policies.stored_value.requests import Request
 from custrules.policies.stored_value.ruling import Ruling
 from custrules.policy import Reason, View, reason
+
+OVER = "stored_value.refund.nothing_left"
 
 
 def last_day_to_ask(rule: Ruling, paid: date, view: View) -> date | None:
@@ -30,17 +32,23 @@ def last_day_to_ask(rule: Ruling, paid: date, view: View) -> date | None:
 
 
 def fitting_and_not(
-    request: Request, rule: Ruling, account: ValueAccount, histories: Sequence[TopUpHistory], view: View
+    request: Request, rule: Ruling, account: ValueAccount, histories: Sequence[TopUpHistory], view: View, *, pooled: bool
 ) -> tuple[list[TopUpHistory], list[Reason]]:
-    """The top-ups of which something can be asked back for this cause; what stands against it in any case; and, where there is none, why."""
+    """The top-ups of which something can be asked back for this cause; what stands against it in any case; and, where there is none, why.
+
+    Of what was paid back before, a bonus that was kept goes along with the rest; ``pooled``, it stays a part of the one ratio.
+    """
     failing: dict[str, Reason] = {}
-    fitting = []
+    fitting, paid_back = list[TopUpHistory](), set[str]()
     for history in histories:
         why = list(_unfit(request, rule, history, view))
         for one in why:
             failing.setdefault(one.code, one)
-        if not why:
+        if not why or ([one.code for one in why] == [OVER] and (pooled or history.bonus)):
             fitting.append(history)
+            paid_back |= {history.id} if why else set()
+    if len(paid_back) == len(fitting):
+        fitting = []
     whole = list(_ruled_out(request, rule, account, histories, view))
     return fitting, [*whole, *([] if fitting else failing.values())]
 
@@ -93,10 +101,20 @@ def _unfit(request: Request, rule: Ruling, history: TopUpHistory, view: View) ->
         yield reason("stored_value.refund.too_early", first=rule.not_before.after(history.day), **told)
     if rule.unless == "used" and used(history):
         yield reason("stored_value.refund.used", **told)
+    if history.paid <= history.refunded + history.disputed > 0 and "face_remaining" not in rule.bases:
+        yield reason(OVER, **told)
+
+
+def over(result: Reckoning, cause: str) -> Iterator[Reason]:
+    """Nothing goes back any more of what went back before, and nothing of it is left."""
+    first = result.lines[0].history
+    if not result.most and all(_is_over(line.history) for line in result.lines):
+        yield reason(OVER, cause=cause, of=first.id, paid=first.day)
+
+
+def _is_over(history: TopUpHistory) -> bool:
     gone = history.refunded + history.disputed
-    paid_back = gone and gone >= history.paid and "face_remaining" not in rule.bases
-    if paid_back or (gone and not history.principal + history.bonus + history.held and history.form != "period"):
-        yield reason("stored_value.refund.nothing_left", **told)
+    return gone > 0 and (gone >= history.paid or not history.principal + history.bonus + history.held)
 
 
-__all__ = ["excess_kept", "fitting_and_not", "last_day_to_ask", "too_large"]
+__all__ = ["excess_kept", "fitting_and_not", "last_day_to_ask", "over", "too_large"]

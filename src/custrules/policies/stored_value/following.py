@@ -231,7 +231,8 @@ def _settled(policy: Refund, event: events.RefundPaid, request: Request, account
         reasons.append(reason("stored_value.refund.debt_settled", settled=money(settled, view), account=account.id))
     reasons += paid_to(quote, settled, view)
     request = request._replace(value=PAID_OUT, frozen=False, since=view.day)
-    return policy.applied(event, reasons, [*account.postings(view), request.status(policy.status, view)])
+    counts = policy.process.aggregate.after(request.asked) if policy.process is not None and policy.process.approval else None
+    return policy.applied(event, reasons, [*account.postings(view), request.status(policy.status, view, counts)])
 
 
 # -- disputes ----------------------------------------------------------------------------------------------------------

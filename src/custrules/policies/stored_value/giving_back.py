@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from custrules.events import RedemptionCancelled, Return
 from custrules.ledger import EXPIRED, SPENT, Lot, LotPart, Move
 from custrules.money import Rounding, rounded
+from custrules.orders import Order as Bought
 from custrules.orders import Record
 from custrules.policies.stored_value.account import ValueAccount
 from custrules.policies.stored_value.pairs import Order
@@ -24,7 +25,7 @@ def given_back(policy: Spending, event: Return | RedemptionCancelled, account: V
     record, order = view.record(policy), view.order
     if record is None or order is None:
         return None
-    kept = 0 if isinstance(event, RedemptionCancelled) else _kept(account, view)
+    kept = _visits_kept(order) if isinstance(event, RedemptionCancelled) else _kept(account, view)
     back = less(_outstanding(record), kept_parts(policy.order, record, kept))
     if not back:
         return None
@@ -36,6 +37,11 @@ def given_back(policy: Spending, event: Return | RedemptionCancelled, account: V
     if lapsed:
         reasons.append(reason("stored_value.spending.returned_expired", amount=account.shown(lapsed, view), account=account.id))
     return policy.applied(event, reasons, account.postings(view))
+
+
+def _visits_kept(order: Bought) -> int:
+    """The visits that are still used; of anything else that is cancelled, nothing is kept."""
+    return int(order.lines[0].quantity_left) if order.type == "visit" and not order.done else 0
 
 
 def _kept(account: ValueAccount, view: View) -> int:

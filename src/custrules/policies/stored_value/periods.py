@@ -27,9 +27,10 @@ def periods(account: ValueAccount, view: View, only: str | None = None) -> list[
 
 def _running(account: ValueAccount, view: View, only: str | None) -> Iterator[Period]:
     """None that was paid back."""
-    for order in (view.state.order(order_id) for order_id in view.state.top_ups):
-        found = order.deposit if order is not None and only in (None, order.id) else None
-        if order is None or found is None or found.account != account.id or found.starts is None or found.ends is None:
+    kept = [order for order in (view.state.order(order_id) for order_id in view.state.top_ups) if order is not None]
+    for order in sorted(kept, key=lambda order: (order.day, order.occurred_at, order.id)):
+        found = order.deposit if only in (None, order.id) else None
+        if found is None or found.account != account.id or found.starts is None or found.ends is None:
             continue
         if found.starts <= view.day <= found.ends and not found.disputed and not found.refunded:
             request, frozen = standing_of(view, account.id, order.id) or (None, False)

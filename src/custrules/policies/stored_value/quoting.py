@@ -11,7 +11,7 @@ from custrules.calendars import ONE_DAY
 from custrules.money import rounded, split, to_units
 from custrules.policies.stored_value.account import ValueAccount
 from custrules.policies.stored_value.amounts import money
-from custrules.policies.stored_value.asking import excess_kept, fitting_and_not, last_day_to_ask, too_large
+from custrules.policies.stored_value.asking import excess_kept, fitting_and_not, last_day_to_ask, over, too_large
 from custrules.policies.stored_value.bases import Basis, Served
 from custrules.policies.stored_value.charges import year_share
 from custrules.policies.stored_value.history import TopUpHistory
@@ -51,7 +51,7 @@ def quoted(
     policy: Refund, request: Request, rule: Ruling, account: ValueAccount, histories: Sequence[TopUpHistory], view: View, until: date
 ) -> Quote | list[Reason]:
     """The quote for a request, with interest up to a day; or every reason why there is none."""
-    fitting, failing = fitting_and_not(request, rule, account, histories, view)
+    fitting, failing = fitting_and_not(request, rule, account, histories, view, pooled=policy.top_ups == "pooled")
     if not fitting:
         return failing
     rule = excess_kept(rule, request, account, view)
@@ -96,6 +96,7 @@ def _reckoned(request: Request, terms: Terms, account: ValueAccount, histories: 
 
 def _wrong(request: Request, rule: Ruling, result: Reckoning, account: ValueAccount, view: View) -> Iterator[Reason]:
     told = {"cause": rule.cause, "account": account.id}
+    yield from over(result, rule.cause)
     if account.form != "amount":  # visits and days have no balance in money but what they come to
         yield from too_large(rule, result.most, account, view)
     if request.amount is not None and request.amount > result.most:
@@ -214,7 +215,7 @@ def told(policy: Refund, request: Request, quote: Quote, account: ValueAccount, 
             holds_until=quote.holds_until,
             **head,
         ),
-        *(_of_line(line, account, view) for line in lines),
+        *(_of_line(line, account, view) for line in lines if line.most or not line.history.refunded),
         *quote.laws,
         *_behind(quote),
         *_components(policy, quote, head, view),

@@ -89,6 +89,10 @@ class Refund(Policy):
     def writes(self) -> tuple[str, ...]:
         return (self.status,)
 
+    def of_orders(self) -> tuple[str, ...]:
+        """A request that is over is forgotten with its order; one that was paid not before it counts no more towards who approves the next."""
+        return (self.status,)
+
     def companions(self) -> tuple[Policy, ...]:
         """What lets go of frozen value before a bank takes it back."""
         return (thaw.beside(self),)

@@ -51,8 +51,8 @@ class Request(NamedTuple):
     def open(self) -> bool:
         return self.value in OPEN
 
-    def status(self, name: str, view: View) -> Status:
-        """The status that keeps it."""
+    def status(self, name: str, view: View, until: date | None = None) -> Status:
+        """The status that keeps it, ``until`` a day where it outlives its order."""
         data: dict[str, Scalar] = {}
         for field in _FIELDS:
             value = getattr(self, field)
@@ -64,7 +64,7 @@ class Request(NamedTuple):
                 data[field] = _JOINED[field].join(value) if field in _JOINED else value.isoformat() if isinstance(value, date) else value
         if self.unknown:
             data["pay_by"] = "unknown"
-        return Status(name, self.value, self.since or self.asked, None, self.id, Frozen(data))
+        return Status(name, self.value, self.since or self.asked, until, self.id, Frozen(data))
 
 
 _MONEY = ("amount", "refund", "gross")
@@ -82,7 +82,7 @@ def request_of(view: View, name: str, request_id: str) -> Request | None:
 
 
 def requests_of(view: View, name: str) -> Iterator[Request]:
-    """Every request of the customer, in the order in which they were made."""
+    """Every request of the customer, by their ids."""
     for status, subject in list(view.state.statuses):
         if status == name and subject:
             found = request_of(view, name, subject)

@@ -77,6 +77,9 @@ class TopUp(Policy):
     def passing(self) -> tuple[str, ...]:
         return tuple(name for name in self.writes() if name.endswith(bringing.COUPONS))
 
+    def of_orders(self) -> tuple[str, ...]:
+        return tuple(name for name in self.writes() if name.endswith(bringing.POINTS))
+
     def companions(self) -> tuple[Policy, ...]:
         """What gives points and coupons, and takes them back."""
         return (bringing.beside(self, self._packs()),)

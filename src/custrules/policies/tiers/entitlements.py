@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 from custrules.brought import unpacked
@@ -209,7 +210,7 @@ class Entitlements(Policy):
         order, record = view.order, view.record(self)
         if order is None or record is None or order.reward is None:
             return None
-        name, asked = order.reward.sku or "", int(order.reward.quantity)
+        name, asked = order.reward.sku or "", int(event.quantity if event.quantity is not None else _not_yet_back(view))
         per = self._per(name)
         known = view.state.statuses.get((uses_status(self.status), name))
         if per is None or known is None:
@@ -304,3 +305,9 @@ def _begins_again(benefit: Benefit, uses: Uses, stretch: Stretch, anchor: date |
         if not uses.during(stretch):
             return None
     return None
+
+
+def _not_yet_back(view: View) -> Decimal:
+    """What was left of a reward before it was cancelled."""
+    line = view.before.reward if view.before is not None else None
+    return line.quantity_left if line is not None else Decimal(0)
