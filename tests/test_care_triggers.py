@@ -781,6 +781,19 @@ def test_an_unknown_status_is_told_with_its_place() -> None:
     assert {found.code for found in caught.value.diagnostics} == {"document.unknown_fact"}
 
 
+def test_bonuses_of_several_cards_that_end_on_one_day_are_told_in_their_own_units() -> None:
+    cards = [
+        {"id": "card", "kind": "stored_value.account", "form": "amount", "bonus_expiry": "2 months"},
+        {"id": "baths", "kind": "stored_value.account", "form": "visits", "bonus_expiry": "2 months"},
+        {"id": "top-up", "kind": "stored_value.top_up", "account": "card", "ladder": [{"pay": "100.00", "give": "10.00"}], "mode": "highest"},
+        {"id": "buy", "kind": "stored_value.top_up", "account": "baths"},
+    ]
+    life = Life(program({"occasion": {"before": "bonus_expiry", "by": "7 days"}}, policies=cards))
+    life.event("top_up", "2026-01-01", amount="100.00", account="card")
+    life.event("top_up", "2026-01-01", id="t2", amount="100.00", paid=10, given=2, account="baths").until("2026-04-30")
+    assert [touchpoint.data["quantity"] for touchpoint in life.touchpoints] == ["10.00 CNY, 2"]
+
+
 def test_the_end_of_a_bonus_is_told_of_before() -> None:
     card = [
         {"id": "card", "kind": "stored_value.account", "form": "amount", "bonus_expiry": "2 months"},

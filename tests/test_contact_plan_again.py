@@ -99,6 +99,12 @@ def test_a_contact_that_is_told_when_its_last_day_is_over_answers_the_ask_all_th
     assert life.state.touchpoints["birthday:2026"].outcome == "sent"
 
 
+def test_what_waits_when_an_account_is_closed_is_not_sent() -> None:
+    life = Life(program(BIRTHDAY % ", validity: 9 days")).event("visit", "2026-05-20T04:00").event("closure", "2026-05-21T04:00", reason="moved")
+    (item,) = life.plan(date(2026, 5, 22))
+    assert (item.outcome, item.codes) == ("drop", ("care.closed",))
+
+
 # -- greetings made already --------------------------------------------------------------------------------------------------
 
 

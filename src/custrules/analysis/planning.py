@@ -161,7 +161,9 @@ def person_of(program: Program, state: State, rules: ContactPlan, candidate: Can
     stops = [str(status.data[SUPPRESSES]) for status in state.statuses.values() if status.value is not None and SUPPRESSES in status.data]
     suppressed = frozenset(purpose.strip() for text in stops for purpose in text.split(",")) if stops else NOTHING
     chosen = _from_table(program, state, rules, candidate, day)
-    return Person(state.customer_id, zone_of(program, state), state.profile, state.consent, state.do_not_contact, suppressed, chosen, state.consents)
+    closed = state.closed.day if state.closed is not None else None
+    known = state.profile, state.consent, state.do_not_contact
+    return Person(state.customer_id, zone_of(program, state), *known, suppressed, chosen, state.consents, closed)
 
 
 def _from_table(program: Program, state: State, rules: ContactPlan, candidate: Candidate, day: date) -> str | None:

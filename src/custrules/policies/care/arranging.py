@@ -57,6 +57,8 @@ class Person(NamedTuple):
     """The channel that the table of the plan gives for the candidate asked about."""
     consents: Consents = Frozen()
     """Since when there is consent, or when it was withdrawn."""
+    closed: date | None = None
+    """The day since which the account is closed, where it is."""
 
 
 PersonOn = Callable[[Candidate, date], Person]
@@ -173,6 +175,8 @@ class Desk:
             return "drop", reason("care.do_not_contact")
         if terms.purpose == "service":
             return None
+        if person.closed is not None:
+            return "drop", reason("care.closed", day=person.closed)
         if terms.purpose in person.suppressed:
             return "drop", reason("care.complaint.open", purpose=terms.purpose)
         holdout = self.rules[candidate.day].holdout

@@ -139,15 +139,14 @@ def expiring(view: View, account: str) -> list[tuple[date, str]]:
     """What of an account, or of every account's bonus, lapses after which last day, as the account's rules now say."""
     ledger = view.state.ledger
     names = [name for name in ledger.accounts if name.endswith(".bonus")] if account == BONUS else [ledger.resolve(account)]
-    found: dict[date, int] = {}
-    held = None
-    for name in names:
-        held = ledger.accounts.get(name)
-        for lot, left in held or ():
-            last = held.last_day(lot) if held is not None else None
+    found: dict[date, dict[tuple[str, int], int]] = {}
+    for held in (ledger.accounts[name] for name in names if name in ledger.accounts):
+        for lot, left in held:
+            last = held.last_day(lot)
             if last is not None and last != date.max:
-                found[last] = found.get(last, 0) + left
-    return [(day, str(shown(left, held.unit, held.scale))) for day, left in sorted(found.items())] if held is not None else []
+                of_day = found.setdefault(last, {})
+                of_day[held.unit, held.scale] = of_day.get((held.unit, held.scale), 0) + left
+    return [(day, ", ".join(str(shown(left, *unit)) for unit, left in of_day.items())) for day, of_day in sorted(found.items())]
 
 
 class Absence(Occurring):
