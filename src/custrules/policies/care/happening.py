@@ -49,6 +49,10 @@ class FollowUps(Occurring):
         ]
         return min(later, default=None)
 
+    def stands(self, view: View, today: date, cycle: str) -> bool:
+        """A sequence that was stopped after its step was asked for is over, too."""
+        return super().stands(view, today, cycle) and not self._stopped(view, date.fromisoformat(cycle.partition("/")[0]), today)
+
     def _steps(self, anchor: date) -> Iterator[tuple[Length, Occurrence]]:
         steps = self.trigger.occasion.steps
         planned = [step.after(anchor) for step in steps]
