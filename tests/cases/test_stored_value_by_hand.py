@@ -222,7 +222,7 @@ def test_a_refund_goes_back_to_the_tenders(split: str, expected: dict[str, int])
     ann = history(rules).on("2026-01-01").event("top_up", id="t1", tenders={"card": "600.00", "cash": "400.00"})
     ann = refunded(ann, "2026-02-01", "consumer", of="t1", amount="700.00")
     reasons = [why for found in ann.last.decisions for why in found.reasons if why.code.endswith("to_tender")]
-    assert {why.params["tender"]: why.params["amount"].minor for why in reasons} == expected  # type: ignore[union-attr]  # money
+    assert {why.params["tender"]: why.params["amount"].minor for why in reasons} == expected
 
 
 # -- interest ------------------------------------------------------------------------------------------------------------
