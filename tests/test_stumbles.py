@@ -179,6 +179,13 @@ def test_the_verb_plan_writes_a_calendar_and_updates_it(salon: Path, capsys: pyt
     assert sorted(path.name for path in salon.iterdir()) == ["care.ics", "care.yaml", "events.jsonl"]
 
 
+def test_the_verb_plan_ends_with_sums(salon: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*PLAN, "--lang", "zh"]) == 0
+    assert capsys.readouterr().out.endswith("\n\n合计\n  提出者    结果  渠道  次数\n  birthday  发送  sms      1\n")
+    assert main([*PLAN, "--days", "2"]) == 0
+    assert "In all" not in capsys.readouterr().out, "nobody is to be contacted"
+
+
 def test_the_verb_plan_leaves_a_file_that_is_no_calendar(salon: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*PLAN, "--ics", "care.yaml"]) == 2
     assert (salon / "care.yaml").read_text("utf-8") == CARE

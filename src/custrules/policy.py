@@ -145,6 +145,10 @@ class Policy(BaseModel):
         """The day on which it would next ask for a contact, if nothing happens until then; None: on none that is known."""
         return None
 
+    def still_asks(self, view: View, cycle: str, /) -> bool:
+        """Whether what it asked for in a cycle, and what waits since, is still wanted: who came back is not missed any more."""
+        return True
+
     def keeps_contacts(self) -> int | None:
         """Days for which it counts contacts that a host makes of its own accord; None: it counts none."""
         return None

@@ -49,6 +49,10 @@ class FollowUps(Occurring):
         ]
         return min(later, default=None)
 
+    def stands(self, view: View, today: date, cycle: str) -> bool:
+        """A sequence that was stopped after its step was asked for is over, too."""
+        return super().stands(view, today, cycle) and not self._stopped(view, date.fromisoformat(cycle.partition("/")[0]), today)
+
     def _steps(self, anchor: date) -> Iterator[tuple[Length, Occurrence]]:
         steps = self.trigger.occasion.steps
         planned = [step.after(anchor) for step in steps]
@@ -315,7 +319,7 @@ class NearLevels(Occurring):
         last = self.last_day(today, None) if self.trigger.validity is not None else deadline
         told: dict[str, Scalar] = {"level": aim.name}
         if deadline is not None:
-            told["deadline"] = period.isoformat()
+            told["end"] = period.isoformat()
         yield Occurrence(f"{aim.name}/{period}", today, last, told)
 
     def next_day(self, view: View, today: date) -> date | None:

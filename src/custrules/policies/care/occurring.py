@@ -55,6 +55,10 @@ class Occurring(ABC):
     def next_day(self, view: View, today: date) -> date | None:
         """The first later day on which another may be open though nothing happens; may be early, never late."""
 
+    def stands(self, view: View, today: date, cycle: str) -> bool:
+        """Whether a cycle that was asked about is open still."""
+        return any(occurrence.cycle == cycle for occurrence in self.open(view, today))
+
     def last_day(self, planned: date, usual: int | None) -> date | None:
         """The last day of an ask: by the trigger's validity and grace; where none is said, so many days after the planned one."""
         trigger = self.trigger
