@@ -737,6 +737,7 @@ def test_a_level_that_is_near_asks_only_so_long_before_the_end_where_that_is_sai
     )
     life = Life(made).event("purchase", "2026-03-01", amount="95.00").until("2026-12-31")
     assert life.asked == [("2026-11-01", "t1", "silver/2026-12-31", "2026-12-31")]  # 31 December less 60 days is 1 November
+    assert life.touchpoints[0].data["end"] == "2026-12-31"
 
 
 @pytest.mark.parametrize("taboo", ["promotion", ["gossip"], [1]])
