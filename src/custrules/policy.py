@@ -80,7 +80,7 @@ class Known:
     rates: tuple[str, ...] = ()
     calendar: Sequence[str] = ()
     working: bool = True
-    """Whether it says which days are worked."""
+    """Whether the program says which days are worked."""
 
 
 class Policy(BaseModel):
