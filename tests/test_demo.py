@@ -457,6 +457,7 @@ def test_who_is_at_risk_is_printed_with_the_reasons(printed: tuple[Path, str], a
 
 def test_nobody_who_is_silent_at_risk_bought_within_twelve_weeks(at_risk: leaving.Leaving, events: list[AnyEvent]) -> None:
     """The floor of 84 days; and the flag was confirmed on the Monday after."""
+    assert at_risk.most
     for one in at_risk.most:
         last = max(event.occurred_at.date() for event in events if event.customer_id == one.customer_id and event.type == "purchase")
         if any(why.params["signal"] == "silence" for why in one.why):

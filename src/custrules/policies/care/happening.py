@@ -319,7 +319,7 @@ class NearLevels(Occurring):
         last = self.last_day(today, None) if self.trigger.validity is not None else deadline
         told: dict[str, Scalar] = {"level": aim.name}
         if deadline is not None:
-            told["deadline"] = period.isoformat()
+            told["end"] = period.isoformat()
         yield Occurrence(f"{aim.name}/{period}", today, last, told)
 
     def next_day(self, view: View, today: date) -> date | None:
