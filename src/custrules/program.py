@@ -131,6 +131,7 @@ class Program:
 
     @property
     def id(self) -> str:
+        """The name of the program, as ``program:`` in the document says it."""
         return self._document.id
 
     @property
@@ -140,10 +141,12 @@ class Program:
 
     @property
     def zone(self) -> ZoneInfo:
+        """The time zone in which local days are told."""
         return self._document.zone
 
     @property
     def currency(self) -> str:
+        """The currency of every amount (ISO 4217)."""
         return self._document.currency
 
     @property
