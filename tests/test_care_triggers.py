@@ -192,6 +192,21 @@ def test_of_a_group_the_first_whose_condition_holds_has_the_cycle() -> None:
     assert [trigger for _, trigger, *_ in poor.asked] == ["t2"]
 
 
+@pytest.mark.parametrize(
+    ("solar", "days"),
+    [
+        ("1985-02-20", ["2026-02-17", "2027-02-06"]),  # the first day of its lunar year: kept on Spring Festival, before 20 February
+        ("1985-02-19", ["2026-02-16", "2027-02-05"]),  # the last one of the lunar year before: in the common calendar of the same year
+        ("1990-12-31", ["2026-12-23", "2027-12-12"]),  # the 15th of the eleventh month; that of 2025 was on 3 January 2026
+    ],
+)
+def test_in_a_group_a_birthday_by_either_calendar_is_one_birthday(solar: str, days: list[str]) -> None:
+    both = [{"occasion": "birthday", "calendar": calendar, "group": "birthday"} for calendar in ("lunar", "solar")]
+    life = Life(program(*both)).event("enrolment", "2026-01-10", profile={"birthday": solar}).until("2027-12-31")
+    assert life.days == days
+    assert [cycle for _, _, cycle, _ in life.asked] == ["birthday/2026", "birthday/2027"]
+
+
 @covers("TZ-MOVED-CUSTOMER")
 def test_a_customer_who_moves_to_another_zone_is_not_greeted_again() -> None:
     life = born("1990-05-20").until("2026-05-20").event("profile_update", "2026-05-21", profile={"zone": "America/Los_Angeles"})

@@ -448,6 +448,7 @@ program: p
 zone: Asia/Shanghai
 currency: CNY
 profile: {phone: {type: text}}
+calendar: {working: {days: CN}}
 policies:
   - id: contact
     kind: care.contact_plan

@@ -79,6 +79,8 @@ class Known:
     profile: Mapping[str, FactType] = field(default_factory=dict)
     rates: tuple[str, ...] = ()
     calendar: Sequence[str] = ()
+    working: bool = True
+    """Whether the program says which days are worked."""
 
 
 class Policy(BaseModel):
