@@ -32,11 +32,11 @@ from custrules.messages import render_all
 from custrules.money import exactly
 from custrules.policies import KINDS, built_in
 from custrules.policy import Policy
-from custrules.progressing import Progress
 from custrules.remembering import Gaps
 from custrules.restatement import Restatement
 from custrules.revising import by_id, revised
 from custrules.rulebook import Rulebook
+from custrules.standings import Progress
 from custrules.state import State
 from custrules.steps import Step
 from custrules.together import Together, together
