@@ -222,6 +222,15 @@ def test_a_pool_in_parts_comes_to_the_whole() -> None:
     assert quote(whole, "2026-02-02", "merchant") == "nothing_left"
 
 
+# A card that was closed with all its money back is no part of what is paid in anew: 500 - 100, not 500 - 100 x 1500/1700.
+def test_a_pool_that_was_paid_back_whole_is_over() -> None:
+    rules = program("{merchant: {basis: paid_minus_ratio}}", refund="top_ups: pooled")
+    ann = paid(rules, "2026-01-01", "1000.00", given="200.00").on("2026-01-10")
+    ann = ann.event("refund_request", id="r1", cause="merchant").event("refund_paid", of="r1")
+    ann = spent(ann.on("2026-02-01").event("top_up", id="t2", amount="500.00"), "2026-02-02", "100.00")
+    assert quote(ann, "2026-03-01", "merchant") == "400.00"
+
+
 # 1000 + 200, the bonus lapsed, 1000 used: 1000 - 1000 x 1000/1200 = 166.67, though nothing is left on the card.
 def test_what_an_expired_bonus_makes_go_back_goes_back_in_parts_too() -> None:
     rules = program("{merchant: {basis: paid_minus_ratio}}", card="form: amount, bonus_expiry: 30 days")

@@ -36,7 +36,8 @@ def fitting_and_not(
 ) -> tuple[list[TopUpHistory], list[Reason]]:
     """The top-ups of which something can be asked back for this cause; what stands against it in any case; and, where there is none, why.
 
-    Of what was paid back before, a bonus that was kept goes along with the rest; ``pooled``, it stays a part of the one ratio.
+    Of what was paid back before, a bonus that was kept goes along with the rest. ``pooled``, refunds in part take the newest first: what they
+    paid back stays a part of the one ratio while something older is left.
     """
     failing: dict[str, Reason] = {}
     fitting, paid_back = list[TopUpHistory](), set[str]()
@@ -44,7 +45,8 @@ def fitting_and_not(
         why = list(_unfit(request, rule, history, view))
         for one in why:
             failing.setdefault(one.code, one)
-        if not why or ([one.code for one in why] == [OVER] and (pooled or history.bonus)):
+        shared = pooled and len(fitting) > len(paid_back) and history.refunded > 0  # with an older one of which something is left
+        if not why or ([one.code for one in why] == [OVER] and (shared or history.bonus)):
             fitting.append(history)
             paid_back |= {history.id} if why else set()
     if len(paid_back) == len(fitting):
