@@ -163,6 +163,19 @@ def conditions(draw: st.DrawFn, depth: int = 3) -> Example:
 ROWS: st.SearchStrategy[Row] = st.fixed_dictionaries({name: st.none() | st.sampled_from(domain.all) for name, domain in DOMAINS.items()})
 
 
+class Still:
+    """Facts by name that stand still."""
+
+    def __init__(self, facts: Mapping[str, FactValue | None]) -> None:
+        self.facts = facts
+
+    def value(self, name: str) -> FactValue | None:
+        return self.facts[name]
+
+    def next_change(self, name: str) -> None:
+        return None
+
+
 class Given:
     """Facts that stand still, and a note of which were read."""
 

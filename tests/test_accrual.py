@@ -49,6 +49,13 @@ def test_in_proportion_the_account_s_unit_is_rounded_once_and_by_name(rounding: 
     assert points(own, amount="99.00") == Decimal(wanted[rounding])
 
 
+@pytest.mark.parametrize(("per", "told"), [("day", "calendar day"), ("month", "calendar month"), ("half", "calendar half"), ("lifetime", "campaign")])
+def test_a_cap_s_period_in_one_word_is_the_calendar_s(per: str, told: str) -> None:
+    own = program({"points_per_unit": 1, "caps": [{"at_most": 30, "per": per}]})
+    assert f'"per":"{told}"' in own.to_json().decode()
+    assert points(own, amount="99.00") == 30
+
+
 def test_steps_round_no_second_time() -> None:
     own = program({"points_per": {"each": 10, "points": "1/3"}, "rounding": "ceil"})
     assert points(own, amount="39.99") == 1  # 3 steps x 1/3

@@ -1,4 +1,4 @@
-"""The books of the demo's programme close on UCI Online Retail II: on the excerpt, and with ``-m thorough`` on an eighth of both years."""
+"""The books of the demo's programme close on UCI Online Retail II: on a third of the excerpt, and with ``-m thorough`` on an eighth of both years."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def the_books_close(program: cr.Program, events: Iterable[Any]) -> None:
     assert min(min(cohort.used, cohort.lapsed, cohort.left) for cohort in cohorts.cohorts) == 0
 
 
-def test_the_books_of_the_excerpt_close(program: cr.Program) -> None:
-    the_books_close(program, make_excerpt.excerpt())
+def test_the_books_of_a_third_of_the_excerpt_close(program: cr.Program) -> None:
+    the_books_close(program, (event for event in make_excerpt.excerpt() if int(event["customer_id"]) % 3 == 0))
 
 
 @needs_data

@@ -192,6 +192,21 @@ def test_of_a_group_the_first_whose_condition_holds_has_the_cycle() -> None:
     assert [trigger for _, trigger, *_ in poor.asked] == ["t2"]
 
 
+@pytest.mark.parametrize(
+    ("solar", "days"),
+    [
+        ("1985-02-20", ["2026-02-17", "2027-02-06"]),  # the first day of its lunar year: kept on Spring Festival, before 20 February
+        ("1985-02-19", ["2026-02-16", "2027-02-05"]),  # the last one of the lunar year before: in the common calendar of the same year
+        ("1990-12-31", ["2026-12-23", "2027-12-12"]),  # the 15th of the eleventh month; that of 2025 was on 3 January 2026
+    ],
+)
+def test_in_a_group_a_birthday_by_either_calendar_is_one_birthday(solar: str, days: list[str]) -> None:
+    both = [{"occasion": "birthday", "calendar": calendar, "group": "birthday"} for calendar in ("lunar", "solar")]
+    life = Life(program(*both)).event("enrolment", "2026-01-10", profile={"birthday": solar}).until("2027-12-31")
+    assert life.days == days
+    assert [cycle for _, _, cycle, _ in life.asked] == ["birthday/2026", "birthday/2027"]
+
+
 @covers("TZ-MOVED-CUSTOMER")
 def test_a_customer_who_moves_to_another_zone_is_not_greeted_again() -> None:
     life = born("1990-05-20").until("2026-05-20").event("profile_update", "2026-05-21", profile={"zone": "America/Los_Angeles"})
@@ -737,6 +752,7 @@ def test_a_level_that_is_near_asks_only_so_long_before_the_end_where_that_is_sai
     )
     life = Life(made).event("purchase", "2026-03-01", amount="95.00").until("2026-12-31")
     assert life.asked == [("2026-11-01", "t1", "silver/2026-12-31", "2026-12-31")]  # 31 December less 60 days is 1 November
+    assert life.touchpoints[0].data["end"] == "2026-12-31"
 
 
 @pytest.mark.parametrize("taboo", ["promotion", ["gossip"], [1]])
@@ -779,6 +795,19 @@ def test_an_unknown_status_is_told_with_its_place() -> None:
     with pytest.raises(cr.DocumentError) as caught:
         program({"occasion": {"status": "rank", "rises_to": "gold"}})
     assert {found.code for found in caught.value.diagnostics} == {"document.unknown_fact"}
+
+
+def test_bonuses_of_several_cards_that_end_on_one_day_are_told_in_their_own_units() -> None:
+    cards = [
+        {"id": "card", "kind": "stored_value.account", "form": "amount", "bonus_expiry": "2 months"},
+        {"id": "baths", "kind": "stored_value.account", "form": "visits", "bonus_expiry": "2 months"},
+        {"id": "top-up", "kind": "stored_value.top_up", "account": "card", "ladder": [{"pay": "100.00", "give": "10.00"}], "mode": "highest"},
+        {"id": "buy", "kind": "stored_value.top_up", "account": "baths"},
+    ]
+    life = Life(program({"occasion": {"before": "bonus_expiry", "by": "7 days"}}, policies=cards))
+    life.event("top_up", "2026-01-01", amount="100.00", account="card")
+    life.event("top_up", "2026-01-01", id="t2", amount="100.00", paid=10, given=2, account="baths").until("2026-04-30")
+    assert [touchpoint.data["quantity"] for touchpoint in life.touchpoints] == ["10.00 CNY, 2"]
 
 
 def test_the_end_of_a_bonus_is_told_of_before() -> None:

@@ -9,6 +9,7 @@ from itertools import pairwise, product
 from typing import Any
 
 import pytest
+from conditions_examples import Still
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,25 +54,12 @@ conditions = st.recursive(
 )
 
 
-class Given:
-    """Facts given by name."""
-
-    def __init__(self, facts: Mapping[str, FactValue | None]) -> None:
-        self.facts = facts
-
-    def value(self, name: str) -> FactValue | None:
-        return self.facts[name]
-
-    def next_change(self, name: str) -> None:
-        return None
-
-
 NAMES = ("spend", "orders", "recent", "segment", "vip")
 NUMBERS = (None, *range(8))
 
 
-def customer(*values: FactValue | None) -> Given:
-    return Given(dict(zip(NAMES, values, strict=True)))
+def customer(*values: FactValue | None) -> Still:
+    return Still(dict(zip(NAMES, values, strict=True)))
 
 
 EVERYTHING = [
@@ -81,7 +69,7 @@ EVERYTHING = [
 ]
 
 
-def holding(bound: Bound, among: Iterable[Given]) -> bool:
+def holding(bound: Bound, among: Iterable[Still]) -> bool:
     return any(evaluate(bound, facts) for facts in among)
 
 
@@ -100,7 +88,7 @@ def test_a_condition_never_holds_or_always_holds_exactly_when_no_facts_say_other
     space = findings.possible(place.scope)
     assert space.never(place.bound) == (not holding(place.bound, EVERYTHING))
     found = space.find(place.bound)
-    assert found is None or evaluate(place.bound, Given({**customer(0, 0, 0, "a", True).facts, **found}))
+    assert found is None or evaluate(place.bound, Still({**customer(0, 0, 0, "a", True).facts, **found}))
 
 
 @given(conditions)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import pytest
+from conditions_examples import Still
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,26 +16,12 @@ import custrules as cr
 from custrules import messages
 from custrules.analysis.check import rows
 from custrules.conditions import BoundTable
-from custrules.facts import FactValue
 
 COUNTS = (None, *range(8))
 REGIONS = (None, "city", "county", "island")
 
 
-class Given:
-    """Facts given by name."""
-
-    def __init__(self, facts: Mapping[str, FactValue | None]) -> None:
-        self.facts = facts
-
-    def value(self, name: str) -> FactValue | None:
-        return self.facts[name]
-
-    def next_change(self, name: str) -> None:
-        return None
-
-
-EVERYTHING = [Given({"orders": orders, "region": region}) for orders, region in product(COUNTS, REGIONS)]
+EVERYTHING = [Still({"orders": orders, "region": region}) for orders, region in product(COUNTS, REGIONS)]
 KNOWN = [facts for facts in EVERYTHING if None not in facts.facts.values()]
 LIKELY = [facts for facts in EVERYTHING if facts.facts["orders"] is not None]  # a count is missing only from states that do not reach back
 
@@ -68,7 +55,7 @@ def rows_told(found: tuple[cr.Diagnostic, ...], *codes: str) -> set[int]:
     return {int(finding.path.rpartition("[")[2].rstrip("]")) for finding in found if finding.code in codes}
 
 
-def matches(table: BoundTable, facts: Given) -> tuple[int, ...]:
+def matches(table: BoundTable, facts: Still) -> tuple[int, ...]:
     """The rows that hold, whatever the hit policy makes of them."""
     return replace(table, hit="COLLECT").outcome(facts).matched
 
@@ -101,7 +88,7 @@ def test_a_witness_of_a_gap_is_one() -> None:
     table, found = checked("FIRST", [["< 3", "-", "a"], [">= 5", "city", "b"], ["[3..5)", "not(city)", "c"]])
     witness = next(finding.params["witness"] for finding in found if finding.code == "check.table_gap")
     facts: dict[str, Any] = dict(part.split(" ") for part in witness.split(", "))
-    assert matches(table, Given({"orders": int(facts["orders"]), "region": facts["region"]})) == ()
+    assert matches(table, Still({"orders": int(facts["orders"]), "region": facts["region"]})) == ()
 
 
 def test_a_default_closes_every_gap() -> None:

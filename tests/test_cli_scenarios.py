@@ -25,11 +25,8 @@ def record_of(folder: Path, *more: str, customer: str = "ann") -> int:
     return main(["record", str(folder / "shop.yaml"), "--events", str(folder / "events.jsonl"), "--customer", customer, *more])
 
 
-def test_of(*arguments: object) -> int:
+def played(*arguments: object) -> int:
     return main(["test", *map(str, arguments)])
-
-
-test_of.__test__ = False  # type: ignore[attr-defined]  # a helper
 
 
 # -- record ------------------------------------------------------------------------------------------------------------
@@ -42,7 +39,7 @@ def test_a_recorded_file_passes_when_it_is_run(shop: Path, capsys: pytest.Captur
         f"{written}: 1 scenarios, 3 steps. What they expect was computed: please confirm it.",
         f"Run them with: custrules test {written}",
     ]
-    assert test_of(written) == 0
+    assert played(written) == 0
     assert "1 passed, 0 failed" in capsys.readouterr().out
 
 
@@ -68,7 +65,7 @@ def test_a_recorded_file_may_lie_elsewhere(shop: Path) -> None:
     out = shop / "tests" / "bob.scenarios.yaml"
     assert record_of(shop, "--out", str(out), "--last", "1", customer="bob") == 0
     assert 'program: "../shop.yaml"' in out.read_text("utf-8")
-    assert test_of(out) == 0
+    assert played(out) == 0
 
 
 def test_the_last_events_alone_become_steps(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,7 +141,7 @@ SCENARIO = "program: shop.yaml\nscenarios: [{name: x, steps: [{when: {purchase: 
 
 def test_coverage_tells_what_never_fired_with_its_line(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "x.scenarios.yaml").write_text(SCENARIO, "utf-8")
-    assert test_of("--coverage", shop) == 0
+    assert played("--coverage", shop) == 0
     lines = capsys.readouterr().out.splitlines()
     head = lines.index(f"{shop / 'shop.yaml'}: 3 of 9 rules fired")
     assert [line.split("  ") for line in lines[head + 1 :]]
@@ -154,13 +151,13 @@ def test_coverage_tells_what_never_fired_with_its_line(shop: Path, capsys: pytes
 
 def test_coverage_speaks_chinese(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "x.scenarios.yaml").write_text(SCENARIO, "utf-8")
-    assert test_of("--coverage", shop, "--lang", "zh") == 0
+    assert played("--coverage", shop, "--lang", "zh") == 0
     assert "9 条规则中触发了 3 条" in capsys.readouterr().out
 
 
 def test_coverage_is_json_too(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "x.scenarios.yaml").write_text(SCENARIO, "utf-8")
-    assert test_of("--coverage", "--format", "json", shop) == 0
+    assert played("--coverage", "--format", "json", shop) == 0
     told = json.loads(capsys.readouterr().out)
     (covered,) = told["coverage"]
     assert (covered["total"], covered["fired"], covered["program"]) == (9, 3, "shop")
@@ -169,14 +166,14 @@ def test_coverage_is_json_too(shop: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_coverage_leaves_the_exit_code_alone(shop: Path) -> None:
     (shop / "x.scenarios.yaml").write_text(SCENARIO.replace("60.00}}", "60.00}}, then: {tier: silver}"), "utf-8")
-    assert test_of("--coverage", shop) == 1
+    assert played("--coverage", shop) == 1
 
 
 def test_where_everything_fired_it_says_so(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "shop.yaml").write_text("program: shop\nzone: UTC\ncurrency: GBP\npolicies: [{id: p, kind: points.account, expiry: never}]\n", "utf-8")
     adjusted = "{adjustment: {at: 2026-01-10, account: p, quantity: 5, reason: x}}"
     (shop / "x.scenarios.yaml").write_text(f"program: shop.yaml\nscenarios: [{{name: x, steps: [{{when: {adjusted}}}]}}]\n", "utf-8")
-    assert test_of("--coverage", shop) == 0
+    assert played("--coverage", shop) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "  Every rule fired."
 
 
@@ -184,40 +181,40 @@ def test_where_everything_fired_it_says_so(shop: Path, capsys: pytest.CaptureFix
 
 
 def test_boundaries_pass_when_they_are_run(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert test_of("--init", shop / "shop.yaml") == 0
+    assert played("--init", shop / "shop.yaml") == 0
     written = shop / "shop.boundaries.scenarios.yaml"
     assert capsys.readouterr().out.startswith(f"{written}: 4 scenarios, ")
     assert "computed by the engine" in written.read_text("utf-8")
-    assert test_of(written) == 0
+    assert played(written) == 0
 
 
 def test_boundaries_speak_chinese(shop: Path) -> None:
-    assert test_of("--init", shop / "shop.yaml", "--lang", "zh") == 0
+    assert played("--init", shop / "shop.yaml", "--lang", "zh") == 0
     assert "levels：升入 silver：spend_12m 为 99.99，不符合 >= 100" in (shop / "shop.boundaries.scenarios.yaml").read_text("utf-8")
 
 
 def test_boundaries_never_take_the_place_of_a_file(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mine = shop / "shop.boundaries.scenarios.yaml"
     mine.write_text("mine", "utf-8")
-    assert test_of("--init", shop / "shop.yaml") == 2
+    assert played("--init", shop / "shop.yaml") == 2
     assert mine.read_text("utf-8") == "mine"
     assert "is there already" in capsys.readouterr().err
 
 
 def test_a_program_without_marks_has_no_boundaries(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "shop.yaml").write_text("program: shop\nzone: UTC\ncurrency: GBP\npolicies: []\n", "utf-8")
-    assert test_of("--init", shop / "shop.yaml", "--format", "json") == 0
+    assert played("--init", shop / "shop.yaml", "--format", "json") == 0
     assert json.loads(capsys.readouterr().out)["scenarios"] == 1  # a purchase that comes back can be made of any program
 
 
 def test_init_stands_alone(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert test_of("--init", shop / "shop.yaml", shop) == 2
-    assert test_of("--init", shop / "shop.yaml", "--coverage") == 2
+    assert played("--init", shop / "shop.yaml", shop) == 2
+    assert played("--init", shop / "shop.yaml", "--coverage") == 2
     assert "give it without files and without --coverage" in capsys.readouterr().err
 
 
 def test_nothing_to_run_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
-    assert test_of() == 2
+    assert played() == 2
     usage, *_, told = capsys.readouterr().err.splitlines()
     assert usage.startswith("usage: custrules test")
     assert told == "Name scenario files, or folders that hold some."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -165,9 +166,11 @@ def test_a_score_off_its_scale_is_refused(score: str, value: str) -> None:
 
 
 def test_an_own_score_has_its_own_scale() -> None:
-    program().event(
+    answer = program().event(
         {"type": "survey_response", "id": "s", "customer_id": "c", "occurred_at": "2026-03-01T10:00:00Z", "score": "stars", "value": "87.5"}
     )
+    assert isinstance(answer, cr.SurveyResponse)
+    assert answer.value == Decimal("87.5")
 
 
 @pytest.mark.parametrize(

@@ -393,6 +393,16 @@ def test_who_wants_no_contact_gets_none_but_what_the_law_asks_for() -> None:
     assert [each.outcome for each in arranged(rules(), asked, do_not_contact=True)] == ["send", "drop"]
 
 
+def test_who_has_left_is_neither_greeted_nor_sold_anything() -> None:
+    asked = [ask("wish"), ask("sale", purpose="marketing"), ask("receipt", purpose="service")]
+    who = Person("c", SHANGHAI, {}, YES, False, frozenset(), None, closed=date(2026, 5, 1))
+    placed = Desk(defaultdict(rules), lambda candidate, day: who, [], None, (MAY_20, MAY_20)).arrange(asked)
+    assert {each.candidate.trigger: each.reasons[0].code for each in placed} == {
+        "wish": "care.closed", "sale": "care.closed", "receipt": "care.planned.send",
+    }  # fmt: skip
+    assert "2026-05-01" in cr.render(next(each for each in placed if each.outcome == "drop").reasons[0], "zh")
+
+
 @covers("HOLDOUT-EXCLUSION-TAG")
 def test_a_holdout_leaves_alone_whom_the_hash_chooses_and_no_exempt_category() -> None:
     plan = rules(holdout={"share": "1", "salt": "2026", "exempt": ["birthday"]})
@@ -438,6 +448,7 @@ program: p
 zone: Asia/Shanghai
 currency: CNY
 profile: {phone: {type: text}}
+calendar: {working: {days: CN}}
 policies:
   - id: contact
     kind: care.contact_plan

@@ -99,6 +99,55 @@ def test_a_contact_that_is_told_when_its_last_day_is_over_answers_the_ask_all_th
     assert life.state.touchpoints["birthday:2026"].outcome == "sent"
 
 
+def test_what_waits_when_an_account_is_closed_is_not_sent() -> None:
+    life = Life(program(BIRTHDAY % ", validity: 9 days")).event("visit", "2026-05-20T04:00").event("closure", "2026-05-21T04:00", reason="moved")
+    (item,) = life.plan(date(2026, 5, 22))
+    assert (item.outcome, item.codes) == ("drop", ("care.closed",))
+
+
+# -- what is over before it goes out ---------------------------------------------------------------------------------------------
+
+OVER: dict[str, tuple[str, list[tuple[str, str, dict[str, Any]]], list[tuple[str, str, dict[str, Any]]]]] = {
+    # what is asked about, what brings the ask about, what makes an end of it
+    "came back": ("{absent: visit, for: 10 days}", [("visit", "2026-05-05", {})], [("visit", "2026-05-17", {})]),
+    "was stopped": (
+        "{after: purchase, by: 3 days, stop: return}",
+        [("purchase", "2026-05-13", {"id": "o", "amount": "9.00"})],
+        [("return", "2026-05-17", {"of": "o"})],
+    ),
+    "began anew": ("{after: visit, by: 3 days}", [("visit", "2026-05-13", {})], [("visit", "2026-05-17", {})]),
+    "was called": ("{visit_every: 10 days, since: contact}", [("visit", "2026-05-05", {})], [("contact", "2026-05-17", {"channel": "sms"})]),
+    "was renewed": (
+        "{before: end, by: 10 days}",
+        [("profile_update", "2026-05-05", {"profile": {"end": "2026-05-25"}})],
+        [("profile_update", "2026-05-17", {"profile": {"end": "2027-05-25"}})],
+    ),
+    "was corrected": (
+        "birthday",
+        [("profile_update", "2026-05-05", {"profile": {"birthday": "1990-05-15"}})],
+        [("profile_update", "2026-05-17", {"profile": {"birthday": "1990-06-15"}})],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OVER)
+def test_what_is_over_before_it_goes_out_is_not_sent(case: str) -> None:
+    occasion, before, after = OVER[case]
+    usual = "category: daily, purpose: greeting, channels: [sms], template: x, validity: 9 days"
+    trigger = f"  - {{id: t, kind: care.trigger, occasion: {occasion}, {usual}}}\n"
+    made = cr.loads(HEAD.format(zone="Asia/Shanghai").replace("{birthday: {", "{end: {type: date}, birthday: {") + trigger)
+    life = Life(made, birthday="1990-12-01")
+    for kind, day, more in before:
+        life.event(kind, f"{day}T04:00", **more)
+    life.state = made.advance(life.state, to=datetime(2026, 5, 16, 12, tzinfo=UTC)).state
+    (item,) = life.plan(date(2026, 5, 17))
+    assert item.outcome == "send"
+    for kind, day, more in after:
+        life.event(kind, f"{day}T04:00", **more)
+    assert life.recheck(item, datetime(2026, 5, 17, 5, tzinfo=UTC)).codes == ("care.asked_no_more",)
+    assert [(each.outcome, each.codes) for each in life.plan(date(2026, 5, 17)) if each.id == item.id] == [("drop", ("care.asked_no_more",))]
+
+
 # -- greetings made already --------------------------------------------------------------------------------------------------
 
 
@@ -293,5 +342,11 @@ def test_an_action_that_was_not_sent_is_asked_for_again_while_the_flag_stands() 
     asked = event("contact", "2026-05-11", trigger="leaving", outcome="not_sent")  # ten days are over on the 11th
     assert [effect.day for effect in asked.effects if isinstance(effect, cr.Touchpoint)] == [date(2026, 5, 11)]
     state = asked.state
-    again = rules.advance(state, to=datetime(2026, 5, 15, tzinfo=UTC))
+    waiting = rules.advance(state, to=datetime(2026, 5, 12, tzinfo=UTC)).state
+    (offer,) = [item for item in cr.plan(rules, waiting, date(2026, 5, 12), days=1) if item.outcome != "defer"]
+    assert offer.codes == ("care.consent.none",)
+    state = waiting
+    back = rules.advance(event("visit", "2026-05-12").state, to=datetime(2026, 5, 13, tzinfo=UTC)).state  # the flag is left on the 13th
+    assert [item.codes for item in cr.plan(rules, back, date(2026, 5, 13), days=1)] == [("care.asked_no_more",)]
+    again = rules.advance(asked.state, to=datetime(2026, 5, 15, tzinfo=UTC))
     assert [effect.day for effect in again.effects if isinstance(effect, cr.Touchpoint)] == [date(2026, 5, 12)]

@@ -183,6 +183,8 @@ def test_a_profile_that_is_not_shipped_is_not_found() -> None:
         (own(rules=[rule("refund.sla", "soon")]), [("wrong_type", "law.rules[0].value")]),
         (own(rules=[rule("refund.sla", "0 days")]), [("wrong_type", "law.rules[0].value")]),
         (own(rules=[rule("refund.expiry.share", "110%")]), [("wrong_type", "law.rules[0].value")]),
+        (own(rules=[rule("refund.merchant.claim_period", "soon")]), [("wrong_type", "law.rules[0].value")]),
+        (own(rules=[rule("refund.merchant.claim_period", ["30 days"])]), [("wrong_type", "law.rules[0].value")]),  # type: ignore[arg-type]  # that is the fault
         (own(rules=[rule("refund.minor.fee", "some")]), [("unknown_choice", "law.rules[0].value")]),
         (own(rules=[rule("limit.named", "1.00", source="nobody")]), [("unknown_source", "law.rules[0].source")]),
         (own(rules=[rule("limit.named", "1.00")] * 2), [("rule_twice", "law.rules[1].rule")]),

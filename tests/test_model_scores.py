@@ -73,7 +73,7 @@ def judged(example: Any, alive: Any) -> cr.Backtest:
     return cr.backtest(program, events, CUTOFF, "39 weeks", returned="purchase")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_being_alive_is_no_flag(example: Any, fitted: Mapping[str, Any]) -> None:
     """Of those who bought once BG/NBD thinks that all are alive; MBG/NBD, which does not, tells more."""
     bg, mbg = (judged(example, fitted[name].probability_alive()) for name in ("bg", "mbg"))

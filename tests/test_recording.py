@@ -209,7 +209,7 @@ def test_an_instant_is_written_as_people_read_their_clocks(instant: str, zone: s
     assert local_text(datetime.fromisoformat(instant), program.zone) == text
 
 
-@settings(suppress_health_check=list(HealthCheck), max_examples=40)
+@settings(suppress_health_check=list(HealthCheck), max_examples=20)
 @given(cases(late=True, most=10))
 def test_any_history_is_recorded_as_it_was_stored(case: Case) -> None:
     walk = Walk(case.program, cr.State.new(CUSTOMER))

@@ -415,3 +415,10 @@ def test_ids_are_known_from_what_was_seen_and_from_orders() -> None:
     assert state.knows("o2")
     state.forget_seen(datetime(2026, 4, 1, tzinfo=UTC))
     assert [state.knows(name) for name in ("o1", "o2")] == [True, False]
+
+
+def test_statuses_stand_in_the_order_in_which_they_are_stored() -> None:
+    state = State.new("c-1")
+    for name, subject in (("tier", ""), ("survey", "b"), ("survey", "a"), ("churn", ""), ("survey", "b")):
+        state.put_status((name, subject), StatusValue("x", date(2026, 3, 1), None))
+    assert list(state.statuses) == [("churn", ""), ("survey", "a"), ("survey", "b"), ("tier", "")]

@@ -138,7 +138,7 @@ def test_a_refund_is_told_with_the_money_that_went_back() -> None:
     assert (paid_out.kind, paid_out.cash, paid_out.change) == ("refund_paid", 85_000, Balance(-85_000, -17_000))
     assert found.closing == Balance()
     assert found.top_ups[0].deposit.refunded == 85_000
-    assert "    Went back in money: 850.00 CNY" in cr.render(found)
+    assert "    Refunded, before fees and interest: 850.00 CNY" in cr.render(found)
 
 
 # --- in words and JSON ------------------------------------------------------------------------------------------------

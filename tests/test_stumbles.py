@@ -173,9 +173,17 @@ def test_the_verb_plan_writes_a_calendar_and_updates_it(salon: Path, capsys: pyt
     assert written.count(b"BEGIN:VEVENT") == 1
     assert main([*PLAN, "--ics", "care.ics"]) == 0
     assert (salon / "care.ics").read_bytes() == written, "nothing has moved"
-    assert main([*PLAN, "--days", "2", "--ics", "care.ics", "--format", "json"]) == 0
+    (salon / "events.jsonl").write_text((salon / "events.jsonl").read_text("utf-8").replace("1990-03-05", "1990-09-05"), "utf-8")
+    assert main([*PLAN, "--ics", "care.ics", "--format", "json"]) == 0
     assert b"STATUS:CANCELLED" in (salon / "care.ics").read_bytes()
     assert sorted(path.name for path in salon.iterdir()) == ["care.ics", "care.yaml", "events.jsonl"]
+
+
+def test_the_verb_plan_ends_with_sums(salon: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*PLAN, "--lang", "zh"]) == 0
+    assert capsys.readouterr().out.endswith("\n\n合计\n  提出者    结果  渠道  次数\n  birthday  发送  sms      1\n")
+    assert main([*PLAN, "--days", "2"]) == 0
+    assert "In all" not in capsys.readouterr().out, "nobody is to be contacted"
 
 
 def test_the_verb_plan_leaves_a_file_that_is_no_calendar(salon: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,6 +234,20 @@ def test_a_check_that_has_something_to_tell_does_not_say_fine(salon: Path, capsy
     told = capsys.readouterr().out
     assert "check.top_up_splitting" in told
     assert told.endswith("card.yaml: fine; for information: 1. Program shop, 5 policies.\n")
+
+
+def test_a_reason_code_that_nobody_has_is_told_with_the_one_that_is_meant(salon: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    steps = "{when: {redemption: {at: 2026-03-01, points: 5}}, then: {refused: points.redemption.insuficient}}"
+    (salon / "a.scenarios.yaml").write_text(f"program: shop.yaml\nscenarios:\n  - name: a slip\n    steps: [{steps}]\n", "utf-8")
+    (salon / "shop.yaml").write_text(SHOP + "  - {id: spend, kind: points.redemption, value: {points: 100, money: 1.00}}\n", "utf-8")
+    assert main(["test", "a.scenarios.yaml"]) == 1
+    assert "there is no reason points.redemption.insuficient; is points.redemption.insufficient meant?" in capsys.readouterr().out
+
+
+def test_a_reason_without_its_numbers_says_what_it_knows() -> None:
+    why = cr.Reason("churn.inactivity.own_gap", {"signal": "silence", "level": "at_risk"})
+    assert cr.render(why) == "silence: silent for longer than the own mean gap allows."
+    assert cr.render(why, "zh") == "silence：沉默时间超过本人平均间隔的倍数。"
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------

@@ -52,6 +52,18 @@ def test_months_are_counted_from_the_day_of_joining_and_not_from_the_last_ask() 
     assert found == ["2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31"]
 
 
+def test_of_two_asks_that_are_due_together_the_one_that_was_planned_first_goes_first_whether_the_state_was_stored_meanwhile_or_not() -> None:
+    # asked on 13 March, at rest to 2 April: the ask of 1 April waits for the day on which that of 30 March + 3 days falls due
+    of = program({"after": [{"purchase": "3 days"}, {"every": "month"}], "rest": "20 days", "resting": "wait", "valid": "30 days"})
+    customer = history(of).on("2026-03-10").purchase("1.00", id="z").on("2026-03-30").purchase("1.00", id="a").day_end("2026-04-01")
+    stored = cr.State.from_json(customer.state.to_json())
+    then = datetime(2026, 4, 3, tzinfo=UTC)
+    for state in (customer.state, stored):
+        found = of.advance(state, to=then).state
+        assert (found.status("survey", "every-2026-04-01").value, found.status("survey", "a").value) == ("asked", "waiting")
+    assert of.advance(stored, to=then).to_json() == of.advance(customer.state, to=then).to_json()
+
+
 def test_days_that_nobody_settled_are_caught_up_in_order() -> None:
     of = program({"after": [{"every": "month"}], "rest": "45 days", "valid": "60 days"})
     customer = history(of).on("2026-01-15").visit()

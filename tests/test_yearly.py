@@ -83,6 +83,13 @@ def test_a_lunar_day_that_is_kept_twice_in_a_leap_year_is_written_twice() -> Non
     assert days_of(event, 2032) == ["2025-07-04", "2025-08-03", "2026-07-23"]
 
 
+def test_a_lunar_day_that_no_year_asked_for_has_is_no_event() -> None:
+    rules = program(", lunar_leap: omit")  # a leap sixth month comes in 2025 and 2036
+    state = customer(rules, birthday={"lunar": "1987-06-10", "leap": True})
+    assert events(written(rules, state, start=date(2026, 1, 1), years=9)) == []
+    assert len(events(written(rules, state, start=date(2026, 1, 1), years=11))) == 1
+
+
 def test_anniversaries_of_years_repeat_and_others_do_not() -> None:
     triggers = (
         "occasion: {anniversary: joined}",

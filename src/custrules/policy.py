@@ -79,6 +79,8 @@ class Known:
     profile: Mapping[str, FactType] = field(default_factory=dict)
     rates: tuple[str, ...] = ()
     calendar: Sequence[str] = ()
+    working: bool = True
+    """Whether the program says which days are worked."""
 
 
 class Policy(BaseModel):
@@ -144,6 +146,10 @@ class Policy(BaseModel):
     def next_ask(self, view: View, /) -> date | None:
         """The day on which it would next ask for a contact, if nothing happens until then; None: on none that is known."""
         return None
+
+    def still_asks(self, view: View, cycle: str, /) -> bool:
+        """Whether what it asked for in a cycle, and what waits since, is still wanted: who came back is not missed any more."""
+        return True
 
     def keeps_contacts(self) -> int | None:
         """Days for which it counts contacts that a host makes of its own accord; None: it counts none."""

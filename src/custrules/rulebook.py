@@ -115,7 +115,7 @@ class Rulebook(Names):
         measures = {name: measure for name, measure in self.parts.measures.items() if name in self.meters}
         readings = {name: self.parts.declared.horizons.get(name) for name in self.parts.declared.readings}
         profile = {name: self.types[name] for name in self.parts.profile if name in self.types}
-        rest = (self.birthday, stores, profile, tuple(self.rates), tuple(self.calendar))
+        rest = (self.birthday, stores, profile, tuple(self.rates), tuple(self.calendar), self.working is not None)
         known = Known(self.levels, accounts, events, self.scale, scales, self.parts.policies, measures, self.types, readings, *rest)
         self._servers()
         for policy in self.parts.policies:

@@ -273,6 +273,15 @@ def test_a_state_that_was_stored_names_the_same_request_as_one_that_was_not() ->
     assert refusals[0].params["of"] == "r12"  # as they are stored, by id
 
 
+def test_own_rules_may_count_working_days_too() -> None:
+    rule = "rules: [{rule: refund.cooling_off.within, value: 3 working days, strength: hard, source: club}]"
+    own = f"law: {{profile: salon, extends: CN, confirmed_by: c, confirmed_on: 2026-01-01, sources: {{club: {{title: Guild, kind: own}}}}, {rule}}}"
+    rules = program("{consumer: {}}", head=f"{own}\n{WORKED}")
+    assert quote(paid(rules, "2026-06-05", "100.00"), "2026-06-10", "cooling_off") == "100.00"  # Friday: 8, 9, 10 June
+    weaker = [finding.code for finding in cr.check(rules)]
+    assert "law.cn.profile.weakened" in weaker  # 3 working days are 5 days at most, the law has 7
+
+
 # -- California ----------------------------------------------------------------------------------------------------------
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
-from hypothesis.errors import NoSuchExample
 
 import custrules as cr
 from custrules.calendars import add_months, local_day
 from custrules.policies.tiers.uses import Uses
 from custrules.testing.value_strategies import Data
 from custrules.testing.walks import walked
+from properties.finding_out import fails, found_out
 from properties.histories import CUSTOMER, Case
 from properties.invariants import closing_of, follow
 from properties.programs import made
@@ -172,18 +172,7 @@ WRONG: tuple[tuple[str, Callable[[Case], None], Callable[..., Any]], ...] = (
 @pytest.mark.parametrize(("name", "check", "wrong"), WRONG, ids=[name for name, _, _ in WRONG])
 def test_a_wrong_count_is_found_out(name: str, check: Callable[[Case], None], wrong: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Uses, name, wrong)
-    try:
-        find(ANY, lambda case: fails(check, case), settings=SEARCH, random=Random(1))
-    except NoSuchExample:
-        pytest.fail(f"no case shows that {name} is wrong")
-
-
-def fails(check: Callable[[Case], None], case: Case) -> bool:
-    try:
-        check(case)
-    except AssertionError:
-        return True
-    return False
+    found_out(f"{name} is wrong", ANY, lambda case: fails(check, case), SEARCH)
 
 
 def test_benefits_are_used_in_generated_histories() -> None:

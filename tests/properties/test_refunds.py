@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from random import Random
 
 import pytest
-from hypothesis import HealthCheck, Phase, find, given, settings
-from hypothesis.errors import NoSuchExample
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from custrules.policies.stored_value import bases, charges, payout, reckoning
 from custrules.policies.stored_value.history import TopUpHistory
 from custrules.policies.stored_value.payout import to_tenders
 from properties import refunds
+from properties.finding_out import fails, found_out
 from properties.refunds import PROVENANCE, Case, cases, in_parts
 
 # -- the facts -------------------------------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def _place(history: TopUpHistory, part: payout.Paid) -> int:
 
 
 TWO_TENDERS = cases(most=2).filter(lambda case: all(len(top_up.tenders) < 3 for top_up in case.top_ups))
-FACTS: dict[Callable[[Case], None], object] = {
+FACTS: dict[Callable[[Case], None], st.SearchStrategy[Case]] = {
     sandwich: cases(),
     list_below_ratio: cases(),
     never_grows_with_consumption: cases(bases=PROVENANCE),
@@ -187,21 +187,10 @@ WRONG = [
 SEARCH = settings(max_examples=300, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 
 
-def fails(fact: Callable[[Case], None], case: Case) -> bool:
-    try:
-        fact(case)
-    except AssertionError:
-        return True
-    return False
-
-
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.name.replace(" ", "_"))
 def test_a_wrong_rule_of_refunds_is_found_out(wrong: Wrong, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wrong.module, wrong.attribute, wrong.rule)
-    try:
-        find(FACTS[wrong.fact], lambda case: fails(wrong.fact, case), settings=SEARCH, random=Random(1))  # type: ignore[arg-type]  # a case of that fact
-    except NoSuchExample:
-        pytest.fail(f"no case shows that {wrong.name}")
+    found_out(wrong.name, FACTS[wrong.fact], lambda case: fails(wrong.fact, case), SEARCH)
 
 
 def test_every_fact_has_a_wrong_rule_to_find_out() -> None:

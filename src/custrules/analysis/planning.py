@@ -121,13 +121,22 @@ class Forecast:
 
     def _waiting(self, asked: TouchpointAsked) -> Candidate | None:
         """What was asked for before and is still to be done; what had expired before the plan begins is no news."""
-        return self.candidate(asked) if asked.reads(self.first) == "asked" else None
+        return self.candidate(asked, self.first) if asked.reads(self.first) == "asked" else None
 
-    def candidate(self, asked: TouchpointAsked) -> Candidate:
-        """A contact that was asked for, to be arranged from where the customer stands: not before that."""
+    def candidate(self, asked: TouchpointAsked, day: date) -> Candidate:
+        """A contact that was asked for, to be arranged from where the customer stands on a day: not before that."""
         head = asked.policy_id, asked.cycle, asked.day, asked.last_day, asked.category, asked.template, self._kept_terms(asked)
         told = str(asked.data.get("deadline", "")), str(asked.data.get("due_by", "")), asked.data
-        return Candidate(*head, asked.task, *told, self.ahead.state.as_of)
+        return Candidate(*head, asked.task, *told, self.ahead.state.as_of, over=not self._stands(asked, day))
+
+    def _stands(self, asked: TouchpointAsked, day: date) -> bool:
+        """Whether what waits is still wanted by the policy that asked for it, in the version by which it did."""
+        rulebook, state = self.program.rulebook, self.ahead.on(day)
+        policy = rulebook.in_force(asked.policy_id, asked.day) if asked.policy_id in rulebook.versions else None
+        if policy is None or state.as_of is None:
+            return True
+        at = max(state.as_of, start_of_day(day, self.program.zone))
+        return policy.still_asks(StepView(rulebook, state, None, Days(day, day, at), policy), asked.cycle)
 
     def _touch(self, asked: TouchpointAsked) -> Touch:
         terms = self._kept_terms(asked)
@@ -161,7 +170,9 @@ def person_of(program: Program, state: State, rules: ContactPlan, candidate: Can
     stops = [str(status.data[SUPPRESSES]) for status in state.statuses.values() if status.value is not None and SUPPRESSES in status.data]
     suppressed = frozenset(purpose.strip() for text in stops for purpose in text.split(",")) if stops else NOTHING
     chosen = _from_table(program, state, rules, candidate, day)
-    return Person(state.customer_id, zone_of(program, state), state.profile, state.consent, state.do_not_contact, suppressed, chosen, state.consents)
+    closed = state.closed.day if state.closed is not None else None
+    known = state.profile, state.consent, state.do_not_contact
+    return Person(state.customer_id, zone_of(program, state), *known, suppressed, chosen, state.consents, closed)
 
 
 def _from_table(program: Program, state: State, rules: ContactPlan, candidate: Candidate, day: date) -> str | None:
@@ -218,7 +229,9 @@ def recheck(program: Program, state: State, item: PlanItem, at: datetime) -> Pla
         return item.now("expired", day, "care.expired", last_day=asked.last_day)
     rules = RulesOn(program)
     forecast = Forecast(Ahead(program, now), rules, Horizon.of(program, day, day))
-    found = forecast.candidate(asked)
+    found = forecast.candidate(asked, day)
+    if found.over:
+        return item.now("drop", day, "care.asked_no_more")
     desk = Desk(rules, forecast.person, forecast.made, program.rulebook.working, (day, day + timedelta(days=AHEAD)))
     person = forecast.person(found, day)
     stopped = desk.stopped(found, person)

@@ -110,7 +110,7 @@ def _found(trigger: Trigger, occurring: Calendar, view: StepView, span: tuple[da
     start = joined if anchor is not None else max(span[0], joined)
     end = start.replace(year=start.year + span[1], day=min(start.day, 28))
     dated = occurring.first(view, start)
-    days = [dated.day] if dated is not None else []
+    days = [dated.day] if dated is not None and (anchor is not None or dated.day < end) else []
     while anchor is None and dated is not None and (dated := occurring.first(view, dated.day + ONE_DAY)) is not None and dated.day < end:
         days.append(dated.day)
     return Kept(trigger, anchor, every, tuple(days)) if days else None

@@ -12,7 +12,7 @@ from custrules.calendars.days import (
     start_of_day,
 )
 from custrules.calendars.spans import DayOfYear, Duration, Length, Span, Stretch
-from custrules.calendars.windows import Window
+from custrules.calendars.windows import Window, calendar_period
 
 __all__ = [
     "ONE_DAY",
@@ -26,6 +26,7 @@ __all__ = [
     "add_months",
     "anniversary",
     "at_time",
+    "calendar_period",
     "end_of_day",
     "known_zone",
     "local_day",

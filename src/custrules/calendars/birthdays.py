@@ -24,7 +24,8 @@ LunarLeap = Literal["leap_if_exists", "regular", "forward", "omit", "both"]
 LunarDay30 = Literal["backward", "forward", "omit"]
 Day31 = Literal["backward", "forward", "omit"]
 GRAMMAR = "a birthday such as 1987-08-04, or {lunar: 1987-06-10, leap: true}"
-_LUNAR, _LEAP = "lunar ", " leap"
+LUNAR_CYCLE = "lunar "  # what the cycle of a lunar year begins with
+_LUNAR, _LEAP = LUNAR_CYCLE, " leap"
 
 
 class Keeping(NamedTuple):

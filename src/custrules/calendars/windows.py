@@ -14,6 +14,13 @@ from custrules.fields import TextValue, wrong_type
 
 _PERIODS = {"week": 0, "month": 1, "quarter": 3, "half": 6, "year": 12}
 PERIODS = ("day", *_PERIODS)
+
+
+def calendar_period(text: str) -> str:
+    """``calendar month`` for ``month``: a period in one word is one of the calendar. Other texts as they are."""
+    return f"calendar {text}" if text in PERIODS else text
+
+
 PeriodName = Literal["day", "week", "month", "quarter", "half", "year"]
 STANDING_WINDOWS = {"qualifying year": "qualifying", "membership year": "membership", "since level": "level"}
 _STANDING_KINDS = frozenset(STANDING_WINDOWS.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,8 @@ from custrules.cli.event_files import EventFile, placing
 from custrules.cli.output import Misuse, Output
 from custrules.cli.passing import by_customer, pass_over
 from custrules.events import AnyEvent
+from custrules.messages import Speaker
+from custrules.messages.columns import grouped, table
 
 
 def plan(output: Output, arguments: argparse.Namespace) -> int:
@@ -37,10 +40,22 @@ def plan(output: Output, arguments: argparse.Namespace) -> int:
     if output.shape == "json":
         output.json(found.to_data())
         return 0
-    output.line(output.render(found))
+    output.line("\n".join([output.render(found), *_sums(output, found)]))
     if arguments.ics is not None:
         output.line("\n" + output.say("ics_written", path=arguments.ics))
     return 0
+
+
+def _sums(output: Output, plan: cr.Plan) -> list[str]:
+    """How many contacts there are, by what asks for them, what becomes of them and over which channel."""
+    counts = Counter((item.trigger, item.outcome, item.channel) for item in plan)
+    speaker = Speaker(output.lang)
+    rows = [
+        [trigger, speaker.word(f"plan_{outcome}", {}), channel or "-", grouped(count)]
+        for (trigger, outcome, channel), count in sorted(counts.items())
+    ]
+    head = [output.say(key) for key in ("plan_trigger", "plan_outcome", "plan_channel", "plan_contacts")]
+    return ["", output.heading(output.say("plan_sums")), *table([head, *rows], right=[3])] if rows else []
 
 
 def _calendar(path: Path, plan: cr.Plan, lang: str) -> None:

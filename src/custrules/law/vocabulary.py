@@ -73,16 +73,8 @@ class Kind(NamedTuple):
     choices: tuple[str, ...] = ()
 
 
-def _length(value: object) -> Length:
-    if isinstance(value, Length):
-        return value
-    if not isinstance(value, str):
-        raise wrong_type(Length.grammar, value)
-    return Length.parse(value.strip())
-
-
 def _validity(value: object) -> Length | str:
-    return "unlimited" if value == "unlimited" else _length(value)
+    return "unlimited" if value == "unlimited" else Length._validate(value)
 
 
 _amount = within(read_decimal, "an amount that is not negative", lambda number: number >= 0)
@@ -100,7 +92,7 @@ def word(*choices: str) -> Kind:
 
 AMOUNT = Kind("amount", _amount, plain)
 SHARE = Kind("share", _share, rate_text)
-LENGTH = Kind("length", _length)
+LENGTH = Kind("length", Length._validate)
 VALIDITY = Kind("validity", _validity)
 DEADLINE = Kind("deadline", Deadline._validate)
 WINDOW = Kind("window", Days._validate)

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache, singledispatch
 from importlib.metadata import entry_points
 from importlib.resources import files
@@ -78,12 +79,13 @@ class Speaker:
         return _of_plugins(code, self.lang) if self.plugins else None
 
     def sentence(self, code: str, params: Mapping[str, Any]) -> str:
-        """What a code says; the code and its numbers where it has no sentence."""
+        """What a code says, ``bare`` where its numbers are not known; the code and its numbers where it has no sentence."""
         entry = self.entry(code)
         if entry is None:
             told = ", ".join(f"{name}={shown(value)}" for name, value in params.items())
             return f"{code} ({told})" if told else code
-        return self.filled(entry["text"], params)
+        bare = "bare" in entry and not placeholders(entry["text"]) <= params.keys()
+        return self.filled(entry["bare" if bare else "text"], params)
 
     def filled(self, text: str, params: Mapping[str, Any]) -> str:
         """``{name}`` replaced by the parameter of that name; one that is missing stays visible."""
@@ -146,6 +148,11 @@ def _of_plugins(code: str, lang: str) -> Entry | None:
     parts = code.split(".")
     heads = (".".join(parts[:count]) for count in range(len(parts) - 1, 0, -1))
     return next((found[code] for head in heads if code in (found := _plugin_catalogue(head, lang))), None)
+
+
+def nearest_code(code: str) -> str:
+    """The code of ours that was probably meant by one that has no sentence; '' where it has one, or none is near."""
+    return "" if Speaker("en").entry(code) is not None else next(iter(get_close_matches(code, _catalogue("en"), n=1, cutoff=0.6)), "")
 
 
 def plugin_sentences(kind: str, lang: str) -> frozenset[str]:

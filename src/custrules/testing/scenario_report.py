@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from custrules.messages import render
+from custrules.messages import nearest_code, render
 from custrules.messages.columns import padded, width
 from custrules.policy import Reason
 
@@ -22,6 +23,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "summary": "{total} scenarios: {passed} passed, {failed} failed",
         "none": "no scenarios found",
         "faults": "cannot be read:",
+        "no_reason": "there is no reason {code}; is {near} meant?",
     },
     "zh": {
         "place": "位置",
@@ -34,6 +36,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "summary": "测试用例 {total} 个：通过 {passed} 个，失败 {failed} 个",
         "none": "没有找到测试用例",
         "faults": "无法读取：",
+        "no_reason": "没有原因代码 {code}，是不是 {near}？",
     },
 }
 LONGEST_COLUMN = 44
@@ -116,8 +119,16 @@ def _table(failures: Sequence[Failure], lang: str) -> list[str]:
 
 
 def _why(failures: Iterable[Failure], lang: str) -> list[str]:
-    told = [line for failure in failures for line in (*(render(why, lang) for why in failure.why), *failure.facts)]
+    told = [line for failure in failures for line in (*(render(why, lang) for why in failure.why), *failure.facts, *_misspelt(failure, lang))]
     return list(dict.fromkeys(told))
+
+
+def _misspelt(failure: Failure, lang: str) -> Iterator[str]:
+    """Codes that were expected and that nobody has, each with the one that was probably meant."""
+    if {"refused", "declined", "because"} & set(re.split(r"[.\[]", failure.path)):
+        for code in re.findall(r"[a-z_]+(?:\.[a-z0-9_]+)+", failure.expected):
+            if near := nearest_code(code):
+                yield WORDS[lang]["no_reason"].format(code=code, near=near)
 
 
 def report(results: Sequence[ScenarioResult], lang: str = "en") -> str:

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from custrules.analysis.check.findings import Findings, Path
 from custrules.calendars import ONE_DAY, Length
+from custrules.calendars.clocks import Days
 from custrules.errors import Severity
 from custrules.law import Law, LawRule
 from custrules.law.vocabulary import Deadline, Value
@@ -125,7 +126,7 @@ def _is_weaker(name: str, value: Value, by_law: Value) -> bool:
         return False
     if by_law == "unlimited" or value == "unlimited":
         return by_law == "unlimited"
-    if isinstance(value, Length) and isinstance(by_law, Length):
+    if isinstance(value, Length | Days) and isinstance(by_law, Length | Days):
         return value.at_most_days < by_law.at_most_days
     if isinstance(value, Deadline) and isinstance(by_law, Deadline):
         return (value.count, value.working) > (by_law.count, by_law.working)

@@ -24,6 +24,7 @@ def check_refunds(findings: Findings) -> None:
     for policy in findings.live(Refund):
         _ignores_bonus(findings, policy)
         _forfeits_bonus(findings, policy)
+        _keeps_bonus(findings, policy)
         if findings.program.law is not None:
             _Refunds(findings, policy, findings.program.law).check()
 
@@ -64,6 +65,18 @@ def _forfeits_bonus(findings: Findings, refund: Refund) -> None:
         said = "bonus" in refund.model_fields_set
         tell = findings.info if said else findings.warning
         tell("check.refund_forfeits_bonus", findings.path(refund, "bonus" if said else "causes"), policy=given.policy, **shown)
+
+
+def _keeps_bonus(findings: Findings, refund: Refund) -> None:
+    """Almost all the money goes back in part, and the whole bonus is still spent."""
+    given = _given(findings, refund)
+    if given is None:
+        return
+    least = Money.from_minor(1, findings.program.currency)
+    shown = {"paid": _money(given.paid, findings), "bonus": _money(given.bonus, findings), "refund": _money(given.paid, findings) - least}
+    said = {("causes", name, "bonus"): cause.bonus for name, cause in refund.causes.listed().items()} | {("bonus",): refund.bonus}
+    for path in (path for path, bonus in said.items() if bonus is not None and bonus.treatment == "keep"):
+        findings.warning("check.refund_keeps_bonus", findings.path(refund, *path), policy=given.policy, **shown)
 
 
 class _Given(NamedTuple):

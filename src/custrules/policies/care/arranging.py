@@ -38,6 +38,8 @@ class Candidate(NamedTuple):
     due_by: str = ""
     data: Mapping[str, Any] = {}
     asked_at: datetime | None = None
+    over: bool = False
+    """Whether it waits, and what it was about is over."""
     asked: date | None = None
     """The day for which it was planned, where that lies before the days that are arranged."""
     id: str = ""
@@ -57,6 +59,8 @@ class Person(NamedTuple):
     """The channel that the table of the plan gives for the candidate asked about."""
     consents: Consents = Frozen()
     """Since when there is consent, or when it was withdrawn."""
+    closed: date | None = None
+    """The day since which the account is closed, where it is."""
 
 
 PersonOn = Callable[[Candidate, date], Person]
@@ -128,7 +132,7 @@ class Desk:
             return False
         if candidate.terms.purpose != "greeting" or self._is_task(candidate, None, candidate.day):
             return False
-        if candidate.last_day is not None and candidate.last_day < candidate.day:
+        if candidate.over or (candidate.last_day is not None and candidate.last_day < candidate.day):
             return False
         person = self.person(candidate, candidate.day)
         return self.stopped(candidate, person) is None and channel_of(self.rules[candidate.day], candidate, person) is not None
@@ -138,6 +142,9 @@ class Desk:
     def _place(self, candidate: Candidate) -> None:
         if candidate.last_day is not None and candidate.last_day < candidate.day:
             self._note(candidate, "expired", (reason("care.expired", last_day=candidate.last_day),))
+            return
+        if candidate.over:
+            self._note(candidate, "drop", (reason("care.asked_no_more"),))
             return
         plan, person = self.rules[candidate.day], self.person(candidate, candidate.day)
         stopped = self.stopped(candidate, person)
@@ -173,6 +180,8 @@ class Desk:
             return "drop", reason("care.do_not_contact")
         if terms.purpose == "service":
             return None
+        if person.closed is not None:
+            return "drop", reason("care.closed", day=person.closed)
         if terms.purpose in person.suppressed:
             return "drop", reason("care.complaint.open", purpose=terms.purpose)
         holdout = self.rules[candidate.day].holdout

@@ -113,12 +113,20 @@ class ContactPlan(Policy):
                 yield from window.faults(f"quiet_hours.{channel}" + (f"[{place}]" if len(windows) > 1 else ""))
         for place, blackout in enumerate(self.blackout):
             yield from blackout.faults(f"blackout[{place}]")
+        if not known.working:
+            yield from (Diagnostic("document.no_working_time", path, {"clock": path}) for path in self._by_working_days())
         if self.channel is not None:
             yield from self._table_faults(self.channel)
         yield from self._fields_of_profile(known)
         others = {policy.id for policy in known.policies if isinstance(policy, ContactPlan)} - {self.id}
         if others and self.id == max({self.id, *others}):
             yield Diagnostic("document.one_contact_plan", "", {"other": min(others)})
+
+    def _by_working_days(self) -> Iterator[str]:
+        """The places that ask which days are worked."""
+        if self.working_days_only:
+            yield "working_days_only"
+        yield from (f"blackout[{place}].days_off" for place, blackout in enumerate(self.blackout) if blackout.days_off)
 
     def _table_faults(self, table: Table) -> Iterator[Diagnostic]:
         if len(table.outputs) > 1:

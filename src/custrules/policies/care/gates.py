@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from custrules.calendars import ONE_DAY, Length
+from custrules.calendars import ONE_DAY, Length, calendar_period
 from custrules.calendars.festivals import FESTIVALS, festivals_on
 from custrules.calendars.spans import end_of_period, start_of_period
 from custrules.calendars.working import TimeOfDay, WorkingTime
@@ -68,6 +68,7 @@ class CapPeriod(TextValue):
 
     @classmethod
     def parse(cls, text: str) -> Self:
+        text = calendar_period(text)
         word = text.removeprefix("calendar ")
         if word != text and word in ("day", "week", *_MONTHS):
             return cls(text, word)

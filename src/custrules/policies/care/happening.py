@@ -49,6 +49,10 @@ class FollowUps(Occurring):
         ]
         return min(later, default=None)
 
+    def stands(self, view: View, today: date, cycle: str) -> bool:
+        """A sequence that was stopped after its step was asked for is over, too."""
+        return super().stands(view, today, cycle) and not self._stopped(view, date.fromisoformat(cycle.partition("/")[0]), today)
+
     def _steps(self, anchor: date) -> Iterator[tuple[Length, Occurrence]]:
         steps = self.trigger.occasion.steps
         planned = [step.after(anchor) for step in steps]
@@ -139,15 +143,14 @@ def expiring(view: View, account: str) -> list[tuple[date, str]]:
     """What of an account, or of every account's bonus, lapses after which last day, as the account's rules now say."""
     ledger = view.state.ledger
     names = [name for name in ledger.accounts if name.endswith(".bonus")] if account == BONUS else [ledger.resolve(account)]
-    found: dict[date, int] = {}
-    held = None
-    for name in names:
-        held = ledger.accounts.get(name)
-        for lot, left in held or ():
-            last = held.last_day(lot) if held is not None else None
+    found: dict[date, dict[tuple[str, int], int]] = {}
+    for held in (ledger.accounts[name] for name in names if name in ledger.accounts):
+        for lot, left in held:
+            last = held.last_day(lot)
             if last is not None and last != date.max:
-                found[last] = found.get(last, 0) + left
-    return [(day, str(shown(left, held.unit, held.scale))) for day, left in sorted(found.items())] if held is not None else []
+                of_day = found.setdefault(last, {})
+                of_day[held.unit, held.scale] = of_day.get((held.unit, held.scale), 0) + left
+    return [(day, ", ".join(str(shown(left, *unit)) for unit, left in of_day.items())) for day, of_day in sorted(found.items())]
 
 
 class Absence(Occurring):
@@ -316,7 +319,7 @@ class NearLevels(Occurring):
         last = self.last_day(today, None) if self.trigger.validity is not None else deadline
         told: dict[str, Scalar] = {"level": aim.name}
         if deadline is not None:
-            told["deadline"] = period.isoformat()
+            told["end"] = period.isoformat()
         yield Occurrence(f"{aim.name}/{period}", today, last, told)
 
     def next_day(self, view: View, today: date) -> date | None:

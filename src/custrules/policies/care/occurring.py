@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from custrules.calendars import ONE_DAY
-from custrules.calendars.birthdays import Birthday, monthly_day, solar_day
+from custrules.calendars.birthdays import LUNAR_CYCLE, Birthday, monthly_day, solar_day
 from custrules.calendars.festivals import FESTIVALS
 from custrules.calendars.lunar import term_days, term_place, to_lunar
 from custrules.calendars.lunar_table import FIRST_YEAR
@@ -55,6 +55,10 @@ class Occurring(ABC):
     def next_day(self, view: View, today: date) -> date | None:
         """The first later day on which another may be open though nothing happens; may be early, never late."""
 
+    def stands(self, view: View, today: date, cycle: str) -> bool:
+        """Whether a cycle that was asked about is open still."""
+        return any(occurrence.cycle == cycle for occurrence in self.open(view, today))
+
     def last_day(self, planned: date, usual: int | None) -> date | None:
         """The last day of an ask: by the trigger's validity and grace; where none is said, so many days after the planned one."""
         trigger = self.trigger
@@ -99,7 +103,14 @@ class Birthdays(Calendar):
     def first(self, view: View, day: date) -> Dated | None:
         kept = self.birthday(view)
         found = kept.from_day(day, self.trigger.keeping) if kept is not None else None
-        return Dated(found.day, found.cycle) if found is not None else None
+        return Dated(found.day, self._cycle(kept, found.cycle)) if kept is not None and found is not None else None
+
+    def _cycle(self, born: Birthday, cycle: str) -> str:
+        """In a group a birthday by the lunar calendar and the same one by the common calendar are one: both by the latter's year."""
+        if born.lunar is None or self.trigger.group is None:
+            return cycle
+        year, *place = cycle.removeprefix(LUNAR_CYCLE).split(" ")
+        return " ".join([str(born.born.year + int(year) - born.lunar.year), *place])
 
     def birthday(self, view: View) -> Birthday | None:
         """The birthday in the calendar in which it is to be kept; None where it is not known, or stands for a field that was left empty."""

@@ -321,6 +321,10 @@ class Trigger(Policy):
                 day = later if later is None or (later - today) < timedelta(days=800) else None
         return day
 
+    def still_asks(self, view: View, cycle: str, /) -> bool:
+        """While its occasion stands; whether ``when`` holds is asked once, as it asks."""
+        return self.occurring.stands(view, view.day, cycle.removeprefix(f"{self.group}/") if self.group is not None else cycle)
+
     def faults(self, known: Known) -> list[Diagnostic]:
         return list(faults_of(self, known))
 

@@ -140,6 +140,11 @@ class Flag(Policy):
             return False
         return action.when is None or view.test(action.when, given={self.status: self.names[position.rank]})
 
+    def still_asks(self, view: View, cycle: str, /) -> bool:
+        """While the flag that was raised then stands."""
+        position = Position.of(self, view.state)
+        return position.flagged and cycle.startswith(f"{position.raised}:")
+
     def _was_asked(self, view: View, position: Position, action: RetentionAction) -> bool:
         """Whether it was asked for since the flag was raised; what was not sent may be asked for again."""
         asked = view.state.touchpoints.get(f"{self.id}:{self._cycle(position, action)}")

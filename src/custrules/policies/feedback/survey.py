@@ -142,12 +142,13 @@ class Survey(Policy):
         return Status(self.status, "waiting", view.day, ask.last_day, ask.cycle, Frozen({"planned": ask.day.isoformat()}))
 
     def _dues(self, view: View) -> list[Ask]:
-        """The asks of a day that opens, each cycle once."""
+        """The asks of a day that opens, each cycle once; what was planned first goes first."""
         joined = view.state.joined
         opened = any(row.every is not None and joined is not None and row.every.asks_on(view.day, joined) for row in self.after)
         cycle = f"every-{view.day.isoformat()}"
         every = [self._ask(cycle, view.day)] if opened and (self.status, cycle) not in view.state.statuses else []
-        return [ask for ask in (*self._waiting(view), *self._of_closed(view), *every) if ask.day <= view.day]
+        asks = (ask for ask in (*self._waiting(view), *self._of_closed(view), *every) if ask.day <= view.day)
+        return sorted(asks, key=lambda ask: (ask.last_day, ask.cycle))
 
     def _waiting(self, view: View) -> Iterator[Ask]:
         for (name, cycle), held in view.state.statuses.items():

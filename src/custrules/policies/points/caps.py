@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
-from custrules.calendars import ONE_DAY, Window
+from custrules.calendars import ONE_DAY, Window, calendar_period
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
 from custrules.fields import Name, TextValue, one_of, read_day, wrong_type
@@ -60,7 +60,10 @@ class Dates(Window):
 
 class Period(TextValue):
     """What a cap runs over: ``event``, ``calendar day|week|month|quarter|half|year``, a rolling length such as ``30 days``,
-    dates such as ``2026-06-01..2026-06-30`` (outside which the cap asks nothing), or ``campaign``: all that was ever awarded."""
+    dates such as ``2026-06-01..2026-06-30`` (outside which the cap asks nothing), or ``campaign``: all that was ever awarded.
+
+    ``day`` says the same as ``calendar day``, and ``lifetime`` the same as ``campaign``.
+    """
 
     __slots__ = ("text", "window")
     grammar = "event, a calendar period such as calendar month, a length such as 30 days, dates such as 2026-06-01..2026-06-30, or campaign"
@@ -72,12 +75,14 @@ class Period(TextValue):
 
     @classmethod
     def parse(cls, text: str) -> Self:
+        text = calendar_period(text)
         if text == "event":
             return cls(text, None)
         if ".." in text:
             return cls(text, Dates.parse(text))
+        text = "campaign" if text == "lifetime" else text
         named = {"calendar day": "1 day", "campaign": "lifetime"}
-        if text in ("lifetime", *NOT_PERIODS) or text.startswith("last "):
+        if text in NOT_PERIODS or text.startswith("last "):
             raise wrong_type(cls.grammar, text)
         try:
             return cls(text, Window.parse(named.get(text, f"this {text}" if text.startswith("calendar ") else text)))

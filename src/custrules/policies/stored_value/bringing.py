@@ -130,7 +130,7 @@ class Bringing(Policy):
         value = WITHDRAWN if gone else GIVEN
         if value != held.value:
             told = {"coupon": coupon, "count": held.data["count"], "top_up": held.data["top_up"]}
-            reasons.append(reason(f"stored_value.top_up.coupons_{'withdrawn' if gone else 'again'}", **told))
+            reasons.append(reason("stored_value.top_up.coupons_withdrawn" if gone else "stored_value.top_up.coupons_again", **told))
             yield Status(self._coupons, value, view.day, held.until, subject, Frozen({**held.data, **({"returned": True} if sent_back else {})}))
 
     # -- merge -----------------------------------------------------------------------------------------------------

@@ -109,13 +109,15 @@ def _offered(policy: Refund, event: events.AnyEvent, request: Request, account: 
 
 def _gift_tasks(request: Request, quote: Quote, view: View, policy: Refund) -> Iterator[Touchpoint]:
     """What is to become of gifts in kind is for a person to say (法释〔2025〕4号, art. 21)."""
-    if quote.rule.gifts != "discretionary":
-        return
-    for line in quote.result.lines:
+    for line in quote.result.lines if quote.rule.gifts == "discretionary" else ():
+        values: dict[str, list[int]] = {}
         for item, value in line.history.gifts if line.closes else ():
+            values.setdefault(item, []).append(value)
+        for item, found in values.items():
             cycle = f"{request.id}:{line.history.id}:{item}"
             if f"{policy.id}:{cycle}" not in view.state.touchpoints:
-                data = Frozen({"request": request.id, "top_up": line.history.id, "item": item, "value": str(money(value, view))})
+                told = {"request": request.id, "top_up": line.history.id, "item": item, "value": str(money(sum(found), view))}
+                data = Frozen(told | ({"number": len(found)} if len(found) > 1 else {}))
                 yield Touchpoint(f"gift_{item}", cycle, view.day, quote.pay_by, outcome="task", data=data)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
-from custrules.calendars import ONE_DAY, Duration, Length, Window, add_months
+from custrules.calendars import ONE_DAY, Duration, Length, Window, add_months, calendar_period
 from custrules.conditions import Condition
 from custrules.errors import Diagnostic
 from custrules.fields import Name, Number, Rate, TextValue, Title, Whole, one_of, read_decimal, read_rate, read_whole, wrong_type
@@ -60,6 +60,7 @@ class BenefitPeriod(TextValue):
 
     @classmethod
     def parse(cls, text: str) -> Self:
+        text = calendar_period(text)
         if text in (*ANCHORED, "calendar day"):
             return cls(text)
         try:
