@@ -144,6 +144,16 @@ def test_korea_pays_out_what_is_left_once_enough_is_used(amount: str, used: str,
     assert quote(spent(paid(rules, "2026-01-01", amount), "2026-01-02", used), "2026-02-01", "cash_out") == expected
 
 
+def test_who_has_not_used_enough_is_told_how_much_it_takes() -> None:
+    rules = program("{cash_out: {used_share: 60%}}")
+    ann = spent(paid(rules, "2026-01-01", "99.99"), "2026-01-02", "10.00").on("2026-02-01")
+    refusal = ann.event("refund_request", cause="cash_out", verdict="refused").last.refusal
+    assert refusal is not None
+    assert cr.render(refusal) == (
+        "The cause cash_out is for cards of which at least 60.00 CNY of 99.99 CNY are used; 10.00 CNY are (account card)."  # 59.994
+    )
+
+
 @pytest.mark.parametrize(
     ("amount", "day", "expected"),
     [("60000", "2025-09-16", "57000"), ("60000", "2025-09-15", "54000"), ("50000", "2026-04-02", "45000"), ("30000", "2026-04-02", "27000")],
@@ -280,6 +290,18 @@ def test_own_rules_may_count_working_days_too() -> None:
     assert quote(paid(rules, "2026-06-05", "100.00"), "2026-06-10", "cooling_off") == "100.00"  # Friday: 8, 9, 10 June
     weaker = [finding.code for finding in cr.check(rules)]
     assert "law.cn.profile.weakened" in weaker  # 3 working days are 5 days at most, the law has 7
+
+
+# -- Europe --------------------------------------------------------------------------------------------------------------
+
+
+# Directive 2009/110/EC art. 11: at any time and at par. 50 + 10, 20 used of the principal; a withdrawal of the contract is another matter.
+@pytest.mark.parametrize(
+    ("cause", "expected"), [("consumer", "30.00"), ("closure", "30.00"), ("cash_out", "30.00"), ("expiry", "30.00"), ("cooling_off", "not_listed")]
+)
+def test_electronic_money_goes_back_at_par_whatever_the_reason(cause: str, expected: str) -> None:
+    ann = paid(program("{chargeback: {}}", head=LAW % "EU", currency="EUR", zone="Europe/Paris"), "2026-01-01", "50.00", given="10.00")
+    assert quote(spent(ann, "2026-01-02", "20.00"), "2026-02-01", cause) == expected
 
 
 # -- California ----------------------------------------------------------------------------------------------------------
