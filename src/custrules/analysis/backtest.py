@@ -142,6 +142,10 @@ class Backtest:
         return self.confusion.recall
 
     @property
+    def specificity(self) -> Decimal | None:
+        return self.confusion.specificity
+
+    @property
     def mcc(self) -> Decimal | None:
         return self.confusion.mcc
 
