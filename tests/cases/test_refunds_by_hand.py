@@ -282,6 +282,18 @@ def test_own_rules_may_count_working_days_too() -> None:
     assert "law.cn.profile.weakened" in weaker  # 3 working days are 5 days at most, the law has 7
 
 
+# -- Europe --------------------------------------------------------------------------------------------------------------
+
+
+# Directive 2009/110/EC art. 11: at any time and at par. 50 + 10, 20 used of the principal; a withdrawal of the contract is another matter.
+@pytest.mark.parametrize(
+    ("cause", "expected"), [("consumer", "30.00"), ("closure", "30.00"), ("cash_out", "30.00"), ("expiry", "30.00"), ("cooling_off", "not_listed")]
+)
+def test_electronic_money_goes_back_at_par_whatever_the_reason(cause: str, expected: str) -> None:
+    ann = paid(program("{chargeback: {}}", head=LAW % "EU", currency="EUR", zone="Europe/Paris"), "2026-01-01", "50.00", given="10.00")
+    assert quote(spent(ann, "2026-01-02", "20.00"), "2026-02-01", cause) == expected
+
+
 # -- California ----------------------------------------------------------------------------------------------------------
 
 

@@ -104,8 +104,13 @@ class RefundProcess(_Part):
         before: Decimal | None = Decimal(-1)
         for place, rung in enumerate(self.approval):
             if before is None or (rung.up_to is not None and rung.up_to <= before):
-                yield Diagnostic("document.rungs_in_disorder", f"{path}.approval[{place}].up_to", {"found": str(rung.up_to), "before": str(before)})
+                yield rungs_in_disorder(f"{path}.approval[{place}].up_to", rung.up_to, before)
             before = rung.up_to
+
+
+def rungs_in_disorder(path: str, found: Decimal | None, before: Decimal | None) -> Diagnostic:
+    """Rows by amounts that do not rise, or that follow the last one."""
+    return Diagnostic("document.rungs_in_disorder", path, {"found": str(found), "before": str(before)})
 
 
 def last_day(clock: Clock | None, asked: date, view: View) -> date | None:
@@ -113,4 +118,4 @@ def last_day(clock: Clock | None, asked: date, view: View) -> date | None:
     return clock.last_day(start_of_day(asked, view.zone), view.zone, view.working) if clock is not None else None
 
 
-__all__ = ["At", "RefundProcess", "RefundReminder", "RefundRung", "last_day"]
+__all__ = ["At", "RefundProcess", "RefundReminder", "RefundRung", "last_day", "rungs_in_disorder"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -19,7 +20,7 @@ from custrules.policies.stored_value.bases import BASES, Basis
 from custrules.policies.stored_value.causes import BonusTerms, FeeOrNone, PayoutTerms, RefundBonus, RefundCause, RefundCauses, RefundFee, money_faults
 from custrules.policies.stored_value.charges import DAY_COUNTS, DayCount
 from custrules.policies.stored_value.history import TopUpHistory, histories
-from custrules.policies.stored_value.process import RefundProcess
+from custrules.policies.stored_value.process import RefundProcess, rungs_in_disorder
 from custrules.policies.stored_value.reckoning import GiftTreatment
 from custrules.policies.stored_value.top_up import TopUp
 from custrules.policy import Decision, Known, Phase, Policy, View
@@ -110,6 +111,9 @@ class Refund(Policy):
             yield from money_faults(cause, f"causes.{name}", known.scale)
             yield from _fee_faults(cause.fee, f"causes.{name}.fee")
             yield from _rate_faults(cause, f"causes.{name}", known)
+            yield from _row_faults(cause, f"causes.{name}")
+            if cause.roll == "next_working_day" and not known.working:
+                yield Diagnostic("document.no_working_time", f"causes.{name}.roll", {"clock": cause.roll})
             if cause.basis == "time_pro_rata" and "period" not in self._forms(known):
                 yield Diagnostic("document.no_period", f"causes.{name}.basis")
         yield from _fee_faults(self.fee, "fee")
@@ -186,6 +190,14 @@ class Refund(Policy):
 def _fee_faults(fee: RefundFee | None, path: str) -> Iterator[Diagnostic]:
     if fee is not None:
         yield from (Diagnostic(fault.code, f"{path}.{fault.path}", fault.params) for fault in fee.faults())
+
+
+def _row_faults(cause: RefundCause, path: str) -> Iterator[Diagnostic]:
+    """Shares by what was paid that do not rise."""
+    for field, rows in (("used_share", cause.used_share), ("share", cause.share)):
+        for place, (before, row) in enumerate(pairwise(rows or ()), 1):
+            if before.up_to is None or (row.up_to is not None and row.up_to <= before.up_to):
+                yield rungs_in_disorder(f"{path}.{field}[{place}].up_to", row.up_to, before.up_to)
 
 
 def _rate_faults(cause: RefundCause, path: str, known: Known) -> Iterator[Diagnostic]:
