@@ -11,8 +11,8 @@ import pytest
 import custrules as cr
 from custrules.explaining import Combined, Compared, Explained, Explanation
 from custrules.facts import FactType
-from custrules.progressing import Goal
 from custrules.shown import shown_value
+from custrules.standings import Goal
 
 DOCUMENT = """
 program: shop

@@ -155,7 +155,7 @@ def written(node: ast.AST | None) -> str:
     return constant(node)
 
 
-EXPECTED = {"wrong_type": 0, "BadCell": 0, "within": 1, "short_form": 3, "_made_of": 3}  # which argument says what is expected
+EXPECTED = {"wrong_type": 0, "BadCell": 0, "within": 1, "short_form": 3, "self._made_of": 3}  # which argument says what is expected
 
 
 def expectations_in_source() -> set[str]:
@@ -164,7 +164,8 @@ def expectations_in_source() -> set[str]:
     for tree in trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
-                place = EXPECTED.get(getattr(node.func, "id", "") or getattr(node.func, "attr", ""), len(node.args))
+                called = ast.unparse(node.func)
+                place = EXPECTED.get(called, len(node.args))
                 found |= {written(argument) for argument in node.args[place : place + 1]}
             if isinstance(node, ast.keyword) and node.arg == "expected":
                 found.add(written(node.value))

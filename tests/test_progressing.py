@@ -13,8 +13,8 @@ import pytest
 import custrules as cr
 from custrules.conditions import Condition
 from custrules.policy import Phase, View
-from custrules.progressing import LadderProgress
 from custrules.standing import Aim, Standing
+from custrules.standings import LadderProgress
 from custrules.testing import history
 
 

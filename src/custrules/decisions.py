@@ -300,6 +300,7 @@ class Decision:
 
     @property
     def codes(self) -> tuple[str, ...]:
+        """The codes of the reasons, in their order."""
         return tuple(why.code for why in self.reasons)
 
     def to_data(self) -> dict[str, Any]:

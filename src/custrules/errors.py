@@ -41,6 +41,7 @@ class Diagnostic:
     severity: Severity = "error"
 
     def at(self, source: str, line: int, column: int) -> Diagnostic:
+        """The same fault at a place in a text; line and column count from 1."""
         return replace(self, source=source, line=line, column=column)
 
     @property

@@ -56,26 +56,32 @@ class Evaluation:
 
     @property
     def policy_id(self) -> str:
+        """The policy that was asked."""
         return self._results.policy_id
 
     @property
     def effective_from(self) -> date:
+        """The first day of the version that answered."""
         return self._results.effective_from
 
     @property
     def outcome(self) -> Outcome:
+        """APPLIED or DECLINED."""
         return self._rendered.outcome
 
     @property
     def value(self) -> Value:
+        """The level (None: no level), the points, or the outputs of a table."""
         return self._rendered.value
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
+        """Why, at least one reason."""
         return self._rendered.reasons
 
     @property
     def codes(self) -> tuple[str, ...]:
+        """The codes of the reasons, in their order."""
         return tuple(why.code for why in self.reasons)
 
     @property

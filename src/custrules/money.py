@@ -202,6 +202,7 @@ class Money:
 
     @property
     def amount(self) -> Decimal:
+        """The amount in whole units of the currency, with as many decimals as it has: Decimal("12.50")."""
         return from_units(self.minor, SCALES[self.currency])
 
     def times(self, factor: Fraction, rounding: Rounding) -> Money:

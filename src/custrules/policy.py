@@ -300,10 +300,12 @@ class Policy(BaseModel):
         return []
 
     def applied(self, event: Event, reasons: Iterable[Reason], effects: Iterable[Effect] | Moved = ()) -> Decision:
+        """The answer yes to an event: why, and what follows from it. At least one reason is needed."""
         made = effects if isinstance(effects, Moved) else tuple(effects)
         return decided(self.id, self.effective_from, event.id, "APPLIED", tuple(reasons), made)
 
     def declined(self, event: Event, reasons: Iterable[Reason]) -> Decision:
+        """The answer no to an event, and why. At least one reason is needed."""
         return decided(self.id, self.effective_from, event.id, "DECLINED", tuple(reasons))
 
     @classmethod

@@ -32,11 +32,11 @@ from custrules.messages import render_all
 from custrules.money import exactly
 from custrules.policies import KINDS, built_in
 from custrules.policy import Policy
-from custrules.progressing import Progress
 from custrules.remembering import Gaps
 from custrules.restatement import Restatement
 from custrules.revising import by_id, revised
 from custrules.rulebook import Rulebook
+from custrules.standings import Progress
 from custrules.state import State
 from custrules.steps import Step
 from custrules.together import Together, together
@@ -131,6 +131,7 @@ class Program:
 
     @property
     def id(self) -> str:
+        """The name of the program, as ``program:`` in the document says it."""
         return self._document.id
 
     @property
@@ -140,10 +141,12 @@ class Program:
 
     @property
     def zone(self) -> ZoneInfo:
+        """The time zone in which local days are told."""
         return self._document.zone
 
     @property
     def currency(self) -> str:
+        """The currency of every amount (ISO 4217)."""
         return self._document.currency
 
     @property

@@ -119,17 +119,17 @@ class Replay:
 def program_in(value: object, path: str) -> None:
     """AnalysisError for what is no program (the path to a document, say, that is not loaded yet)."""
     if not isinstance(value, Program):
-        wrong_type(path, "a program, as load and loads give it", type(value).__name__)
+        refuse_type(path, expected="a program, as load and loads give it", found=type(value).__name__)
 
 
 def many_in(value: object, path: str) -> Iterable[Any]:
     """What can be gone through one by one, as it is; AnalysisError for what cannot."""
     if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
-        wrong_type(path, "several of them, such as a list, or what replay gives", type(value).__name__)
+        refuse_type(path, expected="several of them, such as a list, or what replay gives", found=type(value).__name__)
     return value
 
 
-def wrong_type(path: str, expected: str, found: str) -> Never:
+def refuse_type(path: str, expected: str, found: str) -> Never:
     faults = [Diagnostic("analysis.wrong_type", path, {"expected": expected, "found": found})]
     raise AnalysisError(faults, render_all(faults, "en", plugins=False))
 

@@ -36,6 +36,7 @@ class DecisionChange:
 
     @property
     def kind(self) -> Kind:
+        """What became of the decision: added, removed or changed."""
         return _kind(self.before, self.now)
 
     def to_data(self) -> dict[str, Any]:
@@ -57,6 +58,7 @@ class StatusChange:
 
     @property
     def kind(self) -> Kind:
+        """What became of the status: added, removed or changed."""
         return _kind(self.before, self.now)
 
     def to_data(self) -> dict[str, Any]:
@@ -112,6 +114,7 @@ class Restatement:
 
     @property
     def accepted(self) -> bool:
+        """Whether the history was changed: the verdict is accepted."""
         return self.verdict == "accepted"
 
     @property

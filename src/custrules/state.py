@@ -199,6 +199,7 @@ class State:
             self.holds.pop(order.id, None)
 
     def has_order(self, order_id: str) -> bool:
+        """Whether an order of this id can still be undone."""
         return order_id in self._sealed or order_id in self._orders
 
     def close_orders(self, last: date) -> list[Order]:
@@ -259,6 +260,7 @@ class State:
         return event_id in self._seen or self.has_order(event_id)
 
     def saw(self, event_id: str, at: datetime) -> None:
+        """Remember that an event was accepted, and when it occurred. Only the kernel calls this."""
         self._seen[event_id] = at
 
     def forget_seen(self, before: datetime) -> None:
@@ -283,6 +285,7 @@ class State:
         return [order for _, order in gone]
 
     def change_order(self, order: Order, **changes: Any) -> Order:
+        """Put an order in with some fields changed; the changed order. Only the kernel calls this."""
         changed = replace(order, **changes)
         self.put_order(changed)
         return changed

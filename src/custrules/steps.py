@@ -35,6 +35,7 @@ class Step:
 
     @property
     def accepted(self) -> bool:
+        """Whether the event was accepted: ``state`` is then the one to store."""
         return self.verdict == "accepted"
 
     @property

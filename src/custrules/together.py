@@ -40,10 +40,12 @@ class Together:
 
     @property
     def accepted(self) -> bool:
+        """Whether the event was accepted, and with it every signal between the customers given."""
         return self.verdict == "accepted"
 
     @property
     def refusal(self) -> Reason | None:
+        """The one reason to show where it was not accepted; else None."""
         return None if self.accepted else self.steps[-1].refusal
 
     def to_data(self) -> dict[str, Any]:

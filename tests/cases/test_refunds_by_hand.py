@@ -144,6 +144,16 @@ def test_korea_pays_out_what_is_left_once_enough_is_used(amount: str, used: str,
     assert quote(spent(paid(rules, "2026-01-01", amount), "2026-01-02", used), "2026-02-01", "cash_out") == expected
 
 
+def test_who_has_not_used_enough_is_told_how_much_it_takes() -> None:
+    rules = program("{cash_out: {used_share: 60%}}")
+    ann = spent(paid(rules, "2026-01-01", "99.99"), "2026-01-02", "10.00").on("2026-02-01")
+    refusal = ann.event("refund_request", cause="cash_out", verdict="refused").last.refusal
+    assert refusal is not None
+    assert cr.render(refusal) == (
+        "The cause cash_out is for cards of which at least 60.00 CNY of 99.99 CNY are used; 10.00 CNY are (account card)."  # 59.994
+    )
+
+
 @pytest.mark.parametrize(
     ("amount", "day", "expected"),
     [("60000", "2025-09-16", "57000"), ("60000", "2025-09-15", "54000"), ("50000", "2026-04-02", "45000"), ("30000", "2026-04-02", "27000")],

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custrules.draft import Draft
+from custrules.draft import Draft, GivenBack
 from custrules.ledger import LotPart
 from custrules.orders import Order, Record
 from custrules.policies.points import Redemption
@@ -62,11 +62,9 @@ def _holds_are_not_counted(right: Any, self: Redemption, order: Order, record: R
     return right(self, order, record, view) if order.type != "hold" else {}
 
 
-def _nothing_lapses(
-    right: Any, self: Draft, account: str, parts: Iterable[LotPart], grace: Any = None, *, of: str = "world.spent"
-) -> tuple[int, int]:
+def _nothing_lapses(right: Any, self: Draft, account: str, parts: Iterable[LotPart], grace: Any = None, *, of: str = "world.spent") -> GivenBack:
     right(self, account, list(parts)[:1], grace, of=of)
-    return 0, 0
+    return GivenBack((), 0)
 
 
 WRONG = (

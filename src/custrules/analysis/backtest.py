@@ -84,7 +84,7 @@ class Fitted:
 class Backtest:
     """Whom a flag named at the end of the day ``cutoff``, held against who came back up to ``last_day``. ``cr.render`` puts it into words.
 
-    Somebody is ``gone`` who did none of ``returned`` (events, activities) after the cutoff. ``customers`` are all of whom something was
+    A customer is ``gone`` who did none of ``returned`` (events or activities) after the cutoff. ``customers`` are all of whom something was
     known by then; ``left_out`` came later, ``closed`` had left already. ``changes`` are those of the flag's level up to the cutoff,
     over ``customer_days``. Shares are rounded half to even at four places, None where they are shares of nothing.
     """
@@ -107,38 +107,47 @@ class Backtest:
 
     @property
     def customers(self) -> int:
+        """How many customers were judged: something was known of them by the cutoff, and their account was open."""
         return self.confusion.total
 
     @property
     def tp(self) -> int:
+        """Flagged, and did not come back."""
         return self.confusion.tp
 
     @property
     def fp(self) -> int:
+        """Flagged, and came back all the same."""
         return self.confusion.fp
 
     @property
     def fn(self) -> int:
+        """Not flagged, and did not come back."""
         return self.confusion.fn
 
     @property
     def tn(self) -> int:
+        """Not flagged, and came back."""
         return self.confusion.tn
 
     @property
     def base_rate(self) -> Decimal | None:
+        """The share of customers who did not come back: (tp + fn) / customers."""
         return self.confusion.base_rate
 
     @property
     def accuracy(self) -> Decimal | None:
+        """The share of customers about whom the flag was right: (tp + tn) / customers."""
         return self.confusion.accuracy
 
     @property
     def precision(self) -> Decimal | None:
+        """Of those flagged, the share that did not come back: tp / (tp + fp)."""
         return self.confusion.precision
 
     @property
     def recall(self) -> Decimal | None:
+        """Of those who did not come back, the share that was flagged: tp / (tp + fn)."""
         return self.confusion.recall
 
     @property
@@ -147,10 +156,12 @@ class Backtest:
 
     @property
     def mcc(self) -> Decimal | None:
+        """Matthews' correlation coefficient, from -1 to 1; 0 is chance."""
         return self.confusion.mcc
 
     @property
     def flag_share(self) -> Decimal | None:
+        """The share of customers who were flagged: (tp + fp) / customers."""
         return self.confusion.flag_share
 
     @property

@@ -53,7 +53,7 @@ def backtest(
     ``flag`` names a ``churn.flag`` (the only one, where it is not said), or is a condition of the program's facts ({"idle": "> 84"}).
     ``level``: from which level on somebody counts as flagged; the lowest where it is not said. ``fit`` chooses thresholds of inactivity
     on the past alone, for ``target`` (accuracy or mcc): True, or the values to try by field ({"floor": ["56 days", "84 days"]}); it keeps
-    the events in memory. AnalysisError for what cannot be asked, EventError for what cannot be read.
+    the events in memory. AnalysisError for a flag, level, day or threshold that there is not, EventError for an event that cannot be read.
     """
     program_in(program, "program")
     many_in(events, "events")

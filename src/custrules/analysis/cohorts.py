@@ -194,6 +194,7 @@ class Breakage:
     accounts: tuple[AccountBreakage, ...]
 
     def of(self, account: Account) -> Fraction | None:
+        """The breakage rate of an account; None where nothing of it has lapsed yet, so that there is none."""
         return next((found.rate for found in self.accounts if found.account == account), None)
 
     def to_data(self) -> dict[str, Any]:

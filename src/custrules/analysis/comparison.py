@@ -232,6 +232,7 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
+        """Whether any event was answered differently."""
         return self.total.differing > 0
 
     def to_data(self) -> dict[str, Any]:

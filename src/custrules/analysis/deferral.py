@@ -18,8 +18,8 @@ from custrules.money import Money, Rounding, rounded, split
 def allocate(price: Money, selling_prices: Mapping[str, Money], *, rounding: Rounding | str = Rounding.half_up) -> dict[str, Money]:
     """A price divided over what was promised, in proportion to stand-alone selling prices; the shares sum to the price.
 
-    The selling price of points is what they are worth × the share that is expected to be used. AnalysisError where all are nothing or one
-    is in another currency.
+    The selling price of points is what they are worth × the share that is expected to be used. AnalysisError where all of
+    these prices are zero, or one is in another currency.
     """
     named = read_rounding(rounding)
     other = next((each.currency for each in selling_prices.values() if each.currency != price.currency), None)

@@ -38,7 +38,7 @@ def population(program: Program, states: Iterable[State], *facts: str) -> Iterat
     """The facts of each customer as of the state's day, as the fits (and data frames) take them; None where one is missing.
 
     Money is ``Money``, an average that is no whole number of smallest units a Fraction of the currency. Read it from advanced
-    states. AnalysisError for a fact that the program has not, StateError for a state that is not its own.
+    states. AnalysisError for a fact that the program does not have, StateError for a state of another program.
     """
     program_in(program, "program")
     known = program.rulebook.types

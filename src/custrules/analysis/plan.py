@@ -57,6 +57,7 @@ class PlanItem:
 
     @property
     def codes(self) -> tuple[str, ...]:
+        """The codes of the reasons, in their order."""
         return tuple(why.code for why in self.reasons)
 
     def because(self, outcome: str, day: date, why: Reason) -> PlanItem:

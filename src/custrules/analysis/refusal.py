@@ -8,7 +8,7 @@ from typing import Any, Never
 from custrules.errors import AnalysisError, Diagnostic
 from custrules.fields import describe
 from custrules.messages import render_all
-from custrules.replaying import Entry, many_in, program_in, wrong_type
+from custrules.replaying import Entry, many_in, program_in, refuse_type
 from custrules.state import State
 
 
@@ -38,7 +38,9 @@ def _state(found: object) -> State:
 def entry_in(value: object) -> Entry:
     """One entry of a journal, or what is one in form; AnalysisError for anything else, such as the steps themselves."""
     if not isinstance(value, tuple) or len(value) != 3:
-        wrong_type("entries", "the entries of a journal (customer_id, event_id, decisions), as replay gives them", type(value).__name__)
+        refuse_type(
+            "entries", expected="the entries of a journal (customer_id, event_id, decisions), as replay gives them", found=type(value).__name__
+        )
     return value  # type: ignore[return-value]  # it unpacks like one
 
 

@@ -59,6 +59,7 @@ class Settlement:
 
     @property
     def periods(self) -> tuple[str, ...]:
+        """The periods in which anything is owed, in order."""
         return tuple(dict.fromkeys(claim.period for claim in self.claims))
 
     def nets(self, period: str | None = None) -> Mapping[str, Money]:
@@ -71,6 +72,7 @@ class Settlement:
         return {shop: self.money(found[shop]) for shop in sorted(found)}
 
     def money(self, units: int) -> Money:
+        """So many smallest units of the currency."""
         return Money.from_minor(units, self.currency)
 
     def to_data(self) -> dict[str, Any]:
@@ -99,7 +101,7 @@ def settlement(
     the consumption. ``by`` is what the shop that delivered gets: ``ratio`` of each unit consumed the part of it that was paid (so that both
     bear the bonus), ``principal`` what of it was principal, ``face`` all of it (the shop that gave the bonus bears it). A refund that one
     shop pays is owed to it by the shop that took the money. Visits are settled by ratio. Returns are settled where they happen; what banks
-    take back is no matter between shops.
+    take back is not settled between shops.
     """
     program_in(program, "program")
     one_of(per, PERIODS, "per")

@@ -114,6 +114,7 @@ class Statement:
         return shown(units, self.unit, self.scale)
 
     def money(self, units: int) -> Money:
+        """So many smallest units of the currency."""
         return Money.from_minor(units, self.currency)
 
     def to_data(self) -> dict[str, Any]:
@@ -168,7 +169,7 @@ def statement(
     """The complete statement of one customer's stored value: every line with its balance after, its terms and its reasons.
 
     ``history`` holds the stored events of one customer in order of acceptance, from the first on; what was refused is left out.
-    A State alone tells its balances and the top-ups that it remembers, without lines. ``account`` is the first of stored value where none
+    Of a State alone, the balances and the top-ups that it remembers are told, without lines. ``account`` is the first of stored value where none
     is named. Lines before the day ``first`` are in the opening balance; time runs on to
     ``until`` where that is given. AnalysisError for an account that is none of stored value, and for events of several customers.
     """

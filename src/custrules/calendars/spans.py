@@ -181,6 +181,7 @@ class Span(BaseModel):
 
     @property
     def at_most_days(self) -> int:
+        """The most days that the span can come to, whatever day it starts on."""
         rounding = 31 * _MONTHS_OF[self.rounded_to] if self.rounded_to else 0
         return self.length.at_most_days + rounding + (self.plus.at_most_days if self.plus else 0)
 

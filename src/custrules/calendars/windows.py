@@ -71,6 +71,7 @@ class Window(TextValue):
 
     @classmethod
     def parse(cls, text: str) -> Self:
+        """A window out of its text; a fault that says what may be written where it is none."""
         if text == "lifetime":
             return cls("lifetime", text)
         if text in STANDING_WINDOWS:

@@ -13,7 +13,7 @@ from custrules.events import AnyEvent, Purchase, Return, total_of
 from custrules.explaining import Explanation
 from custrules.messages.columns import beside, grouped, table
 from custrules.program import Program
-from custrules.progressing import Progress
+from custrules.standings import Progress
 from custrules.state import State
 
 _ABREAST = 3  # blocks next to each other

@@ -16,7 +16,7 @@ from custrules.events import AnyEvent, Purchase, Return, total_of
 from custrules.explaining import Compared
 from custrules.money import Money
 from custrules.program import Program, load
-from custrules.progressing import LadderProgress
+from custrules.standings import LadderProgress
 from custrules.state import State
 from custrules.state_parts import Level, Points
 from custrules.steps import Step

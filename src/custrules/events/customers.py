@@ -71,7 +71,7 @@ class Attendance(Event):
 
 
 class Activity(Event):
-    """The host's own doing, declared under ``activities:``; ``quantity`` where the declaration gives it a unit."""
+    """Something that the customer did at the host's, declared under ``activities:``; with a ``quantity`` where the declaration gives it a unit."""
 
     type: Literal["activity"] = "activity"
     name: Name
@@ -79,7 +79,7 @@ class Activity(Event):
 
 
 class Reading(Event):
-    """The level that something stands at, declared under ``readings:``; it stands until the next one. A day's last reading is the day's."""
+    """A value that stands until the next one, such as a balance kept elsewhere, declared under ``readings:``. Of a day, the last one counts."""
 
     type: Literal["reading"] = "reading"
     name: Name
@@ -87,7 +87,7 @@ class Reading(Event):
 
 
 class TierGrant(Event):
-    """A level given by hand: never below ``level`` until ``until`` (a last day)."""
+    """A level given by hand: the customer does not fall below ``level`` up to and including the day ``until``."""
 
     type: Literal["tier_grant"] = "tier_grant"
     level: Id
@@ -132,7 +132,7 @@ class Merge(Event):
 
 
 class Closure(Event):
-    """The customer's account is closed. An Enrolment opens it again."""
+    """The customer's account is closed: what it holds is forfeited or kept, as ``on_closure`` of each account says. An Enrolment opens it again."""
 
     type: Literal["closure"] = "closure"
     reason: Text

@@ -115,7 +115,7 @@ class Purchase(Event):
 
 
 class Return(Event):
-    """Goods came back: of the purchase ``of``, or of none that is named (then the program's ``returns.matching`` looks).
+    """Goods came back: of the purchase ``of``, or of none that is named (then ``returns.matching`` of the program says how one is found).
 
     What comes back: ``lines``, or an ``amount``, or, with neither, all that is left of the purchase. ``withdrawal``: by law, within
     the days in which the customer may withdraw from the contract: nothing is kept back from the refund.

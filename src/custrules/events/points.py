@@ -155,7 +155,7 @@ class Transfer(Event):
 
 
 class Adjustment(Event):
-    """A correction by hand: ``quantity`` is added to (or, negative, taken from) ``account``."""
+    """A correction by hand: ``quantity``, in the unit of the ``account``, is added to it or, where it is negative, taken from it."""
 
     type: Literal["adjustment"] = "adjustment"
     account: Id

@@ -27,8 +27,8 @@ Entry = Mapping[str, str]
 
 
 def render(x: object, lang: str = "en") -> str:
-    """A Reason, Decision, Step, Diagnostic, Explanation, Progress, Comparison, Metrics, Breakage,
-    Liability or DeferredRevenue in words; ``lang`` is en or zh.
+    """An answer of the library in words: a Reason, Decision, Step, Evaluation, Diagnostic, Explanation, Progress, Restatement, or what the
+    functions that look at whole programs give (Backtest, Comparison, Metrics, Plan, Statement …). ``lang`` is en or zh.
 
     A code without a sentence is shown with its numbers. TypeError for what has no words, ValueError for another language.
     """

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from fractions import Fraction
 
-from custrules.money import to_units
+from custrules.money import Rounding, rounded, to_units
 from custrules.policies.stored_value.account import ValueAccount, ValueLimits
 from custrules.policies.stored_value.amounts import money, share_at
 from custrules.policies.stored_value.causes import RefundBonus
@@ -63,7 +63,9 @@ def _ruled_out(request: Request, rule: Ruling, account: ValueAccount, histories:
     gone = sum(history.face for history in histories)
     least = share_at(rule.used_share, sum(history.paid for history in histories))
     if face and Fraction(gone, face) < least:
-        yield reason("stored_value.refund.not_used_enough", share=least, used=Fraction(gone, face), **told)
+        shown = {"face": face, "needed": rounded(least * face, Rounding.ceil), "consumed": gone}
+        amounts = {name: account.shown(units, view) for name, units in shown.items()}
+        yield reason("stored_value.refund.not_used_enough", share=least, used=Fraction(gone, face), **amounts, **told)
 
 
 def _balance(account: ValueAccount, view: View) -> int:
