@@ -188,3 +188,35 @@ def test_a_card_that_is_sent_reads_back_as_it_was_written() -> None:
     data = {"type": "transfer", "id": "x", "customer_id": "a", "occurred_at": "2026-01-01T00:00:00Z", "to": "b", "account": "card"}
     event = shop.event(data)
     assert shop.event(event.model_dump()) == shop.event(event.model_dump(mode="json")) == event
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [
+        ({"per_card": "1199.99"}, "stored_value.transfer.over_card"),  # 500 and the 700 that are left of the principal
+        ({"per_member": "1199.99"}, "stored_value.transfer.over_member"),
+        ({"per_card": "1399.99", "bonus": True}, "stored_value.transfer.over_card"),  # and 200 of bonus
+    ],
+)
+def test_a_card_that_is_too_much_for_the_receiver_stays_with_the_sender(limit: dict[str, Any], code: str) -> None:
+    shop = program().revise("card", limit=limit).revise("top-up", ladder=[{"pay": "1000.00", "give": "200.00"}])
+    ann, ben = Holder(shop, "ann"), Holder(shop, "ben")
+    ann.does("top_up", "2026-04-01", amount="1000.00")
+    ann.pays("300.00", "2026-04-02")
+    ben.does("top_up", "2026-04-01", amount="500.00")
+    data = {"type": "transfer", "id": "x", "customer_id": "ann", "occurred_at": "2026-04-03T12:00:00+08:00", "to": "ben", "account": "card"}
+    states = {"ann": ann.state, "ben": ben.state}
+    both = shop.step_together(states, shop.event(data))
+    assert both.refusal is not None
+    assert both.refusal.code == code
+    assert dict(both.states) == states
+
+
+def test_a_card_that_just_fits_is_received() -> None:
+    shop = program().revise("card", limit={"per_card": "1200.00"})
+    ann, ben = Holder(shop, "ann"), Holder(shop, "ben")
+    ann.does("top_up", "2026-04-01", amount="1000.00")
+    ann.pays("300.00", "2026-04-02")
+    ben.does("top_up", "2026-04-01", amount="500.00")
+    assert ann.sends(ben, "2026-04-03").accepted
+    assert ben.balance("card.principal") == "1200.00"

@@ -229,8 +229,8 @@ def test_figures_of_stored_value_close_and_agree_with_what_is_held() -> None:
     assert figures.reconcile(ann.program, done.states.values()) == ()
     assert {group.key["source"]: str(group.periods[0].closing) for group in card.groups} == {"paid": "850.00 CNY", "granted": "170.00 CNY"}
     (owed,) = cr.liability(ann.program, done.states.values(), on="2026-04-30").accounts
-    assert str(owed.amount) == "1020.00 CNY"
-    assert {source: str(row.amount) for source, row in owed.by("source").items()} == {"paid": "850.00 CNY", "granted": "170.00 CNY"}
+    assert (str(owed.face), str(owed.amount)) == ("1020.00 CNY", "850.00 CNY")  # x 1000/1200
+    assert {source: str(row.amount) for source, row in owed.by("source").items()} == {"granted": "141.67 CNY", "paid": "708.33 CNY"}
 
 
 # -- holds that come back --------------------------------------------------------------------------------------------------
@@ -394,3 +394,37 @@ def test_a_capture_of_money_is_not_cancelled_by_points_or_pieces() -> None:
         refusal = held().does("redemption_cancelled", "2026-04-03", of="e2", **part).refusal
         assert refusal is not None
         assert refusal.code == "event.cancelled_whole"
+
+
+# -- what is owed for it ---------------------------------------------------------------------------------------------------
+
+
+def test_each_unit_of_stored_value_stands_for_the_share_of_it_that_was_paid() -> None:
+    ann = customer("pro_rata")
+    ann.does("top_up", "2026-04-01", amount="1000.00")  # and 200.00
+    ann.does("top_up", "2026-04-01", amount="100.00")  # and nothing
+    ann.pays("300.00", "2026-04-02")  # 250.00 and 50.00 of the first
+    ann.does("hold", "2026-04-03", amount="60.00")  # 50.00 and 10.00
+    (card,) = [found for found in cr.liability(ann.program, [ann.state], on="2026-04-30").accounts if found.account.name == "card"]
+    # 900 of 1200 that cost 1000, and 100: 900 x 1000/1200 + 100
+    assert (str(card.outstanding), str(card.face), str(card.amount)) == ("1000.00 CNY", "1000.00 CNY", "850.00 CNY")
+    shares = card.by("source")
+    # 750.00 of principal x 1000/1200 and 100.00; 150.00 of bonus x 1000/1200
+    assert {name: str(one.amount) for name, one in shares.items()} == {"granted": "125.00 CNY", "paid": "725.00 CNY"}
+    assert "850.00 CNY were paid" in cr.render(cr.liability(ann.program, [ann.state], on="2026-04-30"))
+
+
+def test_visits_stand_for_what_one_of_them_cost() -> None:
+    ann = Customer(shop(account={"form": "visits"}, top_up={}))
+    ann.does("top_up", "2026-04-01", amount="100.00", paid="7", given="5")
+    ann.does("visit", "2026-04-02", of="card", used="3")
+    (card,) = [found for found in cr.liability(ann.program, [ann.state], on="2026-04-30").accounts if found.account.name == "card"]
+    assert (card.outstanding, card.face, str(card.amount)) == (9, None, "75.00 CNY")  # 100 x 9/12
+
+
+def test_a_journal_does_not_know_what_was_paid() -> None:
+    ann = customer()
+    head = {"customer_id": "c-1", "occurred_at": "2026-04-01T04:00:00Z", "id": "t"}
+    done = cr.replay(ann.program, [ann.program.event({"type": "top_up", "amount": "1000.00", **head})]).collect()
+    (card,) = [found for found in cr.liability(ann.program, done.journal, on="2026-04-30").accounts if found.account.name == "card"]
+    assert (str(card.outstanding), str(card.face), card.amount) == ("1200.00 CNY", "1200.00 CNY", None)

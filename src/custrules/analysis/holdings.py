@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
+from fractions import Fraction
 from itertools import chain
 from typing import NamedTuple, cast
 
@@ -42,14 +43,21 @@ class Cell(NamedTuple):
 
 
 class Holdings:
-    """Smallest units by account and cell, usable or not yet, and what is owed: never netted against one another."""
+    """Smallest units by account and cell, usable or not yet, and what is owed: never netted against one another.
+
+    ``prepaid``: of stored value, what was paid for it, in smallest units of the currency: A/(A+G) for each unit of face that a top-up of A
+    brought with a bonus of G. Only states know it; of a journal it is empty.
+    """
 
     held: dict[Account, Counter[Cell]]
     owed: Counter[Account]
+    prepaid: dict[Account, dict[Cell, Fraction]]
 
     def __init__(self, program: Program) -> None:
         self.held = {account: Counter() for account in Accounts(program).known}
         self.owed = Counter()
+        self.stores = frozenset(program.rulebook.stores)
+        self.prepaid = {}
 
     def add(self, account: Account, cell: Cell, units: int) -> None:
         self.held.setdefault(account, Counter())[cell] += units
@@ -61,6 +69,18 @@ class Holdings:
             self.owed[account] += bucket.owed
             for lot, quantity in bucket:
                 self.add(account, Cell.of(lot), quantity)
+                if account.name in self.stores:
+                    self._paid_for(account, lot, quantity, state)
+
+    def _paid_for(self, account: Account, lot: Lot, quantity: int, state: State) -> None:
+        """The share of the money of a lot's top-up that so much of it stands for."""
+        order = state.order(lot.origin)
+        deposit = order.deposit if order is not None else None
+        money = deposit.paid if deposit is not None and deposit.form == "amount" else deposit.money if deposit is not None else 0
+        face = deposit.paid + deposit.granted if deposit is not None else 0
+        cells = self.prepaid.setdefault(account, {})
+        cell = Cell.of(lot)
+        cells[cell] = cells.get(cell, Fraction(0)) + (Fraction(quantity * money, face) if face else Fraction(0))
 
     def cells(self, account: Account) -> Iterator[tuple[Cell, int]]:
         return ((cell, units) for cell, units in self.held.get(account, Counter()).items() if units)

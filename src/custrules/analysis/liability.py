@@ -30,6 +30,7 @@ from custrules.state_parts import shown
 By = Literal["source", "vintage", "expiry"]
 LIMITS = (30, 90, 180, 365)
 LATER = "later"
+_Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,10 @@ class AccountLiability:
 
     ``value`` is money for one point in units of the currency; None, and no amounts, where nothing redeems these points for money and no
     value was given. ``owed`` is what customers owe, never netted. Rows sum to the whole.
+
+    Of stored value, ``face`` is what can be bought with it and ``amount`` what was paid for that: of a top-up of A with a bonus of G, each
+    unit of face stands for A/(A+G), since a bonus is a reduction of the price; without breakage. Only states tell it (``prepaid``); a journal
+    has no amount.
     """
 
     account: Account
@@ -70,6 +75,7 @@ class AccountLiability:
     face: Money | None
     amount: Money | None
     rows: tuple[LiabilityRow, ...]
+    prepaid: bool = False
 
     def by(self, name: By) -> Mapping[str, Sum]:
         """Points and amounts by source, by vintage, or by expiry bucket."""
@@ -160,7 +166,10 @@ class _Asked(NamedTuple):
         days = (cell.last_day - self.on).days
         return next((str(limit) for limit in self.limits if days <= limit), LATER)
 
-    def order(self, key: tuple[str, str, str]) -> tuple[str, str, int]:
+    def key(self, cell: Cell) -> _Key:
+        return cell.source, cell.group("vintage", self.per), self.bucket(cell)
+
+    def order(self, key: _Key) -> tuple[str, str, int]:
         source, vintage, expiry = key
         names = [*map(str, self.limits), LATER, NEVER]
         return source, vintage, names.index(expiry)
@@ -177,10 +186,12 @@ def _bounds(limits: Sequence[int]) -> tuple[int, ...]:
 
 
 def _account(account: Account, held: Holdings, worth: Fraction | None, breakage: Rate | Breakage, asked: _Asked) -> AccountLiability:
-    sums: Counter[tuple[str, str, str]] = Counter()
+    sums: Counter[_Key] = Counter()
     for cell, units in held.cells(account):
-        sums[cell.source, cell.group("vintage", asked.per), asked.bucket(cell)] += units
+        sums[asked.key(cell)] += units
     total = sum(sums.values())
+    if account.name in held.stores:
+        return _prepaid(account, held, sums, asked)
     rate = Fraction(0) if worth is None else _rate(breakage, account, total)
     each = worth * (1 - rate) if worth is not None else None
     rows = tuple(_rows(sorted(sums.items(), key=lambda item: asked.order(item[0])), each, asked))
@@ -188,6 +199,23 @@ def _account(account: Account, held: Holdings, worth: Fraction | None, breakage:
     face, amount = (asked.money(total * price) if price is not None else None for price in (worth, each))
     value = worth * Fraction(10) ** (account.scale - SCALES[asked.currency]) if worth is not None else None
     return AccountLiability(account, outstanding, owed, value, rate, face, amount, rows)
+
+
+def _prepaid(account: Account, held: Holdings, sums: Counter[_Key], asked: _Asked) -> AccountLiability:
+    """Stored value: a bonus is a reduction of the price, so that each unit of face stands for the share of it that was paid."""
+    worth: dict[_Key, Fraction] = {}
+    total = sum(sums.values())
+    known = not total or account in held.prepaid  # a journal does not tell what was paid
+    for cell, paid in held.prepaid.get(account, {}).items():
+        worth[asked.key(cell)] = worth.get(asked.key(cell), Fraction(0)) + paid
+    outstanding, owed = (shown(units, account.unit, account.scale) for units in (total, held.owed[account]))
+    ordered = sorted(sums.items(), key=lambda item: asked.order(item[0]))
+    parts = [(key, units, worth.get(key, Fraction(0))) for key, units in ordered]
+    rows = tuple(_rounded(parts, asked) if known else (LiabilityRow(*key, units, None) for key, units, _ in parts))
+    value = Fraction(1) if account.unit == asked.currency else None
+    face = Money.from_minor(total, asked.currency) if value is not None else None
+    amount = asked.money(sum(worth.values(), Fraction(0))) if known else None
+    return AccountLiability(account, outstanding, owed, value, Fraction(0), face, amount, rows, prepaid=True)
 
 
 def _rate(breakage: Rate | Breakage, account: Account, total: int) -> Fraction:
@@ -200,14 +228,18 @@ def _rate(breakage: Rate | Breakage, account: Account, total: int) -> Fraction:
     return rate or Fraction(0)
 
 
-def _rows(sums: Iterable[tuple[tuple[str, str, str], int]], each: Fraction | None, asked: _Asked) -> Iterator[LiabilityRow]:
+def _rows(sums: Iterable[tuple[_Key, int]], each: Fraction | None, asked: _Asked) -> Iterator[LiabilityRow]:
     """The running total is rounded and each row has the difference, so that rows sum to the whole."""
+    if each is None:
+        yield from (LiabilityRow(*key, units, None) for key, units in sums)
+        return
+    yield from _rounded(((key, units, units * each) for key, units in sums), asked)
+
+
+def _rounded(rows: Iterable[tuple[_Key, int, Fraction]], asked: _Asked) -> Iterator[LiabilityRow]:
     running, before = Fraction(0), 0
-    for key, units in sums:
-        if each is None:
-            yield LiabilityRow(*key, units, None)
-            continue
-        running += units * each
+    for key, units, exact in rows:
+        running += exact
         after = rounded(running, asked.rounding)
         yield LiabilityRow(*key, units, Money.from_minor(after - before, asked.currency))
         before = after
@@ -228,7 +260,10 @@ def _(found: Liability, speaker: Speaker) -> str:
 def _told(account: AccountLiability, found: Liability, speaker: Speaker) -> Iterator[str]:
     totals = {"outstanding": number_text(account.outstanding), "owed": number_text(account.owed)}
     yield f"  {speaker.word('liability_points', totals)}"
-    if account.value is None:
+    if account.prepaid:
+        known = account.amount is not None
+        yield f"  {speaker.word('liability_prepaid' if known else 'liability_prepaid_unknown', {'amount': account.amount} if known else {})}"
+    elif account.value is None:
         yield f"  {speaker.word('liability_no_value', {})}"
     else:
         said = {"value": rate_text(account.value), "breakage": percent(account.breakage), "face": account.face, "amount": account.amount}

@@ -186,6 +186,7 @@ def kinds_for(program: Program) -> tuple[str, ...]:
     rules = program.rulebook
     of_points = {"hold", "capture", "void", "adjustment", "transfer", "opening"}
     without = set() if rules.accounts else of_points - ({"hold", "capture", "void", "adjustment"} if stores(program, "amount", "visits") else set())
+    without -= {"transfer"} if stores(program, "amount") else set()
     without |= set() if stores(program) else {"top_up", "chargeback", "card_update"}
     without |= set() if refunds(program) else set(REFUND_MAKERS)
     without |= set() if rules.accounts or benefits(program) else {"redemption", "redemption_cancelled"}

@@ -15,7 +15,7 @@ from custrules.policies.points import Redemption
 from custrules.policy import StatusFact
 from custrules.program import Program
 from custrules.state import State
-from custrules.testing.value_moves import opened_value, stores, value_adjustment, value_capture, value_hold
+from custrules.testing.value_moves import card_transfer, opened_value, stores, value_adjustment, value_capture, value_hold
 from custrules.testing.writing import MICROSECOND, Data, Picks, Writing
 
 
@@ -95,7 +95,9 @@ def benefits(program: Program) -> tuple[str, ...]:
 
 
 def transfer(writer: Writing, picks: list[Picks]) -> Data:
-    """Points for a friend; at times back to her, or from her."""
+    """Points for a friend, at times back to her, or from her; or a whole card."""
+    if stores(writer.program, "amount") and (picks[3].yes() or not writer.program.rulebook.accounts):
+        return card_transfer(writer, picks)
     account = picks[0].one(tuple(writer.program.rulebook.accounts))
     data: Data = {"type": "transfer", "account": account}
     points = writer.quantity(writer.points(picks[1], account), account)

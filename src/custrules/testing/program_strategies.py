@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from custrules.policy import Policy
 from custrules.program import Program
+from custrules.testing.churn_strategies import flags
 from custrules.testing.ladder_strategies import ladders, later_levels, levels, measures
 from custrules.testing.segment_strategies import segment_policies
 from custrules.testing.value_strategies import Data, cards, versions
@@ -245,6 +246,7 @@ def program_documents(draw: st.DrawFn, policies: st.SearchStrategy[list[Data]] |
         *(draw(cards()) if draw(st.booleans()) else ()),
         *(draw(segment_policies()) if draw(st.booleans()) and draw(st.booleans()) else ()),
         *(versions(draw, draw(triggers()), triggers()) if draw(st.booleans()) else ()),
+        *(versions(draw, draw(flags()), flags()) if draw(st.booleans()) and draw(st.booleans()) else ()),
     ]
     return {
         "program": "generated",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from fractions import Fraction
 
+from custrules import kernel
+from custrules.errors import CustrulesError
 from custrules.money import from_units
+from custrules.policy import Signal
 from custrules.program import Program
+from custrules.state import State
 from custrules.stores import Store
 from custrules.testing.writing import MICROSECOND, Data, Picks, Writing
 
@@ -62,6 +67,24 @@ def chargeback(writer: Writing, picks: list[Picks]) -> Data:
 def card_update(writer: Writing, picks: list[Picks]) -> Data:
     """A card is lost, and more often comes back."""
     return {"type": "card_update", "stage": picks[0].one(("lost", "found", "reissued")), **_named(writer, picks[1].one(stores(writer.program)))}
+
+
+def card_transfer(writer: Writing, picks: list[Picks]) -> Data:
+    """A whole card for a friend, or hers, which she topped up before; nothing where her side refuses."""
+    account = picks[0].one(stores(writer.program, "amount")).name
+    if not picks[1].yes():
+        return {"type": "transfer", "account": account, "to": picks[0].one(("f-1", "f-1", writer.customer_id))}
+    friend, number, signals = State.new("f-1"), len(writer.events), list[Signal]()
+    bought = {"type": "top_up", "amount": writer.shown(writer.amount(picks[2])), "account": account}
+    for days, data in ((picks[2].one((3, 40)), bought), (1, {"type": "transfer", "account": account, "to": writer.customer_id})):
+        head = {"id": f"f-{number}-{days}", "customer_id": "f-1", "occurred_at": writer.now - timedelta(days=days)}
+        with suppress(CustrulesError):
+            found = kernel.step(writer.program.rulebook, friend, writer.program.event({**head, **data}))
+            friend = found.state
+            effects = (effect for decision in found.decisions for effect in decision.effects)
+            signals += [effect for effect in effects if isinstance(effect, Signal)] if found.verdict == "accepted" else []
+    told = next((signal.delivered(writer.now) for signal in signals if signal.subject == writer.customer_id), None)
+    return {name: told[name] for name in ("type", "account", "sender", "brought")} if told is not None else top_up(writer, picks)
 
 
 def visit(writer: Writing, picks: list[Picks]) -> Data:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, PlainSerializer
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from custrules.calendars import Duration
 from custrules.calendars.working import TimeOfDay
@@ -49,8 +51,26 @@ def _one_time(value: Mapping[str, TimeOfDay]) -> Any:
     return str(value[ALL]) if set(value) == {ALL} else {name: str(item) for name, item in value.items()}
 
 
-QuietByChannel = Annotated[Mapping[str, tuple[QuietHours, ...]], BeforeValidator(_windows), PlainSerializer(_plain, return_type=dict)]
-TimeByChannel = Annotated[Mapping[str, TimeOfDay], BeforeValidator(_times), PlainSerializer(_one_time)]
+class _OneWindow:
+    """One window stands for a list of it."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        drawn = handler(schema)
+        windows = drawn["additionalProperties"]
+        return {**drawn, "additionalProperties": {"anyOf": [windows["items"], windows]}}
+
+
+class _OneTime:
+    """One time stands for that of every channel."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        drawn = handler(schema)
+        return {"anyOf": [drawn["additionalProperties"], drawn]}
+
+
+_shown = PlainSerializer(_plain, return_type=dict)
+QuietByChannel = Annotated[Mapping[str, tuple[QuietHours, ...]], BeforeValidator(_windows), _shown, _OneWindow()]
+TimeByChannel = Annotated[Mapping[str, TimeOfDay], BeforeValidator(_times), PlainSerializer(_one_time), _OneTime()]
 
 
 class ContactPlan(Policy):

@@ -80,6 +80,9 @@ def keeping_now(account: Account, view: View, *, given: bool = False) -> Keeping
     days = [day for version, last in versions for day in _carried(version, last, view)]
     if given and account.expiry is not None and GIVEN in account.expiry.moves:
         days.append(account.expiry.carries(view.day))
+    before = Keeping.of(known)
+    if before.value == KEPT and before.until is not None and before.until < view.settled and before.until > max(days, default=date.min):
+        return Keeping(KEPT, before.until, ends)  # what is over stays what it was: that its activity is counted no more is no news
     return Keeping(KEPT, max(days), ends) if days else Keeping(None, None, ends)
 
 

@@ -9,22 +9,32 @@ from custrules.policies.stored_value.account import ValueAccount, ValueLimits, o
 from custrules.policies.stored_value.amounts import minor, money
 from custrules.policy import Reason, View, reason
 
-_CODES = {"card": "stored_value.top_up.over_card", "member": "stored_value.top_up.over_member"}
-
 
 def over_limits(account: ValueAccount, bonus: int, event: TopUp, view: View) -> Iterator[Reason]:
     """Every limit that a top-up would go beyond, with the most that may be paid in."""
+    for name, most, room in _beyond(account, event.amount.minor, bonus, view):
+        told = {"amount": event.amount, "account": account.id, "limit": money(most, view), "most": money(max(room, 0), view)}
+        yield reason(f"stored_value.top_up.over_{name}", **told)
+
+
+def card_over_limits(account: ValueAccount, paid: int, bonus: int, view: View) -> Iterator[Reason]:
+    """Every limit that a card which comes from another customer would go beyond."""
+    for name, most, _ in _beyond(account, paid, bonus, view):
+        told = {"amount": money(paid, view), "account": account.id, "limit": money(most, view)}
+        yield reason(f"stored_value.transfer.over_{name}", **told)
+
+
+def _beyond(account: ValueAccount, paid: int, bonus: int, view: View) -> Iterator[tuple[str, int, int]]:
+    """The limits that so much more goes beyond: which, the most that may stand there, and how much there is room for."""
     limits = account.limit
     if limits is None or account.form != "amount":
         return
-    owed = min(owed_before(account, view), event.amount.minor)
-    comes = event.amount.minor - owed + (bonus if limits.bonus else 0)
+    owed = min(owed_before(account, view), paid)
+    given = bonus if limits.bonus else 0
     for name, most, names in _limited(account, limits, view):
         there = sum(standing(each, limits, view) for each in names)
-        if there + comes > most:
-            room = max(most - there + owed - (bonus if limits.bonus else 0), 0)
-            told = {"amount": event.amount, "account": account.id, "limit": money(most, view), "most": money(room, view)}
-            yield reason(_CODES[name], **told)
+        if there + paid - owed + given > most:
+            yield name, most, most - there + owed - given
 
 
 def _limited(account: ValueAccount, limits: ValueLimits, view: View) -> Iterator[tuple[str, int, list[str]]]:

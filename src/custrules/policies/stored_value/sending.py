@@ -12,6 +12,7 @@ from custrules.handing_over import packed_card, unpacked_card
 from custrules.ledger import EXPIRED, TRANSFERRED, LotPart, Move
 from custrules.policies.stored_value.account import ValueAccount
 from custrules.policies.stored_value.cards import lost
+from custrules.policies.stored_value.limits import card_over_limits
 from custrules.policies.stored_value.parts import total
 from custrules.policy import Decision, Reason, Signal, View, reason
 
@@ -62,6 +63,9 @@ def _received(policy: Spending, event: Transfer, account: ValueAccount, view: Vi
     _, paid, granted = unpacked_card(event.brought)
     bonus = view.ledger.ledger.accounts[account.bucket("bonus")]
     lapsed = [part for part in granted if bonus.lapsed(part.lot, view.settled)]
+    over = list(card_over_limits(account, total(list(paid)), total(list(granted)) - total(lapsed), view))
+    if over:
+        return policy.declined(event, over)
     view.ledger.post(Move(TRANSFERRED, EXPIRED, total(lapsed), tuple(lapsed)))
     account.receive(view, TRANSFERRED, list(paid), [part for part in granted if part not in lapsed])
     told = reason("stored_value.transfer.received", sender=event.sender, account=account.id, **_shown(account, list(paid), list(granted), view))
