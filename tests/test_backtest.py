@@ -46,9 +46,10 @@ def test_the_flag_is_judged_at_the_end_of_the_cutoff_and_held_against_who_came_b
     found = cr.backtest(program(), HISTORY, CUTOFF, HORIZON)
     assert (found.tp, found.fp, found.fn, found.tn) == (1, 1, 1, 2)
     assert (found.customers, found.left_out, found.last_day, found.returned) == (5, 1, date(2025, 8, 29), ("purchase",))
-    # 3 of 5 right; 1 of 2 flagged gone; 1 of 2 gone flagged; (1 x 2 - 1 x 1) / sqrt(2 x 2 x 3 x 3) = 1/6
+    # 3 of 5 right; 1 of 2 flagged gone; 1 of 2 gone flagged; (1 x 2 - 1 x 1) / sqrt(2 x 2 x 3 x 3) = 1/6; 2 of 3 who came back not flagged
     figures = (found.base_rate, found.accuracy, found.precision, found.recall, found.flag_share, found.mcc)
     assert figures == tuple(map(Decimal, ("0.4000", "0.6000", "0.5000", "0.5000", "0.4000", "0.1667")))
+    assert found.specificity == Decimal("0.6667")
 
 
 def test_changes_are_counted_up_to_the_cutoff_over_the_days_that_customers_were_known() -> None:

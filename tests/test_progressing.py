@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -299,6 +299,39 @@ def test_what_a_review_asks_for_is_told_as_of_the_review() -> None:
         date(2026, 2, 4),
         date(2026, 2, 5),
     )
+
+
+TERMS: tuple[Any, ...] = (
+    "12 months",
+    {"length": "3 months", "rounded_to": "end_of_month"},
+    {"length": "14 months", "from": "end_of_qualifying_year"},
+    {"length": "12 months", "from": "join_date"},
+    {"length": "6 months", "from": "04-01", "minimum": "1 month"},
+)
+
+
+@pytest.mark.parametrize("years", ["calendar", "membership"])
+@pytest.mark.parametrize("term", TERMS, ids=str)
+@pytest.mark.parametrize("window", ["90 days", "12 months", "qualifying year", "membership year", "this calendar year"])
+def test_what_is_told_to_be_missing_is_what_keeps_a_level_when_it_is_spent_by_the_day_that_is_told(window: str, term: Any, years: str) -> None:
+    # whatever the amount is: it keeps the level, and a penny less does not
+    rows = [{"name": "base"}, {"name": "silver", "enter": {"spend": ">= 100"}, "keep": {"spend": ">= 60"}}]
+    ladder = {"id": "levels", "kind": "tiers.ladder", "qualifying_year": years, "levels": rows, "term": term, "downgrade": "one_level"}
+    measures = {"spend": {"sum": "spend", "window": window}}
+    own = cr.Program(id="law", zone="Europe/London", currency="GBP", measures=measures, policies=[ladder])
+    told = history(own).on("2026-05-20").purchase("70").on("2026-06-02").purchase("35").day_end("2026-06-09")
+    ladder_told = only(own, told.state)
+    keep = ladder_told.keep
+    assert keep is not None
+    assert keep.deadline is not None
+    assert ladder_told.until is not None
+    if keep.met:
+        assert only(own, told.day_end(str(ladder_told.until + timedelta(days=1))).state).level == "silver"
+        return
+    gap = Decimal(str(keep.missing[0].gap).split()[0])
+    for less, level in ((Decimal(0), "silver"), (Decimal("0.01"), "base")):
+        then = told.on(str(keep.deadline)).purchase(str(gap - less)).day_end(str(ladder_told.until + timedelta(days=1)))
+        assert only(own, then.state).level == level
 
 
 def test_a_level_is_told_by_its_new_name_on_the_day_on_which_it_is_renamed() -> None:

@@ -151,6 +151,10 @@ class Backtest:
         return self.confusion.recall
 
     @property
+    def specificity(self) -> Decimal | None:
+        return self.confusion.specificity
+
+    @property
     def mcc(self) -> Decimal | None:
         """Matthews' correlation coefficient, from -1 to 1; 0 is chance."""
         return self.confusion.mcc
