@@ -316,7 +316,7 @@ def test_bare_steps_are_no_journal() -> None:
     step = BARE.step(cr.State.new("c"), bought)
     for asked in (cr.metrics, lambda program, entries: cr.liability(program, entries, on=DAY)):
         with pytest.raises(cr.AnalysisError, match=r"the entries of a journal .* as replay gives them, found Step"):
-            asked(BARE, [step])  # type: ignore[list-item]
+            asked(BARE, [step])  # type: ignore[list-item]  # that is the fault
 
 
 @pytest.mark.parametrize("found", [None, "events.jsonl", 5], ids=["none", "a path", "a number"])
