@@ -22,6 +22,7 @@ from custrules.errors import (
     ScenarioError,
     StateError,
 )
+from custrules.messages import render
 
 FAULT = Diagnostic("document.wrong_type", "policies[2].enter", {"found": "'x'", "expected": "a number"}, "aurora.yaml", 12, 22)
 OTHER = Diagnostic("document.empty_rule")
@@ -42,7 +43,7 @@ def test_some_are_also_what_python_calls_them(kind: type[Exception], also: type[
 def test_faults_carry_every_diagnostic_and_pickle(kind: type[Faults]) -> None:
     error = kind(iter([FAULT, OTHER]))
     assert error.diagnostics == (FAULT, OTHER)
-    assert str(error) == f"{FAULT}\n{OTHER}"
+    assert str(error) == f"{render(FAULT)}\n{render(OTHER)}"
     back = pickle.loads(pickle.dumps(error))
     assert (type(back), back.diagnostics, str(back)) == (kind, error.diagnostics, str(error))
 

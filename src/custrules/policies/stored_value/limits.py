@@ -9,19 +9,22 @@ from custrules.policies.stored_value.account import ValueAccount, ValueLimits, o
 from custrules.policies.stored_value.amounts import minor, money
 from custrules.policy import Reason, View, reason
 
+_TOP_UP = {"card": "stored_value.top_up.over_card", "member": "stored_value.top_up.over_member"}
+_TRANSFER = {"card": "stored_value.transfer.over_card", "member": "stored_value.transfer.over_member"}
+
 
 def over_limits(account: ValueAccount, bonus: int, event: TopUp, view: View) -> Iterator[Reason]:
     """Every limit that a top-up would go beyond, with the most that may be paid in."""
     for name, most, room in _beyond(account, event.amount.minor, bonus, view):
         told = {"amount": event.amount, "account": account.id, "limit": money(most, view), "most": money(max(room, 0), view)}
-        yield reason(f"stored_value.top_up.over_{name}", **told)
+        yield reason(_TOP_UP[name], **told)
 
 
 def card_over_limits(account: ValueAccount, paid: int, bonus: int, view: View) -> Iterator[Reason]:
     """Every limit that a card which comes from another customer would go beyond."""
     for name, most, _ in _beyond(account, paid, bonus, view):
         told = {"amount": money(paid, view), "account": account.id, "limit": money(most, view)}
-        yield reason(f"stored_value.transfer.over_{name}", **told)
+        yield reason(_TRANSFER[name], **told)
 
 
 def _beyond(account: ValueAccount, paid: int, bonus: int, view: View) -> Iterator[tuple[str, int, int]]:
