@@ -259,11 +259,11 @@ def _joined_whatever_their_expiry(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Account, "_has_twin", lambda self, place, key: len(self.parts) > 1)
 
 
-def _renewed(right: Any, self: Draft, account: str, parts: Iterable[LotPart], *rest: Any) -> Any:
+def _renewed(right: Any, self: Draft, account: str, parts: Iterable[LotPart], *rest: Any, **named: Any) -> Any:
     def longer(lot: Lot) -> Lot:
         return lot._replace(last_day=lot.last_day + 30 * ONE if lot.last_day is not None else None)
 
-    return right(self, account, [LotPart(longer(lot), quantity) for lot, quantity in parts], *rest)
+    return right(self, account, [LotPart(longer(lot), quantity) for lot, quantity in parts], *rest, **named)
 
 
 def _debt_left_alone(right: Any, self: Draft, source: str, account: str, parts: Iterable[LotPart]) -> None:
