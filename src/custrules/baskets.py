@@ -26,6 +26,7 @@ class OrderFault(Exception):
 class Basket:
     """An order's lines while something comes back. Lines are found by an index: thousands of them cost in proportion."""
 
+    order_id: str
     lines: list[OrderLine]
     changed: bool
 

@@ -33,7 +33,7 @@ class Reversing(Refunding):
         try:
             parts, unmatched = self._parts(event)
         except OrderFault as fault:
-            self.decisions = []
+            self.decisions.clear()
             return reason(fault.code, **self._shown(fault.params))
         self.parts = parts
         for part in parts:

@@ -58,7 +58,7 @@ class Rulebook(Names):
         self._policies()
         self._years()
         self._tallies()
-        self.faults = [self._told(fault) for fault in self.faults]
+        self.faults[:] = [self._told(fault) for fault in self.faults]
 
     # -- building --------------------------------------------------------------------------------------------------
 
@@ -87,7 +87,7 @@ class Rulebook(Names):
             for path, table in tables_in(policy):
                 self.rules_of[id(table), event] = path_text(path)
                 bound, faults = bind_table(table, own, self.scale, self.levels, path_text((*self.places[id(policy)], *path)))
-                self.faults += faults
+                self.faults.extend(faults)
                 if bound is not None:
                     self.bound_tables[id(table), event] = bound
             for path, fact in fact_fields(policy):
@@ -95,7 +95,7 @@ class Rulebook(Names):
 
     def _bind(self, condition: Condition, event: str | None, types: Mapping[str, FactType], path: tuple[int | str, ...]) -> None:
         bound, faults = bind(condition, types, path_text(path))
-        self.faults += faults
+        self.faults.extend(faults)
         if bound is not None:
             self.bound[id(condition), event] = bound
 

@@ -51,6 +51,7 @@ class Holdings:
 
     held: dict[Account, Counter[Cell]]
     owed: Counter[Account]
+    stores: frozenset[str]
     prepaid: dict[Account, dict[Cell, Fraction]]
 
     def __init__(self, program: Program) -> None:

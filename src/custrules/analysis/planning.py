@@ -105,6 +105,7 @@ class Forecast:
     program: Program
     rules: RulesOn
     first: date
+    zone: ZoneInfo
     candidates: list[Candidate]
     made: list[Touch]
 

@@ -36,10 +36,10 @@ def _by_level(read: Callable[[object], Any], write: Callable[[Any], str], one: M
     return PlainValidator(validate), PlainSerializer(serialise), WithJsonSchema({"anyOf": [dict(one), mapping]})
 
 
-positive = within(read_decimal, "a number above zero", lambda number: number > 0)
+positive: Callable[[object], Decimal] = within(read_decimal, "a number above zero", lambda number: number > 0)
 _not_negative = within(read_decimal, "a number that is not negative", lambda number: number >= 0)
 _count = within(read_whole, "a number that is not negative", lambda number: number >= 0)
-read_share = within(read_rate, "a share between 0% and 100%", lambda number: 0 < number <= 1)
+read_share: Callable[[object], Fraction] = within(read_rate, "a share between 0% and 100%", lambda number: 0 < number <= 1)
 
 
 PositiveByLevel = Annotated[Decimal | Frozen, *_by_level(positive, plain, NUMBER_SCHEMA)]
