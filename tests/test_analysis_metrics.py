@@ -286,7 +286,6 @@ DAY = date(2026, 1, 1)
 ASKED: dict[str, Callable[[Any], object]] = {
     "replay": lambda program: cr.replay(program, []),
     "metrics": lambda program: cr.metrics(program, []),
-    "metrics without entries": cr.metrics,
     "check": cr.check,
     "diff": lambda program: cr.diff(program, program),
     "compare": lambda program: cr.compare(program, program, []),

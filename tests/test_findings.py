@@ -270,7 +270,7 @@ def test_what_is_no_program_is_refused_by_name(name: str, asked: Callable[[Any],
     "asked",
     [
         lambda program: cr.compare(program, program, None),  # type: ignore[arg-type]  # that is the fault
-        lambda program: cr.metrics(program, None),
+        lambda program: cr.metrics(program, None),  # type: ignore[arg-type]  # that is the fault
         lambda program: cr.metrics(program, "journal.jsonl"),  # type: ignore[arg-type]  # that is the fault
         lambda program: cr.breakage(program, None, on="2026-01-01"),  # type: ignore[arg-type]  # that is the fault
         lambda program: cr.liability(program, None, on="2026-01-01"),  # type: ignore[arg-type]  # that is the fault

@@ -11,8 +11,7 @@ from cases.covering import covers
 from dateutil.rrule import rrulestr
 
 import custrules as cr
-from custrules.calendars.birthdays import Birthday, Keeping, read_birthday
-from custrules.policies.care.ics import CalendarEvent, birthday_event, calendar, yearly
+from custrules.policies.care.ics import CalendarEvent, calendar, yearly
 
 STAMP = datetime(2026, 5, 1, 8, tzinfo=UTC)
 MAY_20 = date(2026, 5, 20)
@@ -86,39 +85,6 @@ def test_signs_that_mean_something_to_calendars_are_escaped() -> None:
 def test_the_29th_of_february_has_a_rule_that_every_calendar_understands(feb29: Any, rule: str, days: list[str]) -> None:
     assert yearly(date(2024, 2, 29), feb29) == rule
     assert [f"{each:%Y-%m-%d}" for each in rrulestr(f"{rule};COUNT=4", dtstart=datetime(2024, 2, 29))] == days  # noqa: DTZ001 - a day without a zone
-
-
-def expanded(text: bytes) -> list[date]:
-    """The days of the only event, by other libraries: icalendar reads it, dateutil repeats it."""
-    (event,) = parsed(text)
-    first = event.decoded("DTSTART")
-    if "RRULE" in event:
-        rule = event["RRULE"].to_ical().decode()
-        return [each.date() for each in rrulestr(f"{rule};COUNT=6", dtstart=datetime(first.year, first.month, first.day))]  # noqa: DTZ001 - as above
-    return [first, *(each.dt for each in event["RDATE"].dts)] if "RDATE" in event else [first]
-
-
-@pytest.mark.parametrize(
-    ("birthday", "keeping"),
-    [
-        ("1996-02-29", Keeping()),
-        ("1996-02-29", Keeping(feb29="forward")),
-        ("1987-08-04", Keeping()),
-        ("lunar 1987-06-10 leap", Keeping()),
-        ("lunar 1985-08-15", Keeping()),
-        ("lunar 1984-12-30", Keeping(lunar_day30="forward")),
-    ],
-)
-def test_a_birthday_in_a_calendar_is_kept_on_the_days_on_which_the_library_keeps_it(birthday: Any, keeping: Keeping) -> None:
-    born: Birthday = read_birthday(birthday)
-    years = range(2025, 2031)
-    event = birthday_event("u", "birthday", born, years, keeping)
-    assert event is not None
-    assert expanded(calendar([event], STAMP)) == [kept.day for year in years for kept in born.in_cycle(year, keeping)]
-
-
-def test_a_birthday_that_no_year_has_is_no_event() -> None:
-    assert birthday_event("u", "birthday", read_birthday("1996-02-29"), range(2025, 2028), Keeping(feb29="omit")) is None
 
 
 # -- updates -----------------------------------------------------------------------------------------------------------

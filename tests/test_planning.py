@@ -240,3 +240,11 @@ def test_the_rules_of_contact_are_those_in_force_on_the_day_that_they_are_about(
     (offer, call) = [item for item in cr.plan(program, state(), date(2026, 5, 1), days=14) if item.outcome != "defer"]
     assert (offer.day, offer.at) == (date(2026, 5, 5), datetime(2026, 5, 5, 2, tzinfo=UTC))  # ten o'clock by the first version
     assert (call.day, call.at) == (date(2026, 5, 6), datetime(2026, 5, 6, 8, tzinfo=UTC))  # by the second one 16:00
+
+
+def test_an_index_takes_the_states_of_a_replay_and_serves_the_program_that_it_was_built_for() -> None:
+    window = (date(2026, 5, 1), 14)
+    index = cr.PlanIndex(PROGRAM, {"c": state()})
+    assert cr.plan(PROGRAM, index, *window) == cr.plan(PROGRAM, [state()], *window)
+    with pytest.raises(cr.AnalysisError, match="an index that was built for this program"):
+        cr.plan(PROGRAM.revise("leaving", title="called otherwise"), index, *window)

@@ -152,6 +152,7 @@ class Backtest:
 
     @property
     def specificity(self) -> Decimal | None:
+        """Of those who came back, the share that was not flagged: tn / (tn + fp)."""
         return self.confusion.specificity
 
     @property

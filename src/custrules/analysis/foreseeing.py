@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from custrules import kernel
 from custrules.analysis.plan import item_id
-from custrules.analysis.refusal import program_in, worded
-from custrules.calendars import ONE_DAY, local_day, start_of_day
+from custrules.analysis.refusal import program_in, states_in, worded
+from custrules.calendars import end_of_day, local_day
 from custrules.contacting import Contacting
 from custrules.decisions import Decision
 from custrules.fields import read_day
@@ -126,18 +126,18 @@ class PlanIndex:
 
     program: Program
 
-    def __init__(self, program: Program, states: Iterable[State], *, through: date | None = None) -> None:
+    def __init__(self, program: Program, states: State | Iterable[State] | Mapping[str, State], *, through: date | None = None) -> None:
         program_in(program, "program")
         self.program = program
-        self._through = None if through is None else end_of_day(read_argument(read_day, through, "through", "analysis", worded), program)
+        self._through = None if through is None else end_of_day(read_argument(read_day, through, "through", "analysis", worded), program.zone)
         self._ahead: dict[str, Ahead] = {}
         self._due: Groups[datetime] = Groups()
         self._waiting: Groups[date] = Groups()
         self.update(states)
 
-    def update(self, states: Iterable[State]) -> None:
+    def update(self, states: State | Iterable[State] | Mapping[str, State]) -> None:
         """Take in states that are new or have changed."""
-        for state in states:
+        for state in states_in(states):
             self._take(state.customer_id, state, Ahead(self.program, state))
 
     def _take(self, name: str, state: State, ahead: Ahead) -> None:
@@ -152,11 +152,6 @@ class PlanIndex:
         due = (names for at, names in self._due.items() if at <= end)
         waiting = (names for last, names in self._waiting.items() if last >= start)
         return (self._ahead[name] for name in sorted(set().union(*due, *waiting)))
-
-
-def end_of_day(day: date, program: Program) -> datetime:
-    """The last instant of a local day."""
-    return start_of_day(day + ONE_DAY, program.zone) - MICROSECOND
 
 
 def _waits_until(state: State) -> date | None:

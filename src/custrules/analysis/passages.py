@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from custrules.analysis.refusal import many_in, program_in
 from custrules.events import AnyEvent
 from custrules.policy import Decision
 from custrules.program import Program, aware
-from custrules.replaying import Given, Turns, decided_at, event_of, many_in, program_in
+from custrules.replaying import Given, Turns, decided_at, event_of
 from custrules.state import State
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from custrules.analysis.comparison_text import flow_word, number_text, until_text
 from custrules.analysis.flows import FLOWS, Account, Accounts, change
@@ -124,14 +124,7 @@ class Metrics:
         return canonical(self.to_data())
 
 
-def metrics(
-    program: Program,
-    entries: Iterable[Entry] | None = None,
-    *,
-    until: datetime | None = None,
-    per: Per = "month",
-    by: By | Sequence[By] = (),
-) -> Metrics:
+def metrics(program: Program, entries: Iterable[Entry], *, until: datetime | None = None, per: Per = "month", by: By | Sequence[By] = ()) -> Metrics:
     """Sum up the postings of a journal (``cr.replay``'s entries) by calendar period and account: month, quarter, half or year.
 
     ``by`` also groups them: by ``source`` (purchase, gratis …), ``vintage`` (the period of accrual), ``expiry`` (the period of the last
@@ -148,7 +141,7 @@ def metrics(
     one_of(per, PERIODS, "per")
     groups = tuple(one_of(name, GROUPS, "by") for name in ((by,) if isinstance(by, str) else by))
     sums = _Sums(program, per, groups)
-    found = lines(program, cast("Iterable[Entry]", entries), end)
+    found = lines(program, entries, end)
     for dated in _dated(found) if "vintage" in groups else _plain(found):
         sums.add(*dated)
     last = local_day(end, program.zone) if end is not None else None

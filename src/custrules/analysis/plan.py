@@ -23,11 +23,7 @@ NAMESPACE = UUID("6f1d2c1e-6b0e-5d0a-9d1c-8f0a2b7c3e41")
 
 def item_id(program: str, trigger: str, customer_id: str, cycle: str) -> str:
     """The id of a contact: the same in every plan in which it stands, and in the calendar file."""
-    parts = (program, trigger, customer_id, cycle)
-    named = "|".join(parts)
-    if "%" in named or named.count("|") > len(parts) - 1:
-        named = "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts)
-    return str(uuid5(NAMESPACE, named))
+    return str(uuid5(NAMESPACE, "|".join(part.replace("%", "%25").replace("|", "%7C") for part in (program, trigger, customer_id, cycle))))
 
 
 @dataclass(frozen=True, slots=True)

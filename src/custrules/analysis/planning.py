@@ -12,10 +12,10 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from custrules.analysis.foreseeing import Ahead, PlanIndex, end_of_day, terms_of
+from custrules.analysis.foreseeing import Ahead, PlanIndex, terms_of
 from custrules.analysis.plan import Plan, PlanItem, item_id
 from custrules.analysis.refusal import one_of, program_in, refuse, states_in, worded
-from custrules.calendars import known_zone, local_day, start_of_day
+from custrules.calendars import end_of_day, known_zone, local_day, start_of_day
 from custrules.contacting import PURPOSES, Contacting
 from custrules.errors import Diagnostic
 from custrules.events import Contact
@@ -34,7 +34,6 @@ from custrules.views import Days, StepView
 MOST_DAYS = 1100
 AHEAD = 13  # days that are looked at for another one, when a contact may not go out now
 SUPPRESSES = "suppresses"
-NOTHING: frozenset[str] = frozenset()
 NO_RULES = ContactPlan(id="contact")
 
 
@@ -43,7 +42,7 @@ def plan(program: Program, states: State | Iterable[State] | Mapping[str, State]
 
     ``states`` is one state, many (a list, or a replay's by customer), or a PlanIndex of them. A state that is
     settled beyond ``start`` is planned from the day on which it stands.
-    AnalysisError for days that are none, or more than three years of them.
+    AnalysisError for days that are none, or more than three years of them, and for an index of another program.
     """
     program_in(program, "program")
     first = read_argument(read_day, start, "start", "analysis", worded)
@@ -59,6 +58,8 @@ def plan(program: Program, states: State | Iterable[State] | Mapping[str, State]
 
 def _chosen(program: Program, states: State | Iterable[State] | Mapping[str, State] | PlanIndex, horizon: Horizon) -> Iterable[Ahead]:
     if isinstance(states, PlanIndex):
+        if states.program != program:
+            refuse("analysis.wrong_type", "states", expected="an index that was built for this program", found="an index of another one")
         return states.looked_at(horizon.first, horizon.end)
     return (Ahead(program, state) for state in states_in(states))
 
@@ -72,7 +73,7 @@ class Horizon(NamedTuple):
 
     @classmethod
     def of(cls, program: Program, first: date, last: date) -> Horizon:
-        return cls(first, last, end_of_day(last, program))
+        return cls(first, last, end_of_day(last, program.zone))
 
 
 class RulesOn(dict[date, ContactPlan]):
@@ -169,7 +170,7 @@ def zone_of(program: Program, state: State) -> ZoneInfo:
 def person_of(program: Program, state: State, rules: ContactPlan, candidate: Candidate, day: date) -> Person:
     """What gates look at."""
     stops = [str(status.data[SUPPRESSES]) for status in state.statuses.values() if status.value is not None and SUPPRESSES in status.data]
-    suppressed = frozenset(purpose.strip() for text in stops for purpose in text.split(",")) if stops else NOTHING
+    suppressed = frozenset(purpose.strip() for text in stops for purpose in text.split(","))
     chosen = _from_table(program, state, rules, candidate, day)
     closed = state.closed.day if state.closed is not None else None
     known = state.profile, state.consent, state.do_not_contact

@@ -7,10 +7,12 @@ import os
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
-from typing import Literal, TextIO, TypeVar
+from pathlib import Path
+from typing import BinaryIO, Literal, TextIO, TypeVar
 
 from custrules.codec import canonical
 from custrules.errors import Diagnostic
@@ -135,3 +137,25 @@ def silence() -> None:
         pass
     finally:
         os.close(devnull)
+
+
+@contextmanager
+def written(target: Path) -> Iterator[BinaryIO]:
+    """A file that takes its name when all went well, so that a failure leaves what was there before; any trouble is told of that name."""
+    if target.is_dir():
+        raise Misuse("file_folder", path=target)
+    partial = target.with_name(f"{target.name}.part")
+    try:
+        with _opened(partial, target) as file:
+            yield file
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _opened(partial: Path, target: Path) -> BinaryIO:
+    try:
+        return partial.open("wb")
+    except OSError as error:
+        error.filename = str(target)
+        raise

@@ -12,7 +12,7 @@ import custrules as cr
 from custrules.calendars import start_of_day
 from custrules.cli.asking import day_asked
 from custrules.cli.event_files import EventFile, placing
-from custrules.cli.output import Misuse, Output
+from custrules.cli.output import Misuse, Output, written
 from custrules.cli.passing import by_customer, pass_over
 from custrules.events import AnyEvent
 from custrules.messages import Speaker
@@ -60,13 +60,9 @@ def _sums(output: Output, plan: cr.Plan) -> list[str]:
 
 def _calendar(path: Path, plan: cr.Plan, lang: str) -> None:
     """Write the calendar file; one that is there is updated: what has moved, and what is cancelled."""
-    previous = path.read_bytes() if path.exists() else None
+    previous = path.read_bytes() if path.is_file() else None
     if previous is not None and not previous.startswith(b"BEGIN:VCALENDAR"):
         raise Misuse("exists", path=path)
     stamp = datetime.now(UTC).replace(microsecond=0)
-    partial = path.with_name(f"{path.name}.part")
-    try:
-        partial.write_bytes(plan.to_ics(stamp, previous=previous, lang=lang))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with written(path) as file:
+        file.write(plan.to_ics(stamp, previous=previous, lang=lang))

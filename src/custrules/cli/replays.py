@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 
 import custrules as cr
 from custrules.cli.event_files import STDIN, EventFile, placing
-from custrules.cli.output import FINE, Misuse, Output
+from custrules.cli.output import FINE, Misuse, Output, written
 from custrules.cli.passing import Passed, Summary, by_customer, end_of, pass_over
 from custrules.cli.telling import replayed
 from custrules.codec import canonical
@@ -55,7 +55,7 @@ class _Kept(NamedTuple):
 
 @contextmanager
 def _written(path: str | None, arguments: argparse.Namespace) -> Iterator[_Kept]:
-    """A file to write, where one is asked for; it takes its name when all went well, so that a failure leaves what was there before."""
+    """A file to write, where one is asked for and it is none that is read."""
     if path is None:
         yield _Kept(None)
         return
@@ -63,24 +63,8 @@ def _written(path: str | None, arguments: argparse.Namespace) -> Iterator[_Kept]
     for read in (arguments.document, arguments.events):
         if target.exists() and read != STDIN and Path(read).exists() and target.samefile(read):
             raise Misuse("same_file", path=path)
-    partial = target.with_name(f"{target.name}.part")
-    try:
-        with _opened(partial, target) as file:
-            yield _Kept(file)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _opened(partial: Path, target: Path) -> BinaryIO:
-    """The file beside the one that is asked for, of which any trouble is told."""
-    if target.is_dir():
-        raise Misuse("file_folder", path=target)
-    try:
-        return partial.open("wb")
-    except OSError as error:
-        error.filename = str(target)
-        raise
+    with written(target) as file:
+        yield _Kept(file)
 
 
 def _journal_line(passed: Passed) -> bytes:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from custrules.calendars import ONE_DAY
-from custrules.calendars.birthdays import Birthday, Feb29, Keeping
+from custrules.calendars.birthdays import Feb29
 
 OCTETS = 75
 PRODID = "-//custrules//care//EN"
@@ -155,16 +155,6 @@ def yearly(day: date, feb29: Feb29 = "backward") -> str:
 def repeating(day: date, feb29: Feb29 = "backward", every: int = 1) -> str:
     """The same of a day that is kept every so many years."""
     return yearly(day, feb29).replace("FREQ=YEARLY", f"FREQ=YEARLY;INTERVAL={every}") if every > 1 else yearly(day, feb29)
-
-
-def birthday_event(uid: str, summary: str, born: Birthday, years: Sequence[int], keeping: Keeping) -> CalendarEvent | None:
-    """A birthday as a calendar keeps it: a solar one by its rule, a lunar one with its days of these (lunar) years written out."""
-    days = [kept.day for year in years for kept in born.in_cycle(year, keeping)]
-    if not days:
-        return None
-    if born.lunar is None:
-        return CalendarEvent(uid, summary, days[0], rule=yearly(born.born, keeping.feb29))
-    return CalendarEvent(uid, summary, days[0], also=tuple(days[1:]))
 
 
 # -- text --------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from custrules.calendars import Span
 from custrules.errors import Diagnostic
-from custrules.fields import Flag, Name, Rate, Whole, read_whole, wrong_type
+from custrules.fields import Flag, Name, Rate, Whole, read_whole
+from custrules.forms import within
 from custrules.money import Rounding, rounded
 from custrules.policies.stored_value.amounts import AnyAmount, PositiveAmount, minor, money_faults
 from custrules.policy import View
@@ -29,11 +30,7 @@ class GiftRow(BaseModel):
     value: AnyAmount
 
 
-def _count(value: object) -> int:
-    count = read_whole(value)
-    if not 1 <= count <= 1000:
-        raise wrong_type("a whole number from 1 to 1000", value)
-    return count
+_count = within(read_whole, "a whole number from 1 to 1000", lambda count: 1 <= count <= 1000)
 
 
 class CouponPack(BaseModel):
